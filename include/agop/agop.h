@@ -1,0 +1,198 @@
+/* agop.h - kernel machines that learn features from their own gradients.
+ *
+ * Read from the top and stop when you have what you need: a context (where to compute), settings
+ * (by name, from one table), tables (columns with meaning), then one function per verb.
+ *
+ * True of every function here:
+ *   - AGOP_STATUS functions return AGOP_OK or a negative code; agop_errmsg has the sentence;
+ *   - the result comes first; after a failure a handle is NULL and an array is unspecified;
+ *   - arrays are borrowed for the length of the call unless the function says otherwise;
+ *   - what a function made, its own _free (or _close) takes back; NULL is accepted there;
+ *   - a `const char *` that comes back is owned by its parent and lives as long as it;
+ *     a `char *` that comes back through a pointer is yours: give it to agop_free;
+ *   - nothing is printed, no signal is caught, no process is ended;
+ *   - one thread at a time per context; two contexts share nothing but OpenMP's threads.
+ */
+#ifndef AGOP_H
+#define AGOP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agop/export.h"
+#include "agop/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status: part of the ABI; codes are added in the gaps, never renumbered ---- */
+
+typedef enum agop_status {
+    AGOP_OK            = 0,
+    AGOP_E_ARG         = -10, /* NULL, negative size, unknown name */
+    AGOP_E_SHAPE       = -11, /* two arrays do not fit together */
+    AGOP_E_PARAM       = -12, /* a setting outside its bounds, or two that contradict each other */
+    AGOP_E_DATA        = -13, /* the data cannot be used: a missing column, no rows, one class */
+    AGOP_E_NUMERIC     = -20, /* not finite, or K + ridge I not positive definite */
+    AGOP_E_STOPPED     = -21, /* stopped before there was anything to return */
+    AGOP_E_IO          = -30, /* the system refused a file */
+    AGOP_E_FORMAT      = -31, /* the file is there and is not what it should be */
+    AGOP_E_NOMEM       = -40, /* no memory, or not within the limit that was set */
+    AGOP_E_BACKEND     = -41, /* BLAS or a device reported a failure */
+    AGOP_E_UNSUPPORTED = -42, /* this backend cannot, or was not compiled in */
+    AGOP_E_BUG         = -99  /* our fault; please report the sentence */
+} agop_status;
+
+AGOP_API const char *agop_status_name(agop_status s); /* "AGOP_E_SHAPE"; never NULL */
+
+/* ---- context: a backend, its threads, its last message ---- */
+
+typedef struct agop_ctx agop_ctx;
+
+/* backend: "cpu", or "auto" (NULL means "auto"). threads: 0 takes all that OpenMP offers. */
+AGOP_STATUS          agop_open(agop_ctx **out, const char *backend, int threads);
+AGOP_API void        agop_close(agop_ctx *ctx);
+AGOP_API const char *agop_errmsg(const agop_ctx *ctx); /* NULL: the last failed open of this thread */
+AGOP_API const char *agop_backend_name(int i);         /* NULL past the last one */
+AGOP_API const char *agop_version(void);               /* "0.1.0" */
+AGOP_API const char *agop_build_info(void);            /* lines "key: value": commit, compiler, BLAS, ... */
+AGOP_API void        agop_free(void *p);               /* for `char *` results */
+
+/* How far a long call is. A callback that returns non-zero asks the call to stop: it then returns
+ * the best result so far, or AGOP_E_STOPPED when there is none. */
+typedef struct agop_progress {
+    const char *phase;   /* "read", "metric", "solve", "predict"; a constant */
+    int64_t     done;    /* of `total` steps; total is 0 when unknown */
+    int64_t     total;
+    double      seconds; /* since the call began */
+    const char *detail;  /* one short phrase for a human, or NULL */
+} agop_progress;
+typedef int agop_progress_fn(void *user, const agop_progress *p);
+AGOP_API void agop_on_progress(agop_ctx *ctx, agop_progress_fn *fn, void *user);
+
+/* Notes: what a careful user would want to know and no error: "3 rows without a target left out". */
+typedef void agop_note_fn(void *user, const char *sentence);
+AGOP_API void agop_on_note(agop_ctx *ctx, agop_note_fn *fn, void *user);
+
+/* ---- settings: by name; every name, default, bound and help text is in one table ---- */
+
+typedef enum agop_type { AGOP_INT, AGOP_REAL, AGOP_BOOL, AGOP_CHOICE, AGOP_TEXT, AGOP_BYTES } agop_type;
+
+typedef struct agop_setting { /* one row of the table */
+    const char *name;         /* "centre_gradients"; '-' and '_' are equal everywhere */
+    agop_type   type;
+    const char *fallback;     /* the default, as text; "auto" where the library chooses */
+    double      low, high;    /* bounds of numbers, both allowed unless low_open */
+    int         low_open;     /* 1: low itself is not allowed */
+    const char *choices;      /* "l2|gaussian|l1"; NULL unless type is AGOP_CHOICE */
+    const char *placeholder;  /* "COL[,COL...]" in help texts */
+    const char *verbs;        /* who uses it: "fit predict score ..." */
+    const char *help;         /* one sentence, no final dot */
+} agop_setting;
+AGOP_API const agop_setting *agop_setting_at(int i); /* NULL past the last one */
+
+typedef struct agop_settings agop_settings;
+AGOP_STATUS   agop_settings_new(agop_settings **out, agop_ctx *ctx);
+AGOP_API void agop_settings_free(agop_settings *s);
+/* value as text: "1e-3", "auto", "true", "8G", "l1". AGOP_E_ARG: no such name (the sentence names the
+ * closest); AGOP_E_PARAM: not of its type, or outside its bounds. */
+AGOP_STATUS          agop_settings_set(agop_settings *s, agop_ctx *ctx, const char *name, const char *value);
+AGOP_API const char *agop_settings_get(const agop_settings *s, const char *name); /* text; NULL: no such name */
+
+/* The name in `names` ('|'-separated) closest to `word`, for "did you mean"; NULL when none is near.
+ * The answer is written to buffer. */
+AGOP_API const char *agop_closest(const char *word, const char *names, char *buffer, size_t size);
+
+/* ---- arrays: a view of memory the caller owns; element (i,j) is data[i*ld + j] ---- */
+
+enum { AGOP_F32 = 1, AGOP_F64 = 2 };
+typedef struct agop_mat {
+    void   *data;
+    int64_t rows, cols, ld;
+    int32_t dtype; /* AGOP_F32 or AGOP_F64 */
+} agop_mat;
+
+/* ---- tables: named columns of numbers (NaN = missing) or of text (missing marked) ---- */
+
+typedef struct agop_table agop_table;
+AGOP_STATUS agop_table_new(agop_table **out, agop_ctx *ctx, int64_t rows);
+/* Numeric columns "x1" ... "xd" over X's memory, which is not copied: it must outlive the table. */
+AGOP_STATUS          agop_table_from_mat(agop_table **out, agop_ctx *ctx, const agop_mat *X);
+AGOP_STATUS          agop_table_add_numeric(agop_table *t, agop_ctx *ctx, const char *name, const double *values);
+AGOP_STATUS          agop_table_add_text(agop_table *t, agop_ctx *ctx, const char *name,
+                                         const char *const *values); /* NULL entries are missing */
+AGOP_API int64_t     agop_table_rows(const agop_table *t);
+AGOP_API int64_t     agop_table_cols(const agop_table *t);
+AGOP_API const char *agop_table_name(const agop_table *t, int64_t col);
+AGOP_API int         agop_table_is_text(const agop_table *t, int64_t col);
+AGOP_API int64_t     agop_table_missing(const agop_table *t, int64_t col);
+AGOP_API int64_t     agop_table_levels(const agop_table *t, int64_t col); /* distinct texts; 0 for numbers */
+AGOP_API const char *agop_table_level(const agop_table *t, int64_t col, int64_t level);
+AGOP_API double      agop_table_number(const agop_table *t, int64_t row, int64_t col); /* text: its level, -1 missing */
+AGOP_API void        agop_table_free(agop_table *t);
+
+typedef struct agop_model agop_model;
+
+/* Read a table from a file, told by content: CSV, TSV (plain, gzip, zstd), .npy, .npz, libsvm;
+ * "-" is standard input. Settings used: target, categorical, numeric, drop, weights. With a model, columns take
+ * the types they had when it was fitted, and the target may be absent. */
+typedef struct agop_reader agop_reader;
+AGOP_STATUS agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                             const agop_model *model);
+/* The next `rows` rows (0: all that is left); *out is NULL at the end of the file. */
+AGOP_STATUS   agop_reader_next(agop_table **out, agop_ctx *ctx, agop_reader *r, int64_t rows);
+AGOP_API void agop_reader_close(agop_reader *r);
+/* All rows at once. */
+AGOP_STATUS agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                            const agop_model *model);
+
+/* ---- verbs ---- */
+
+/* Fit a Recursive Feature Machine (Radhakrishnan et al., Science 383, 2024) on `train`; `valid` (or NULL)
+ * judges the iterations. The target is named by the setting "target". */
+AGOP_STATUS agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
+                     const agop_settings *s);
+
+/* What predict writes: values (one column per target; for classes the class index), or probabilities
+ * (one column per class; AGOP_E_UNSUPPORTED for a regression). */
+enum { AGOP_VALUE = 0, AGOP_PROBA = 1 };
+AGOP_API int64_t     agop_model_outputs(const agop_model *m, int what);
+AGOP_API const char *agop_model_output_name(const agop_model *m, int what, int64_t j); /* target or class */
+/* out: rows(t) x outputs, AGOP_F64. */
+AGOP_STATUS agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what);
+
+/* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"auc":..,"f1":..,"n":..} as JSON.
+ * Several targets: the mean over targets, and "targets": {name: {...}}. */
+AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);
+
+/* What the model learned to look at: the average gradient outer product of the fitted function with respect
+ * to its features, in units of one standard deviation of each numeric column and of the presence of each
+ * category. A feature is a numeric column, "COL (missing)", or "COL=LEVEL". */
+AGOP_API int64_t     agop_model_features(const agop_model *m);
+AGOP_API const char *agop_model_feature_name(const agop_model *m, int64_t j);
+AGOP_API int64_t     agop_model_columns(const agop_model *m); /* input columns, categories unexpanded */
+AGOP_API const char *agop_model_column_name(const agop_model *m, int64_t j);
+/* The AGOP itself, features x features, AGOP_F64, trace 1 unless it is zero. */
+AGOP_STATUS agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m);
+/* Share of each input column in the trace; `importance` has agop_model_columns entries that sum to 1. */
+AGOP_STATUS agop_importance(double *importance, agop_ctx *ctx, const agop_model *m);
+/* The top k eigenvectors as rows of `vectors` (k x features, AGOP_F64), the largest loading positive, and
+ * their eigenvalues, largest first. */
+AGOP_STATUS agop_vectors(agop_mat *vectors, double *eigenvalues, agop_ctx *ctx, const agop_model *m);
+
+/* Everything else that is known of a model as JSON: task, n, d, outputs, settings as used, iterations, best_iter,
+ * validation, seconds, peak_bytes, columns. Owned by the model. */
+AGOP_API const char *agop_model_info(const agop_model *m);
+/* 1 when the fit was stopped early by the callback or the time limit. */
+AGOP_API int agop_model_stopped(const agop_model *m);
+
+/* A safetensors file, written beside `path` and renamed: a failure leaves what was there before. */
+AGOP_STATUS   agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path);
+AGOP_STATUS   agop_model_load(agop_model **out, agop_ctx *ctx, const char *path);
+AGOP_API void agop_model_free(agop_model *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,108 @@
+/* backend.h - the one seam: algorithms above it, arithmetic below it.
+ *
+ * A backend is one const table of functions at the height of "a tile of the kernel matrix", "gradients", "factor",
+ * "solve". Memory behind a tile belongs to the backend (it may live on a device): above the seam it is
+ * only reached by put and get. Tiles are row-major with a leading dimension in elements.
+ *
+ * Every operation has a plain loop in tests/conform/ that it must agree with. */
+#ifndef AGOP_BACKEND_H
+#define AGOP_BACKEND_H
+
+#include "base/context.h"
+
+enum { AGOP__I32 = 3 }; /* beside AGOP_F32 and AGOP_F64 */
+
+typedef struct agop__tile {
+    void   *mem;
+    int64_t rows, cols, ld;
+    int32_t dtype;
+} agop__tile;
+
+
+/* Points ready for distances. u: n x r numeric coordinates with the metric already applied, so that the metric
+ * distance is the plain one. code: n x g levels of categorical groups, or NULL mem when g = 0; a code outside
+ * 0..levels-1 means "no level" (unseen at prediction). */
+typedef struct agop__points {
+    agop__tile u;    /* f32 or f64 */
+    agop__tile code; /* i32 */
+} agop__points;
+
+enum { AGOP__L2 = 1, AGOP__L1 = 2 };
+
+/* k(x,z) = exp(-(s(x,z) / L^q)) with
+ *   L2: s = (|u_x - u_z|^2 + sum_g table_g[code_x][code_z])^(q/2)      radial in the Mahalanobis distance
+ *   L1: s = sum_k |u_xk - u_zk|^q + sum_g table_g[code_x][code_z]      product kernel; tables hold powers already
+ * table_g is symmetric, (levels+1) x (levels+1), dtype of u, zero on the diagonal; its last row and column stand for
+ * "no level". The Gaussian exp(-d^2/(2 L^2)) is L2 with q = 2 and sqrt(2) L. */
+typedef struct agop__kernel {
+    int32_t           kind;
+    double            exponent;  /* q, 0 < q <= 2 */
+    double            bandwidth; /* L > 0 */
+    int32_t           groups;    /* g */
+    const int32_t    *levels;    /* g counts (host) */
+    const agop__tile *tables;    /* g tiles */
+    /* L1 gradients only: length of the step that category a makes in its own coordinate, sum |..|^q = step^q;
+     * see gradient. g tiles of levels x 1, dtype of u. */
+    const agop__tile *steps;
+} agop__kernel;
+
+typedef struct agop__backend {
+    const char *name;
+    int         deterministic; /* same seed, threads and build: same bits */
+
+    agop_status (*open)(void **self, const char *spec, int threads, agop__err *e);
+    void (*close)(void *self);
+    int (*threads)(void *self);
+
+    /* ---- memory ---- */
+    agop_status (*alloc)(void *self, agop__tile *out, int64_t rows, int64_t cols, int32_t dtype, agop__err *e);
+    void (*release)(void *self, agop__tile *t); /* clears *t; an empty tile is fine */
+    agop__tile (*rows)(void *self, const agop__tile *t, int64_t first, int64_t count); /* a view */
+    /* Host arrays in and out; ld in elements. dtype may differ: f32 <-> f64 converts. */
+    agop_status (*put)(void *self, agop__tile *dst, const void *host, int64_t ld, int32_t dtype, agop__err *e);
+    agop_status (*get)(void *self, void *host, int64_t ld, int32_t dtype, const agop__tile *src, agop__err *e);
+
+    /* ---- arithmetic ---- */
+    /* C = a op(A) op(B) + b C; ta, tb: transpose. One dtype. */
+    agop_status (*gemm)(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
+                        agop__tile *C, agop__err *e);
+    /* K (rows of x) x (rows of z). Pairs whose squared distance is so small that rounding dominates are recomputed from
+     * differences, so coincident rows are at distance exactly 0. */
+    agop_status (*kernel)(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                          const agop__points *z, agop__err *e);
+    /* The lower triangle (with diagonal 1) of k(x,x); the strict upper triangle is left as it is. The same bits as
+     * `kernel` gives are not promised; symmetry is, because there is one triangle. */
+    agop_status (*kernel_lower)(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x, agop__err *e);
+    /* Y = k(x,z) A, never forming the kernel matrix: memory is a few tiles. Y and A share a dtype; when it is f64 over f32
+     * points, the points are widened and everything is double (this is how residuals are checked). */
+    agop_status (*kernel_apply)(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                const agop__points *z, const agop__tile *A, agop__err *e);
+    /* G: m x (c*e), e = r + sum of levels. For row i of x, output o and coordinate j,
+     *   G[i][o*e + j] = d f_o / d(coordinate j) at x_i,  f_o(x) = sum_j A[j][o] k(x, z_j).
+     * L2, numeric j:    sum_j A_jo w_ij (u_i - u_j)_j,      w = -(q/L^q) s^((q-2)/q) k, 0 where the points coincide
+     * L2, level t of group g:  sum_j A_jo w_ij (1[code_i = t] - 1[code_j = t])
+     *   (the caller multiplies by the group's metric block; numeric coordinates are in u, too)
+     * L1, numeric j:    sum_j A_jo k_ij (-(q/L^q)) |u_i-u_j|^(q-1) sign(u_i-u_j)      (0 where equal)
+     * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 where code_i = code_j */
+    agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
+                            const agop__points *z, const agop__tile *A, agop__err *e);
+    /* A_ii += value / weight_i (weight NULL: 1). */
+    agop_status (*add_diagonal)(void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e);
+    /* Factor the lower triangle in place, A = L L'. *bad_row = -1, or the first row where A is not positive
+     * definite (then AGOP_E_NUMERIC). */
+    agop_status (*cholesky)(void *self, agop__tile *A, int64_t *bad_row, agop__err *e);
+    /* B = (L L')^-1 B */
+    agop_status (*solve)(void *self, const agop__tile *L, agop__tile *B, agop__err *e);
+    /* diag((L L')^-1) into d (n x 1, f64); overwrites L by its inverse. */
+    agop_status (*inverse_diagonal)(void *self, agop__tile *L, agop__tile *d, agop__err *e);
+    /* Symmetric eigenproblem, f64: the top `top` eigenvalues of A (n x n, lower triangle, overwritten), largest first, into w
+     * (top x 1), eigenvectors as rows of V (top x n). */
+    agop_status (*eigh)(void *self, agop__tile *A, agop__tile *w, agop__tile *V, int64_t top, agop__err *e);
+} agop__backend;
+
+extern const agop__backend agop__backend_cpu;
+
+/* A context over a backend that is in no list: for tests. */
+agop_status agop__open_backend(agop_ctx **out, const agop__backend *be, const char *spec, int threads);
+
+#endif

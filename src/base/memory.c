@@ -1,0 +1,82 @@
+/* memory.c - malloc with the multiplication checked, and what the machine has. */
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The product, at least 1; SIZE_MAX (which no allocator grants) where it does not fit. */
+static size_t product(int64_t count, size_t size)
+{
+    size_t bytes = 0;
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) || bytes > SIZE_MAX / 2)
+        return SIZE_MAX;
+    return bytes ? bytes : 1;
+}
+
+void *agop__malloc(int64_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    return bytes == SIZE_MAX ? NULL : malloc(bytes);
+}
+
+void *agop__calloc(int64_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    return bytes == SIZE_MAX ? NULL : calloc(1, bytes);
+}
+
+void *agop__aligned(int64_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    void  *p     = NULL;
+    if (bytes == SIZE_MAX || posix_memalign(&p, 64, bytes) != 0)
+        return NULL;
+    return p;
+}
+
+int agop__grow(void **p, int64_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    void  *q     = bytes == SIZE_MAX ? NULL : realloc(*p, bytes);
+    if (!q)
+        return 0;
+    *p = q;
+    return 1;
+}
+
+char *agop__strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char  *t = agop__malloc((int64_t)n, 1);
+    if (t)
+        memcpy(t, s, n);
+    return t;
+}
+
+int64_t agop__peak_bytes(void)
+{
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) == 0 ? (int64_t)u.ru_maxrss * 1024 : 0;
+}
+
+/* The smaller of the machine's memory and the control group's limit (containers). */
+int64_t agop__machine_bytes(void)
+{
+    long    pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    int64_t bytes = pages > 0 && page > 0 ? (int64_t)pages * page : INT64_MAX;
+    FILE   *f     = fopen("/sys/fs/cgroup/memory.max", "r");
+    if (f) {
+        long long limit;
+        if (fscanf(f, "%lld", &limit) == 1 && limit > 0 && limit < bytes)
+            bytes = limit;
+        (void)fclose(f);
+    }
+    return bytes;
+}
+
+void agop_free(void *p)
+{
+    free(p);
+}

@@ -1,0 +1,310 @@
+/* settings.c - the one table of settings: defaults, bounds and help are written here and nowhere else.
+ * C callers, the program's --help, the bindings, the documentation and the saved model all read it. */
+#include "base/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#define NO_BOUND 0, 0, 0
+
+static const agop_setting rows[] = {
+    /* ---- the table ---- */
+    {"target", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit",
+     "what to predict: columns by name, a column number of an array file, or another file with as many rows"},
+    {"task", AGOP_CHOICE, "auto", NO_BOUND, "auto|regression|classification", NULL, "fit",
+     "auto: text or few distinct integers are classes"},
+    {"categorical", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info",
+     "columns to read as categories even where they hold numbers"},
+    {"numeric", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info", "columns that must hold numbers"},
+    {"drop", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info", "columns to leave out"},
+    {"weights", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "fit", "a column of row weights, all positive"},
+    {"scale", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none|minmax|rank", NULL, "fit",
+     "scaling of numeric columns; all are centred"},
+    {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
+     "a rank-based copy of each numeric column beside the column itself; auto: with --tune quick and --scale zscore"},
+    {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit",
+     "a categorical column keeps so many of its most frequent levels"},
+    {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
+    {"class_code", AGOP_CHOICE, "prevalence", NO_BOUND, "prevalence|onehot", NULL, "fit",
+     "classes as corners of a simplex whose origin is the class frequencies, or as 0 and 1"},
+    /* ---- the machine ---- */
+    {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|off", NULL, "fit",
+     "quick: ridge by leave-one-out, the metric shrunk, bandwidth by the median distance; off: fixed settings"},
+    {"kernel", AGOP_CHOICE, "l2", NO_BOUND, "l2|gaussian|l1", NULL, "fit",
+     "l2: exp(-(d/L)^q) of the Mahalanobis distance; gaussian: exp(-d^2/(2 L^2)); l1: a product over columns"},
+    {"exponent", AGOP_REAL, "1", 0, 2, 1, NULL, "Q", "fit", "q of the kernels l2 and l1; 1 is the Laplace kernel"},
+    {"bandwidth", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "L", "fit",
+     "bandwidth of the kernel; auto: 10, or 2 x the median distance with --tune quick"},
+    {"bandwidth_mode", AGOP_CHOICE, "auto", NO_BOUND, "auto|constant|adaptive", NULL, "fit",
+     "adaptive: the bandwidth is in units of the median distance under the current metric"},
+    {"ridge", AGOP_REAL, "auto", 0, 1e12, 0, NULL, "R", "fit",
+     "added to the diagonal of the kernel matrix; auto: 1e-3, or by leave-one-out with --tune quick"},
+    {"iters", AGOP_INT, "auto", 0, 1000, 0, NULL, "T", "fit",
+     "how often the metric is learned anew; auto: 5, or 3 with --tune quick"},
+    {"metric", AGOP_CHOICE, "full", NO_BOUND, "full|diagonal", NULL, "fit",
+     "a full metric mixes columns; a diagonal one weighs them (always so for l1)"},
+    {"shrink", AGOP_REAL, "auto", 0, 1, 0, NULL, "S", "fit",
+     "how far the full metric is drawn to its diagonal after each iteration; auto: 0, or 0.5 with --tune quick"},
+    {"centre_gradients", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "fit",
+     "take the mean gradient away before the outer product"},
+    {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
+     "keep the iteration that is judged best, or the last one"},
+    {"metric_score", AGOP_CHOICE, "auto", NO_BOUND, "auto|mse|rmse|mae|r2|accuracy|brier|log_loss|auc|f1", NULL, "fit",
+     "what the iterations are judged by; auto: mse, or brier for classes"},
+    {"early_stop", AGOP_REAL, "1.1", 1, 1e12, 0, NULL, "FACTOR", "fit",
+     "stop once an iteration is judged worse than the best one by this factor"},
+    {"holdout", AGOP_REAL, "0", 0, 0.9, 0, NULL, "SHARE", "fit",
+     "judge by this share of the rows instead of by halves"},
+    {"all_rows", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "fit",
+     "learn the metric once more on all rows after the iteration has been chosen"},
+    {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
+     "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
+    /* ---- every verb ---- */
+    {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit", "of the split into halves; same seed, same result"},
+    {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score",
+     "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
+    {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit",
+     "stop then, with the best model so far (a trailing s, m or h is understood)"},
+};
+enum { COUNT = (int)(sizeof rows / sizeof rows[0]) };
+
+struct agop_settings {
+    char *value[COUNT];
+};
+
+const agop_setting *agop_setting_at(int i)
+{
+    return i >= 0 && i < COUNT ? &rows[i] : NULL;
+}
+
+static int index_of(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (agop__same_name(name, rows[i].name))
+            return i;
+    return -1;
+}
+
+agop_status agop__settings_make(agop_settings **out, agop__err *e)
+{
+    *out = agop__calloc(1, sizeof **out);
+    return *out ? AGOP_OK : agop__fail_memory(e, 0, "settings");
+}
+
+void agop_settings_free(agop_settings *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < COUNT; i++)
+        free(s->value[i]);
+    free(s);
+}
+
+agop_status agop__settings_copy(agop_settings **out, const agop_settings *s, agop__err *e)
+{
+    agop_status st;
+
+    TRY(agop__settings_make(out, e));
+    for (int i = 0; i < COUNT; i++)
+        if (s->value[i] && !((*out)->value[i] = agop__strdup(s->value[i]))) {
+            st = agop__fail_memory(e, 0, "settings");
+            goto done;
+        }
+done:
+    if (st != AGOP_OK) {
+        agop_settings_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+/* ---- checking a value against its row ---- */
+
+static int choice_in(const char *value, const char *choices)
+{
+    size_t n = strlen(value);
+    for (const char *p = choices; *p;) {
+        size_t k = strcspn(p, "|");
+        if (k == n && memcmp(p, value, n) == 0)
+            return 1;
+        p += k + (p[k] == '|');
+    }
+    return 0;
+}
+
+/* Seconds may carry a unit; everything else is a plain number. */
+static int number_of(const agop_setting *r, const char *value, double *v)
+{
+    char    text[64];
+    size_t  n    = strlen(value);
+    double  unit = 1;
+    int64_t whole;
+
+    if (r->type == AGOP_BYTES) {
+        if (!agop__parse_bytes(value, &whole))
+            return 0;
+        *v = (double)whole;
+        return 1;
+    }
+    if (r->type == AGOP_INT) {
+        if (!agop__parse_int(value, &whole))
+            return 0;
+        *v = (double)whole;
+        return 1;
+    }
+    if (n == 0 || n >= sizeof text)
+        return 0;
+    memcpy(text, value, n + 1);
+    if (strcmp(r->name, "time_limit") == 0 && strchr("smh", text[n - 1])) {
+        unit        = text[n - 1] == 'h' ? 3600 : text[n - 1] == 'm' ? 60 : 1;
+        text[n - 1] = '\0';
+    }
+    if (!agop__parse_real(text, v))
+        return 0;
+    *v *= unit;
+    return 1;
+}
+
+static const char *type_word(const agop_setting *r)
+{
+    return r->type == AGOP_INT ? "a whole number" : r->type == AGOP_BYTES ? "an amount of memory such as 8G" : "a number";
+}
+
+static agop_status check_number(const agop_setting *r, const char *value, agop__err *e)
+{
+    double v = 0;
+    if (!number_of(r, value, &v))
+        return agop__fail(e, AGOP_E_PARAM, "%s must be %s%s, not '%.40s'", r->name, type_word(r),
+                          strcmp(r->fallback, "auto") == 0 ? " or auto" : "", value);
+    if (v < r->low || v > r->high || (r->low_open && v <= r->low))
+        return agop__fail(e, AGOP_E_PARAM, "%s must be %s %g and at most %g, not %.40s", r->name,
+                          r->low_open ? "more than" : "at least", r->low, r->high, value);
+    return AGOP_OK;
+}
+
+static agop_status check(const agop_setting *r, const char *value, agop__err *e)
+{
+    char near[64];
+
+    if (strcmp(value, "auto") == 0 && strcmp(r->fallback, "auto") == 0)
+        return AGOP_OK;
+    switch (r->type) {
+    case AGOP_TEXT: return AGOP_OK;
+    case AGOP_BOOL:
+        if (choice_in(value, "true|false"))
+            return AGOP_OK;
+        return agop__fail(e, AGOP_E_PARAM, "%s must be true or false, not '%.40s'", r->name, value);
+    case AGOP_CHOICE:
+        if (choice_in(value, r->choices))
+            return AGOP_OK;
+        if (agop_closest(value, r->choices, near, sizeof near))
+            return agop__fail(e, AGOP_E_PARAM, "%s has no choice '%.40s': did you mean %s? (%s)", r->name, value, near,
+                              r->choices);
+        return agop__fail(e, AGOP_E_PARAM, "%s has no choice '%.40s': take one of %s", r->name, value, r->choices);
+    case AGOP_INT:
+    case AGOP_REAL:
+    case AGOP_BYTES: return check_number(r, value, e);
+    }
+    return AGOP_OK;
+}
+
+/* The names joined by '|', for the closest match. */
+static void all_names(char *out, size_t size)
+{
+    size_t used = 0;
+    out[0]      = '\0';
+    for (int i = 0; i < COUNT && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? "|" : "", rows[i].name);
+}
+
+agop_status agop__settings_put(agop_settings *s, agop__err *e, const char *name, const char *value)
+{
+    char        names[1024], near[64];
+    int         i = name ? index_of(name) : -1;
+    char       *copy;
+    agop_status st;
+
+    if (!s || !name || !value)
+        return agop__fail(e, AGOP_E_ARG, "a setting needs a name and a value");
+    if (i < 0) {
+        all_names(names, sizeof names);
+        if (agop_closest(name, names, near, sizeof near))
+            return agop__fail(e, AGOP_E_ARG, "no setting is called '%.40s': did you mean %s?", name, near);
+        return agop__fail(e, AGOP_E_ARG, "no setting is called '%.40s'", name);
+    }
+    st = check(&rows[i], value, e);
+    if (st != AGOP_OK)
+        return st;
+    copy = agop__strdup(value);
+    if (!copy)
+        return agop__fail_memory(e, 0, "settings");
+    free(s->value[i]);
+    s->value[i] = copy;
+    return AGOP_OK;
+}
+
+agop_status agop_settings_new(agop_settings **out, agop_ctx *ctx)
+{
+    *out = NULL;
+    return agop__settings_make(out, &ctx->err);
+}
+
+agop_status agop_settings_set(agop_settings *s, agop_ctx *ctx, const char *name, const char *value)
+{
+    return agop__settings_put(s, &ctx->err, name, value);
+}
+
+/* ---- reading ---- */
+
+const char *agop_settings_get(const agop_settings *s, const char *name)
+{
+    int i = index_of(name);
+    if (i < 0)
+        return NULL;
+    return s && s->value[i] ? s->value[i] : rows[i].fallback;
+}
+
+const char *agop__text(const agop_settings *s, const char *name)
+{
+    const char *v = agop_settings_get(s, name);
+    return v ? v : "";
+}
+
+int agop__is_auto(const agop_settings *s, const char *name)
+{
+    return strcmp(agop__text(s, name), "auto") == 0;
+}
+
+double agop__real(const agop_settings *s, const char *name, double when_auto)
+{
+    double v;
+    int    i = index_of(name);
+    if (i < 0 || agop__is_auto(s, name) || !number_of(&rows[i], agop__text(s, name), &v))
+        return when_auto;
+    return v;
+}
+
+int64_t agop__int(const agop_settings *s, const char *name, int64_t when_auto)
+{
+    int64_t v;
+    int     i = index_of(name);
+    if (i < 0 || agop__is_auto(s, name))
+        return when_auto;
+    if (rows[i].type == AGOP_BYTES)
+        return agop__parse_bytes(agop__text(s, name), &v) ? v : when_auto;
+    return agop__parse_int(agop__text(s, name), &v) ? v : when_auto;
+}
+
+int agop__bool(const agop_settings *s, const char *name, int when_auto)
+{
+    return agop__is_auto(s, name) ? when_auto : strcmp(agop__text(s, name), "true") == 0;
+}
+
+int agop__choice(const agop_settings *s, const char *name, const char *choice)
+{
+    return strcmp(agop__text(s, name), choice) == 0;
+}

@@ -1,0 +1,36 @@
+/* text.h - strings: a growing buffer, a dictionary of distinct texts, the closest name. */
+#ifndef AGOP_BASE_TEXT_H
+#define AGOP_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing, always terminated text. After a failed allocation `failed` stays 1 and appends do nothing. */
+typedef struct agop__buffer {
+    char  *text;
+    size_t length, room;
+    int    failed;
+} agop__buffer;
+void agop__buffer_add(agop__buffer *b, const char *s, size_t length);
+void agop__buffer_print(agop__buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void agop__buffer_free(agop__buffer *b);
+
+/* Distinct texts numbered in order of arrival (0, 1, ...). Zero-initialise. */
+typedef struct agop__dict {
+    char   **text;   /* by number; owned */
+    size_t  *length;
+    int64_t  count;
+    int64_t  room, slots;
+    int64_t *slot;   /* hash table of number + 1 */
+} agop__dict;
+int64_t agop__dict_find(const agop__dict *d, const char *s, size_t length); /* -1: not there */
+int64_t agop__dict_add(agop__dict *d, const char *s, size_t length);        /* its number; -1: no memory */
+void    agop__dict_free(agop__dict *d);
+
+int agop__same_name(const char *a, const char *b);                 /* '-' equals '_' */
+int agop__name_in(const char *name, const char *comma_list);       /* is `name` one of "a,b,c"? exact */
+int agop__parse_real(const char *s, double *out);                  /* whole text, C locale; 1: is a number */
+int agop__parse_int(const char *s, int64_t *out);
+int agop__parse_bytes(const char *s, int64_t *out);                /* "8G", "500M", "123" */
+
+#endif
