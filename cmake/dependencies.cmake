@@ -1,0 +1,40 @@
+# Find what the library stands on, or say which package is missing.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+# OpenBLAS by path: where several variants are installed, -lopenblas takes the one with its own thread pool, which
+# would fight with our OpenMP threads. The folder goes into the run path for the same reason.
+set(openblas_folder /usr/lib/${CMAKE_C_LIBRARY_ARCHITECTURE}/openblas-openmp)
+find_library(AGOP_BLAS_LIBRARY openblas HINTS ${openblas_folder} NO_DEFAULT_PATH DOC "OpenBLAS, built for OpenMP")
+find_path(AGOP_BLAS_INCLUDE cblas.h HINTS /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}/openblas-openmp
+          NO_DEFAULT_PATH DOC "The folder of OpenBLAS's cblas.h")
+if(AGOP_BLAS_LIBRARY AND AGOP_BLAS_INCLUDE)
+    set(AGOP_BLAS_NAME "OpenBLAS (OpenMP)")
+    get_filename_component(AGOP_BLAS_RPATH "${AGOP_BLAS_LIBRARY}" DIRECTORY)
+else()
+    # Other distributions keep one OpenBLAS in the usual place.
+    find_library(AGOP_BLAS_LIBRARY NAMES openblaso openblas_omp openblas)
+    find_path(AGOP_BLAS_INCLUDE cblas.h PATH_SUFFIXES openblas openblas-openmp)
+    if(NOT AGOP_BLAS_LIBRARY OR NOT AGOP_BLAS_INCLUDE)
+        message(FATAL_ERROR "OpenBLAS was not found. On Debian and Ubuntu: apt-get install libopenblas-openmp-dev; "
+            "elsewhere install OpenBLAS with its headers, or pass -DAGOP_BLAS_LIBRARY=.../libopenblas.so "
+            "-DAGOP_BLAS_INCLUDE=<folder of cblas.h>")
+    endif()
+    set(AGOP_BLAS_NAME "OpenBLAS")
+    set(AGOP_BLAS_RPATH "")
+    message(STATUS "OpenBLAS is ${AGOP_BLAS_LIBRARY}: make sure that it was built for OpenMP")
+endif()
+
+# OpenMP for src/backend alone. Without it the library is right, on one thread.
+find_package(OpenMP COMPONENTS C)
+set(AGOP_OPENMP_FLAGS "-Wno-unknown-pragmas")
+set(AGOP_OPENMP_LINK "")
+if(OpenMP_C_FOUND)
+    separate_arguments(AGOP_OPENMP_FLAGS UNIX_COMMAND "${OpenMP_C_FLAGS}")
+    set(AGOP_OPENMP_LINK ${OpenMP_C_LIBRARIES})
+else()
+    message(STATUS "OpenMP was not found for this compiler: arithmetic runs on one thread")
+endif()
