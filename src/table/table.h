@@ -1,4 +1,7 @@
-/* table.h - columns with meaning: a table, its schema, and rows made ready for a kernel. */
+/* table.h - columns with meaning: a table, its schema, and rows made ready for a kernel.
+ *
+ * A table comes from a caller's arrays (table.c) or from a file (reader.c). A schema is what fit learned of its
+ * columns (schema.c) and what a model keeps (schema_json.c); it turns rows into numbers, at fit and ever after. */
 #ifndef AGOP_TABLE_H
 #define AGOP_TABLE_H
 
@@ -11,73 +14,110 @@
 /* ---- a table: columns of numbers or of codes into a dictionary of texts ---- */
 
 typedef struct agop__column {
-    char       *name;
+    const char *name;   /* owned by the table's `names` */
     int         is_text;
     const void *number; /* numeric: element i at ((T*)number)[i*stride]; NaN = missing */
     int64_t     stride;
     int32_t     dtype;  /* AGOP_F32 or AGOP_F64 */
     void       *owned;  /* what to free, or NULL for a borrowed view */
     int32_t    *code;   /* text: -1 = missing, -2 = a text not in the dictionary */
-    agop__dict  levels; /* text: owned unless shared */
+    agop__dict  levels; /* text; owned */
 } agop__column;
 
 struct agop_table {
-    int64_t       rows, cols;
+    int64_t       rows, cols, room;
     agop__column *column;
-    void         *block; /* one allocation that several columns view (.npy), or NULL */
+    agop__dict    names;   /* column names by number: distinct, and finding one takes no search */
+    void         *block;   /* one allocation that several columns view (.npy), or NULL */
+    char         *targets; /* what the setting "target" came to when a file was read: column names, comma separated
+                              ("y.npy" becomes "y", "-1" becomes "x10"); NULL: nothing was asked */
 };
 
-int64_t agop__table_find(const agop_table *t, const char *name); /* -1: none */
+int64_t agop__table_find(const agop_table *t, const char *name);       /* -1: none */
 double  agop__table_at(const agop_table *t, int64_t row, int64_t col); /* numeric; NaN = missing */
+/* The target columns of t, comma separated, when the setting "target" reads `setting`: itself where it names
+ * columns of t, else what the reader made of it, else (a misspelt name) itself. */
+const char *agop__table_targets(const agop_table *t, const char *setting);
+
+/* For readers: add a column. take_* own the array from the call on, also when it fails; the texts of `levels` are
+ * copied. add_view borrows. add_copy: rows(t) elements of `from`, beginning with number `first`. */
+agop_status agop__table_take_number(agop_table *t, const char *name, double *number, agop__err *e);
+agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code, const agop__dict *levels,
+                                  agop__err *e);
+agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride,
+                                 int32_t dtype, agop__err *e);
+agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
+                                 agop__err *e);
+agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e);
+
+double agop__column_at(const agop__column *c, int64_t row); /* numeric; NaN = missing */
+/* A number as the name of a category: the shortest text that reads back as the same number ("1", "0.1"). */
+enum { AGOP__NUMBER_TEXT = 40 };
+size_t agop__number_text(char text[AGOP__NUMBER_TEXT], double value);
+/* A numeric column as categories. */
+agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows,
+                                 agop__err *e);
+/* AGOP_E_DATA "FILE: there is no column 'romos' (drop): did you mean 'rooms'?"; file may be NULL. */
+agop_status agop__no_column(agop__err *e, const char *file, const char *name, size_t length, const char *role,
+                            const agop__dict *names);
+/* The next name of a comma list: its length, and 0 at the end; *list moves on. */
+size_t agop__next_name(const char **name, const char **list);
 
 /* ---- the schema: how rows become numbers; learned at fit, stored in the model ---- */
 
 enum { AGOP__SCALE_ZSCORE, AGOP__SCALE_NONE, AGOP__SCALE_MINMAX, AGOP__SCALE_RANK };
+enum { AGOP__MOST_KNOTS = 1000 };
 
-/* One input column. Numeric: encoded as factor * (value - centre) / spread (missing: 0 after encoding, i.e. the mean), and, when
- * asked, next to it factor * (normal score of the value) by linear interpolation in `knots`; and, where the
- * training column had missing cells, an indicator column. Text: a categorical group of `levels` one-hot
- * coordinates of height `height`; missing is a level of its own named "(missing)"; a level unseen at
- * fit is the zero vector and is counted. */
+/* One input column. Numeric: encoded as factor * (value - centre) / spread (missing: 0 after encoding, i.e. the
+ * mean), and, when asked, next to it factor * (normal score of the value) by linear interpolation in `knots`;
+ * and, where the training column had missing cells, an indicator coordinate height * ([missing] -
+ * missing_share). Text: a categorical group of `levels` one-hot coordinates of height `height`; missing is a
+ * level of its own named "(missing)"; a level unseen at fit is the zero vector and is counted. */
 typedef struct agop__field {
     char      *name;
     int        is_text;
     double     centre, spread; /* after imputation; spread 1 where the column is constant */
     double     mean;           /* what a missing cell becomes, before encoding */
-    int        has_missing;
+    double     deviation;      /* population standard deviation; 1 where constant */
+    int        constant;       /* nothing to learn from: encoded 0, whatever comes later */
+    int        has_missing;    /* numeric: an indicator coordinate follows */
+    double     missing_share;  /* its mean over the training rows */
     int64_t    knots;          /* of the quantile table; 0: none */
     double    *knot;           /* knots values, rising */
-    double    *score;          /* their normal scores (scale rank: ranks in [-1,1]) */
+    double    *score;          /* their normal scores; NULL unless asked */
+    double    *rank;           /* their ranks in [-sqrt(3), sqrt(3)]; NULL unless the scale is rank */
     agop__dict levels;         /* text */
     int64_t    missing_level;  /* number of the "(missing)" level, or -1 */
 } agop__field;
 
 typedef struct agop__schema {
-    int          scale;        /* AGOP__SCALE_... */
+    int          scale;         /* AGOP__SCALE_... */
     int          normal_scores; /* a second, rank-based copy of each numeric column beside the first */
-    double       factor;       /* sqrt(1/2) when there are two copies (0.7 in the study), else 1 */
-    double       height;       /* of one-hot coordinates: sqrt(1/2) */
+    double       factor;        /* 0.7 when there are two copies, so that they weigh as one; else 1 */
+    double       height;        /* of one-hot coordinates: sqrt(1/2), so that two levels are 1 apart */
     int64_t      fields;
     agop__field *field;
-    int64_t      numeric;      /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
-    int32_t      groups;       /* categorical fields, in order */
-    int32_t     *group_levels; /* groups counts */
+    int64_t      numeric;       /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
+    int32_t      groups;        /* categorical fields, in order */
+    int32_t     *group_levels;  /* groups counts */
 } agop__schema;
 
-/* Learn from the rows of t (columns in `except`, comma separated, left out). weights: NULL or rows(t). `max_levels`: of a
- * column with more, the most frequent are kept, the rest are as unseen, with a note. */
+/* Learn from the rows of t. Left out: columns in `except` (comma separated) and in the settings drop and weights.
+ * Settings used besides: categorical, numeric, max_levels (of a column with more levels the most frequent are
+ * kept, the rest are as unseen, with a note), scale, normal_scores (auto is false). */
 agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_table *t, const char *except,
                                const agop_settings *s);
 /* Rows first .. first+count-1 of t: numeric coordinates into x (count x numeric, dtype, row-major, caller's) and
- * codes (count x groups). Columns are found by name, in any order; extra ones are ignored. AGOP_E_DATA: a
- * missing or mistyped column. *unseen += texts that fit never saw. */
+ * codes (count x groups; -1: the zero vector). Columns are found by name, in any order; extra ones are ignored.
+ * AGOP_E_DATA: a missing or mistyped column. *unseen += texts that fit never saw (unseen may be NULL). */
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, int64_t *unseen);
 void        agop__schema_free(agop__schema *s);
 agop_status agop__schema_to_json(json_t **out, const agop__schema *s, agop__err *e);
 agop_status agop__schema_from_json(agop__schema *out, const json_t *j, agop__err *e); /* hostile input: checks all */
 
-/* Features as shown to people: every numeric field, "NAME (missing)" where it has an indicator, then "NAME=LEVEL" for every group, in field order.
+/* Features as shown to people: every numeric field, each followed by "NAME (missing)" where it has an indicator;
+ * then "NAME=LEVEL" for every group; in field order.
  * J (numeric encoded coordinates -> features): d(encoded)/d(value in standard deviations). */
 int64_t     agop__schema_features(const agop__schema *s);
 agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop__schema *s, int64_t j, agop__err *e);
@@ -86,5 +126,16 @@ agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop_
 void agop__schema_slope(int64_t *feature, double *slope, const agop__schema *s, int64_t coordinate);
 /* First feature of categorical group g. */
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g);
+
+/* Count what follows from the fields: numeric, groups, group_levels. For learn and from_json. */
+agop_status agop__schema_count(agop__schema *s, agop__err *e);
+double      agop__normal_quantile(double p); /* the inverse of the normal distribution function; 0 < p < 1 */
+
+/* ---- what readers ask of a model; defined in rfm/model.c, because a model is private to its folder ---- */
+
+const agop__schema *agop__model_schema(const agop_model *m);
+const char         *agop__model_targets(const agop_model *m); /* comma separated */
+int                 agop__model_target_is_text(const agop_model *m);
+const char         *agop__model_weights(const agop_model *m); /* a column name, or "" */
 
 #endif
