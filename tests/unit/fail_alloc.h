@@ -1,21 +1,27 @@
-/* fail_alloc.h - make the nth allocation fail.
+/* fail_alloc.h - make the nth allocation fail, to see that every failure comes back as AGOP_E_NOMEM.
  *
- * The unit tests are linked with --wrap, so that every malloc, calloc, realloc, aligned_alloc and posix_memalign
- * that our objects (or the test) ask for goes through fail_alloc.c. Allocations inside shared libraries do not.
+ * A test that uses it is linked with
+ *   -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=posix_memalign
+ * The usual loop:
  *
- *     for (n = 1;; n++) {
- *         fail_alloc_at(n);
- *         st = agop_something(...);
- *         if (!fail_alloc_off())
- *             break;             // the call asked for fewer than n: every one has failed once
- *         assert_int_equal(st, AGOP_E_NOMEM);
- *     }
- */
-#ifndef AGOP_TESTS_FAIL_ALLOC_H
-#define AGOP_TESTS_FAIL_ALLOC_H
+ *   for (int64_t n = 1;; n++) {
+ *       fail_alloc_arm(n);
+ *       st = the_call(...);
+ *       failed = fail_alloc_disarm();
+ *       ... give back what was made ...
+ *       if (!failed) { assert_int_equal(st, AGOP_OK); break; }
+ *       assert_int_equal(st, AGOP_E_NOMEM);
+ *   }
+ *
+ * Only allocations that our own code asks for are counted: what the C library takes inside itself is not seen.
+ * Those of jansson count after json_set_alloc_funcs(malloc, free) in the test, because then they are our calls. */
+#ifndef FAIL_ALLOC_H
+#define FAIL_ALLOC_H
 
-void fail_alloc_at(long n); /* the nth request from now fails (1 = the next), and only that one */
-int  fail_alloc_off(void);  /* stop failing; 1: a request did fail since fail_alloc_at */
-long fail_alloc_count(void); /* requests since fail_alloc_at */
+#include <stdint.h>
+
+void    fail_alloc_arm(int64_t n);   /* the nth allocation from now on fails, once; n = 0: none, only count */
+int     fail_alloc_disarm(void);     /* 1: an allocation was made to fail since arming */
+int64_t fail_alloc_count(void);      /* allocations since arming */
 
 #endif
