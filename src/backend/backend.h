@@ -18,7 +18,6 @@ typedef struct agop__tile {
     int32_t dtype;
 } agop__tile;
 
-
 /* Points ready for distances. u: n x r numeric coordinates with the metric already applied, so that the metric
  * distance is the plain one. code: n x g levels of categorical groups, or NULL mem when g = 0; a code outside
  * 0..levels-1 means "no level" (unseen at prediction). */
@@ -57,7 +56,9 @@ typedef struct agop__backend {
     /* ---- memory ---- */
     agop_status (*alloc)(void *self, agop__tile *out, int64_t rows, int64_t cols, int32_t dtype, agop__err *e);
     void (*release)(void *self, agop__tile *t); /* clears *t; an empty tile is fine */
-    agop__tile (*rows)(void *self, const agop__tile *t, int64_t first, int64_t count); /* a view */
+    /* Views: they share memory and are never released. */
+    agop__tile (*rows)(void *self, const agop__tile *t, int64_t first, int64_t count);
+    agop__tile (*cols)(void *self, const agop__tile *t, int64_t first, int64_t count);
     /* Host arrays in and out; ld in elements. dtype may differ: f32 <-> f64 converts. */
     agop_status (*put)(void *self, agop__tile *dst, const void *host, int64_t ld, int32_t dtype, agop__err *e);
     agop_status (*get)(void *self, void *host, int64_t ld, int32_t dtype, const agop__tile *src, agop__err *e);
@@ -86,6 +87,8 @@ typedef struct agop__backend {
      * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 where code_i = code_j */
     agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                             const agop__points *z, const agop__tile *A, agop__err *e);
+    /* A_ij *= v_i; v is n x 1 of A's dtype. */
+    agop_status (*scale_rows)(void *self, agop__tile *A, const agop__tile *v, agop__err *e);
     /* A_ii += value / weight_i (weight NULL: 1). */
     agop_status (*add_diagonal)(void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e);
     /* Factor the lower triangle in place, A = L L'. *bad_row = -1, or the first row where A is not positive

@@ -1,0 +1,412 @@
+/* metric.c - block-diagonal metrics and the maps made of them; see metric.h. */
+#include "kernel/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- blocks ---- */
+
+static int64_t entries(const agop__metric *m, int32_t b)
+{
+    int64_t d = m->block[b].d;
+    return m->diagonal ? d : d * d;
+}
+
+agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int diagonal,
+                              agop__err *e)
+{
+    memset(out, 0, sizeof *out);
+    out->diagonal = diagonal;
+    out->blocks   = 1 + groups;
+    out->block    = agop__calloc(out->blocks, sizeof *out->block);
+    if (!out->block)
+        return agop__fail_memory(e, 0, "a metric");
+    for (int32_t b = 0; b < out->blocks; b++) {
+        out->block[b].d = b ? levels[b - 1] : numeric;
+        out->block[b].m = agop__calloc(entries(out, b), sizeof(double));
+        if (!out->block[b].m) {
+            double bytes = 8.0 * (double)entries(out, b);
+            agop__metric_free(out);
+            return agop__fail_memory(e, bytes, "a metric");
+        }
+    }
+    return AGOP_OK;
+}
+
+agop_status agop__metric_identity(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels,
+                                  int diagonal, agop__err *e)
+{
+    agop_status st = agop__metric_zero(out, numeric, groups, levels, diagonal, e);
+    if (st != AGOP_OK)
+        return st;
+    for (int32_t b = 0; b < out->blocks; b++)
+        for (int64_t i = 0, d = out->block[b].d; i < d; i++)
+            out->block[b].m[diagonal ? i : i * d + i] = 1.0;
+    return AGOP_OK;
+}
+
+agop_status agop__metric_copy(agop__metric *out, const agop__metric *m, agop__err *e)
+{
+    memset(out, 0, sizeof *out);
+    out->diagonal = m->diagonal;
+    out->blocks   = m->blocks;
+    out->block    = agop__calloc(m->blocks, sizeof *out->block);
+    if (!out->block)
+        return agop__fail_memory(e, 0, "a metric");
+    for (int32_t b = 0; b < m->blocks; b++) {
+        out->block[b].d = m->block[b].d;
+        out->block[b].m = agop__malloc(entries(m, b), sizeof(double));
+        if (!out->block[b].m) {
+            agop__metric_free(out);
+            return agop__fail_memory(e, 0, "a metric");
+        }
+        memcpy(out->block[b].m, m->block[b].m, (size_t)entries(m, b) * sizeof(double));
+    }
+    return AGOP_OK;
+}
+
+void agop__metric_free(agop__metric *m)
+{
+    for (int32_t b = 0; m->block && b < m->blocks; b++)
+        free(m->block[b].m);
+    free(m->block);
+    memset(m, 0, sizeof *m);
+}
+
+int64_t agop__metric_size(const agop__metric *m)
+{
+    int64_t d = 0;
+    for (int32_t b = 0; b < m->blocks; b++)
+        d += m->block[b].d;
+    return d;
+}
+
+double agop__metric_at(const agop__metric *m, int32_t block, int64_t i)
+{
+    const agop__block *b = &m->block[block];
+    return b->m[m->diagonal ? i : i * b->d + i];
+}
+
+int agop__metric_scale(agop__metric *m)
+{
+    double top = 0;
+    for (int32_t b = 0; b < m->blocks; b++)
+        for (int64_t i = 0; i < m->block[b].d; i++)
+            top = fmax(top, agop__metric_at(m, b, i));
+    if (!(top > 0) || !isfinite(top))
+        return 0;
+    for (int32_t b = 0; b < m->blocks; b++)
+        for (int64_t i = 0; i < entries(m, b); i++)
+            m->block[b].m[i] /= top;
+    return 1;
+}
+
+void agop__metric_shrink(agop__metric *m, double s)
+{
+    double  mean = 0;
+    int64_t size = agop__metric_size(m);
+
+    if (s <= 0 || size == 0)
+        return;
+    for (int32_t b = 0; b < m->blocks; b++)
+        for (int64_t i = 0; i < m->block[b].d; i++)
+            mean += agop__metric_at(m, b, i) / (double)size;
+    for (int32_t b = 0; b < m->blocks; b++) {
+        int64_t d = m->block[b].d;
+        double *v = m->block[b].m;
+        for (int64_t i = 0; i < entries(m, b); i++) {
+            int on_diagonal = m->diagonal || i % (d + 1) == 0;
+            v[i]            = on_diagonal ? .95 * v[i] + .05 * mean : .95 * (1 - s) * v[i];
+        }
+    }
+}
+
+/* ---- the map ---- */
+
+/* The numeric block as F F'. A rounding-sized multiple of the identity makes a singular M factorable: it moves squared
+ * distances by no more than the rounding of M itself does. */
+static agop_status factor(agop__map *map, const agop__metric *m)
+{
+    agop_ctx   *ctx = map->ctx;
+    int64_t     d = map->numeric, bad = -1;
+    double     *copy = agop__malloc(d * d, sizeof(double)), top = 0;
+    agop__tile  L  = {0};
+    agop_status st = AGOP_OK;
+
+    if (!copy)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the factor of the metric");
+    for (int64_t i = 0; i < d; i++)
+        top = fmax(top, m->block[0].m[i * d + i]);
+    TRY(op_alloc(ctx, &L, d, d, AGOP_F64));
+    for (double jitter = 4e-16 * (double)d * top; ; jitter *= 16) {
+        memcpy(copy, m->block[0].m, (size_t)(d * d) * sizeof(double));
+        for (int64_t i = 0; i < d; i++)
+            copy[i * d + i] += jitter;
+        TRY(op_put(ctx, &L, copy, d, AGOP_F64));
+        st = op_cholesky(ctx, &L, &bad);
+        if (st != AGOP_E_NUMERIC || jitter > 1e-6 * top)
+            break;
+    }
+    if (st != AGOP_OK)
+        goto done;
+    TRY(op_get(ctx, copy, d, AGOP_F64, &L));
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = i + 1; j < d; j++)
+            copy[i * d + j] = 0;
+    TRY(op_alloc(ctx, &map->F, d, d, map->dtype));
+    TRY(op_put(ctx, &map->F, copy, d, AGOP_F64));
+done:
+    op_release(ctx, &L);
+    free(copy);
+    return st;
+}
+
+static int is_diagonal(const agop__metric *m)
+{
+    const agop__block *b = &m->block[0];
+    for (int64_t i = 0; !m->diagonal && i < b->d * b->d; i++)
+        if (i % (b->d + 1) != 0 && b->m[i] != 0)
+            return 0;
+    return 1;
+}
+
+/* What two levels of a group add to the squared distance (L2) or to the sum of powers (L1); index `levels` is "no level". */
+static double between(const agop__metric *m, int32_t b, const agop__shape *s, int64_t i, int64_t j)
+{
+    int64_t d = m->block[b].d;
+    double  h = s->height, ii = i < d ? fmax(0, agop__metric_at(m, b, i)) : 0,
+           jj = j < d ? fmax(0, agop__metric_at(m, b, j)) : 0;
+
+    if (i == j)
+        return 0;
+    if (s->kind == AGOP__L1) {
+        double a = i < d ? pow(h * sqrt(ii), s->exponent) : 0, c = j < d ? pow(h * sqrt(jj), s->exponent) : 0;
+        return a + c;
+    }
+    double ij = !m->diagonal && i < d && j < d ? m->block[b].m[i * d + j] : 0;
+    return fmax(0, h * h * (ii + jj - 2 * ij));
+}
+
+static agop_status make_table(agop__map *map, const agop__metric *m, const agop__shape *s, int32_t g)
+{
+    agop_ctx   *ctx  = map->ctx;
+    int64_t     d    = m->block[g + 1].d, side = d + 1;
+    double     *host = agop__malloc(side * side, sizeof(double));
+    agop_status st   = AGOP_OK;
+
+    if (!host)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)side * (double)side, "distances between categories");
+    for (int64_t i = 0; i < side; i++)
+        for (int64_t j = 0; j < side; j++)
+            host[i * side + j] = between(m, g + 1, s, i, j);
+    TRY(op_alloc(ctx, &map->tables[g], side, side, map->dtype));
+    TRY(op_put(ctx, &map->tables[g], host, side, AGOP_F64));
+    for (int64_t i = 0; i < d; i++)
+        host[i] = s->height * sqrt(fmax(0, agop__metric_at(m, g + 1, i)));
+    TRY(op_alloc(ctx, &map->steps[g], d, 1, map->dtype));
+    TRY(op_put(ctx, &map->steps[g], host, 1, AGOP_F64));
+done:
+    free(host);
+    return st;
+}
+
+agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
+                           int32_t dtype)
+{
+    int32_t     groups = m->blocks - 1;
+    agop_status st     = AGOP_OK;
+
+    memset(out, 0, sizeof *out);
+    out->ctx     = ctx;
+    out->dtype   = dtype;
+    out->numeric = m->block[0].d;
+    out->levels  = agop__calloc(groups, sizeof *out->levels);
+    out->tables  = agop__calloc(groups, sizeof *out->tables);
+    out->steps   = agop__calloc(groups, sizeof *out->steps);
+    if (!out->levels || !out->tables || !out->steps) {
+        st = agop__fail_memory(&ctx->err, 0, "a metric");
+        goto done;
+    }
+    out->kernel = (agop__kernel){.kind = shape->kind, .exponent = shape->exponent, .bandwidth = shape->bandwidth,
+                                 .groups = groups, .levels = out->levels, .tables = out->tables, .steps = out->steps};
+    for (int32_t g = 0; g < groups; g++) {
+        out->levels[g] = (int32_t)m->block[g + 1].d;
+        TRY(make_table(out, m, shape, g));
+    }
+    if (is_diagonal(m)) {
+        out->root = agop__malloc(out->numeric, sizeof(double));
+        if (!out->root) {
+            st = agop__fail_memory(&ctx->err, 0, "a metric");
+            goto done;
+        }
+        for (int64_t i = 0; i < out->numeric; i++)
+            out->root[i] = sqrt(fmax(0, agop__metric_at(m, 0, i)));
+    } else {
+        TRY(factor(out, m));
+    }
+done:
+    if (st != AGOP_OK)
+        agop__map_free(out);
+    return st;
+}
+
+void agop__map_free(agop__map *map)
+{
+    if (!map->ctx)
+        return;
+    op_release(map->ctx, &map->F);
+    for (int32_t g = 0; g < map->kernel.groups; g++) {
+        if (map->tables)
+            op_release(map->ctx, &map->tables[g]);
+        if (map->steps)
+            op_release(map->ctx, &map->steps[g]);
+    }
+    free(map->root);
+    free(map->levels);
+    free(map->tables);
+    free(map->steps);
+    memset(map, 0, sizeof *map);
+}
+
+/* ---- rows ---- */
+
+/* Rows times a diagonal, in blocks, so that no second copy of the table is held. */
+static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x, int64_t n)
+{
+    enum { BLOCK = 1024 };
+    agop_ctx   *ctx = map->ctx;
+    int64_t     d   = map->numeric;
+    double     *row = agop__malloc(BLOCK * d, sizeof(double));
+    agop_status st  = AGOP_OK;
+
+    if (!row)
+        return agop__fail_memory(&ctx->err, 8.0 * BLOCK * (double)d, "a block of rows");
+    for (int64_t i = 0; i < n; i += BLOCK) {
+        int64_t    count = n - i < BLOCK ? n - i : BLOCK;
+        agop__tile part  = op_rows(ctx, u, i, count);
+        for (int64_t k = 0; k < count * d; k++) {
+            double v = map->dtype == AGOP_F32 ? (double)((const float *)x)[i * d + k] : ((const double *)x)[i * d + k];
+            row[k]   = v * map->root[k % d];
+        }
+        TRY(op_put(ctx, &part, row, d, AGOP_F64));
+    }
+done:
+    free(row);
+    return st;
+}
+
+agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, const int32_t *code, int64_t n)
+{
+    agop_ctx   *ctx = map->ctx;
+    int64_t     d   = map->numeric;
+    agop__tile  X   = {0};
+    agop_status st  = AGOP_OK;
+
+    memset(out, 0, sizeof *out);
+    TRY(op_alloc(ctx, &out->u, n, d, map->dtype));
+    if (map->root) {
+        TRY(put_scaled(&out->u, map, x, n));
+    } else {
+        TRY(op_alloc(ctx, &X, n, d, map->dtype));
+        TRY(op_put(ctx, &X, x, d, map->dtype));
+        TRY(op_gemm(ctx, 0, 0, 1.0, &X, &map->F, 0.0, &out->u));
+    }
+    if (map->kernel.groups) {
+        TRY(op_alloc(ctx, &out->code, n, map->kernel.groups, AGOP__I32));
+        TRY(op_put(ctx, &out->code, code, map->kernel.groups, AGOP__I32));
+    }
+done:
+    op_release(ctx, &X);
+    if (st != AGOP_OK)
+        agop__points_free(out, ctx);
+    return st;
+}
+
+void agop__points_free(agop__points *p, agop_ctx *ctx)
+{
+    op_release(ctx, &p->u);
+    op_release(ctx, &p->code);
+}
+
+agop__points agop__points_rows(const agop__points *p, agop_ctx *ctx, int64_t first, int64_t count)
+{
+    agop__points view = {0};
+    view.u            = op_rows(ctx, &p->u, first, count);
+    if (p->code.mem)
+        view.code = op_rows(ctx, &p->code, first, count);
+    return view;
+}
+
+/* ---- the median distance ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double pair_power(const agop__map *map, const double *u, const int32_t *code, double *const *table, int64_t i,
+                         int64_t j)
+{
+    const agop__kernel *k = &map->kernel;
+    double              s = 0;
+    for (int64_t c = 0; c < map->numeric; c++) {
+        double step = u[i * map->numeric + c] - u[j * map->numeric + c];
+        s += k->kind == AGOP__L2 ? step * step : pow(fabs(step), k->exponent);
+    }
+    for (int32_t g = 0; g < k->groups; g++) {
+        int64_t side = k->levels[g] + 1, a = code[i * k->groups + g], b = code[j * k->groups + g];
+        a = a < 0 || a >= side ? side - 1 : a;
+        b = b < 0 || b >= side ? side - 1 : b;
+        s += table[g][a * side + b];
+    }
+    return s;
+}
+
+agop_status agop__median_distance(double *out, const agop__map *map, const agop__points *p)
+{
+    agop_ctx           *ctx = map->ctx;
+    const agop__kernel *k   = &map->kernel;
+    int64_t             n = p->u.rows, d = map->numeric, pairs = n * (n - 1) / 2, at = 0;
+    double             *u = agop__malloc(n * d, sizeof *u), *s = agop__malloc(pairs, sizeof *s), mean = 0;
+    int32_t            *code  = agop__malloc(n * k->groups, sizeof *code);
+    double            **table = agop__calloc(k->groups, sizeof *table);
+    agop_status         st    = AGOP_OK;
+
+    if (!u || !s || !code || !table) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)(n * d + pairs), "the median distance");
+        goto done;
+    }
+    TRY(op_get(ctx, u, d, AGOP_F64, &p->u));
+    if (k->groups)
+        TRY(op_get(ctx, code, k->groups, AGOP__I32, &p->code));
+    for (int32_t g = 0; g < k->groups; g++) {
+        int64_t side = k->levels[g] + 1;
+        table[g]     = agop__malloc(side * side, sizeof **table);
+        if (!table[g]) {
+            st = agop__fail_memory(&ctx->err, 0, "the median distance");
+            goto done;
+        }
+        TRY(op_get(ctx, table[g], side, AGOP_F64, &k->tables[g]));
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++) {
+            double v = pair_power(map, u, code, table, i, j);
+            s[at]    = k->kind == AGOP__L2 ? sqrt(v) : pow(v, 1 / k->exponent);
+            mean += s[at++] / (double)pairs;
+        }
+    qsort(s, (size_t)pairs, sizeof *s, by_size);
+    *out = pairs ? s[pairs / 2] : 1;
+    if (!(*out > 0)) /* more than half of the pairs coincide */
+        *out = mean > 0 ? mean : 1;
+done:
+    for (int32_t g = 0; table && g < k->groups; g++)
+        free(table[g]);
+    free(table);
+    free(code);
+    free(s);
+    free(u);
+    return st;
+}

@@ -1,0 +1,68 @@
+/* metric.h - the metric M of d(x,z)^2 = (x-z)' M (x-z), and rows made ready for distances under it.
+ *
+ * M is block diagonal: one block for the numeric coordinates and one for every categorical group (xRFM,
+ * arXiv 2508.10053, treats categories so). A block is full (d x d) or diagonal (d numbers). Blocks are small and live in
+ * host memory, in double; rows live in the backend. */
+#ifndef AGOP_KERNEL_METRIC_H
+#define AGOP_KERNEL_METRIC_H
+
+#include "backend/ops.h"
+
+typedef struct agop__block {
+    int64_t d;
+    double *m; /* d x d row-major, or d numbers when the metric is diagonal */
+} agop__block;
+
+typedef struct agop__metric {
+    int          diagonal;
+    int32_t      blocks; /* 1 + groups; block 0 is numeric */
+    agop__block *block;
+} agop__metric;
+
+/* levels: `groups` counts. All zero / the identity. */
+agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int diagonal,
+                              agop__err *e);
+agop_status agop__metric_identity(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels,
+                                  int diagonal, agop__err *e);
+agop_status agop__metric_copy(agop__metric *out, const agop__metric *m, agop__err *e);
+void        agop__metric_free(agop__metric *m);
+int64_t     agop__metric_size(const agop__metric *m); /* coordinates in all blocks */
+double      agop__metric_at(const agop__metric *m, int32_t block, int64_t i); /* diagonal entry i of a block */
+
+/* Divide by the largest entry, which is on the diagonal because M is positive semi-definite. 0: M is zero. */
+int agop__metric_scale(agop__metric *m);
+/* M <- (1-s) M + s diag(M), then .95 M + .05 mean(diag M) I; s = 0 does nothing. */
+void agop__metric_shrink(agop__metric *m, double s);
+
+/* What a kernel is, apart from the metric. `height` is that of one-hot coordinates. */
+typedef struct agop__shape {
+    int32_t kind; /* AGOP__L2, AGOP__L1 */
+    double  exponent, bandwidth, height;
+} agop__shape;
+
+/* The metric taken apart for the backend: M = F F' for the numeric block, tables of squared distances (L2) or powers (L1) for the
+ * groups. Made once per metric and precision; rows of any number of tables can then be mapped. */
+typedef struct agop__map {
+    agop_ctx    *ctx;
+    int32_t      dtype;
+    agop__tile   F;        /* numeric x numeric lower factor, or empty: diagonal, see `root` */
+    double      *root;     /* square roots of a diagonal (or identity) numeric block */
+    int64_t      numeric;
+    int32_t     *levels;
+    agop__kernel kernel;   /* tables filled in; pass it to the backend */
+    agop__tile  *tables, *steps;
+} agop__map;
+
+agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
+                           int32_t dtype);
+void        agop__map_free(agop__map *map);
+/* Rows of host arrays x (n x numeric, of the map's dtype) and code (n x groups) as points u = F' x. */
+agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, const int32_t *code, int64_t n);
+void        agop__points_free(agop__points *p, agop_ctx *ctx);
+agop__points agop__points_rows(const agop__points *p, agop_ctx *ctx, int64_t first, int64_t count);
+
+/* Median over all pairs of the points of the distance that the bandwidth divides; never 0 (1 where all coincide). For
+ * samples of about a thousand. */
+agop_status agop__median_distance(double *out, const agop__map *map, const agop__points *p);
+
+#endif
