@@ -1,0 +1,28 @@
+# The short way. What happens is in CMakeLists.txt and scripts/; this file only has the words.
+.PHONY: all setup demo test bench install clean
+
+all: setup
+	@cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF --log-level=WARNING >/dev/null
+	@cmake --build build
+	@echo "build/agop is ready: try build/agop --help"
+
+setup:
+	@sh scripts/setup.sh build
+
+demo:
+	@sh scripts/setup.sh demo
+	@$(MAKE) --no-print-directory all
+	@sh scripts/demo.sh
+
+test:
+	@sh scripts/setup.sh test
+	@sh scripts/test.sh
+
+bench: all
+	@sh bench/run.sh
+
+install: all
+	@cmake --install build
+
+clean:
+	@rm -rf build build-test build-asan build-debug build-coverage build-fuzz demo
