@@ -273,7 +273,7 @@ void agop__map_free(agop__map *map)
 /* ---- rows ---- */
 
 /* Rows times a diagonal, in blocks, so that no second copy of the table is held. */
-static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x, int64_t n)
+static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x, int32_t x_dtype, int64_t n)
 {
     enum { BLOCK = 1024 };
     agop_ctx   *ctx = map->ctx;
@@ -287,7 +287,7 @@ static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x
         int64_t    count = n - i < BLOCK ? n - i : BLOCK;
         agop__tile part  = op_rows(ctx, u, i, count);
         for (int64_t k = 0; k < count * d; k++) {
-            double v = map->dtype == AGOP_F32 ? (double)((const float *)x)[i * d + k] : ((const double *)x)[i * d + k];
+            double v = x_dtype == AGOP_F32 ? (double)((const float *)x)[i * d + k] : ((const double *)x)[i * d + k];
             row[k]   = v * map->root[k % d];
         }
         TRY(op_put(ctx, &part, row, d, AGOP_F64));
@@ -297,7 +297,8 @@ done:
     return st;
 }
 
-agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, const int32_t *code, int64_t n)
+agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, int32_t x_dtype,
+                             const int32_t *code, int64_t n)
 {
     agop_ctx   *ctx = map->ctx;
     int64_t     d   = map->numeric;
@@ -307,10 +308,10 @@ agop_status agop__map_points(agop__points *out, const agop__map *map, const void
     memset(out, 0, sizeof *out);
     TRY(op_alloc(ctx, &out->u, n, d, map->dtype));
     if (map->root) {
-        TRY(put_scaled(&out->u, map, x, n));
+        TRY(put_scaled(&out->u, map, x, x_dtype, n));
     } else {
         TRY(op_alloc(ctx, &X, n, d, map->dtype));
-        TRY(op_put(ctx, &X, x, d, map->dtype));
+        TRY(op_put(ctx, &X, x, d, x_dtype));
         TRY(op_gemm(ctx, 0, 0, 1.0, &X, &map->F, 0.0, &out->u));
     }
     if (map->kernel.groups) {

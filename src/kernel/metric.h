@@ -56,8 +56,9 @@ typedef struct agop__map {
 agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
                            int32_t dtype);
 void        agop__map_free(agop__map *map);
-/* Rows of host arrays x (n x numeric, of the map's dtype) and code (n x groups) as points u = F' x. */
-agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, const int32_t *code, int64_t n);
+/* Rows of host arrays x (n x numeric, of x_dtype) and code (n x groups) as points u = F' x. */
+agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, int32_t x_dtype,
+                             const int32_t *code, int64_t n);
 void        agop__points_free(agop__points *p, agop_ctx *ctx);
 agop__points agop__points_rows(const agop__points *p, agop_ctx *ctx, int64_t first, int64_t count);
 

@@ -1,0 +1,58 @@
+/* solve.h - kernel ridge regression: (K + ridge W^-1) alpha = Y, with W the row weights (1 where there are none).
+ *
+ * The direct way: the lower triangle of K is built, factored in place (Cholesky, n^3/3) and solved; K is the only n x n array.
+ * In single precision the residual is then computed in double from recomputed kernel values; refinement steps with the
+ * single-precision factor mend it, and where they cannot (or the factorisation fails) the system is widened to double.
+ * Leave-one-out residuals come in closed form, e_i = alpha_i / ((K + ridge W^-1)^-1)_ii, from the triangular inverse. */
+#ifndef AGOP_SOLVE_H
+#define AGOP_SOLVE_H
+
+#include "kernel/metric.h"
+
+/* Rows under one metric. Host arrays are borrowed. */
+typedef struct agop__system {
+    agop_ctx           *ctx;
+    const agop__metric *metric;
+    agop__shape         shape;
+    const void         *x; /* n x numeric, x_dtype */
+    const int32_t      *code;
+    const double       *Y;      /* n x c */
+    const double       *weight; /* n, or NULL */
+    int64_t             n, c;
+    int32_t             x_dtype;
+    int64_t             memory; /* limit in bytes for one n x n array */
+    /* made here */
+    int32_t      dtype; /* arithmetic now: single, or double after widening */
+    agop__map    map;
+    agop__points points;
+    agop__tile   K;
+} agop__system;
+
+/* Fill the fields above `made here`, then prepare; dtype is the arithmetic to begin with. */
+agop_status agop__system_prepare(agop__system *s, int32_t dtype);
+void        agop__system_close(agop__system *s); /* frees what was made; a zeroed system is fine */
+/* The same rows under another bandwidth: cheap. */
+void agop__system_bandwidth(agop__system *s, double bandwidth);
+/* Give the n x n array back while it is not needed. */
+void agop__system_release_matrix(agop__system *s);
+/* Bytes of the n x n array. */
+double agop__system_bytes(int64_t n, int32_t dtype);
+
+typedef struct agop__solution {
+    double *alpha;          /* n x c, caller's */
+    double *loo;            /* n x c leave-one-out residuals y_i - f_-i(x_i), caller's, or NULL: not wanted */
+    double  residual;       /* |Y - (K + ridge W^-1) alpha| / |Y|, worst column, in double; -1: not looked at */
+    int     refinements;    /* steps taken */
+    double  seconds_kernel; /* added to */
+    double  seconds_solve;
+} agop__solution;
+
+/* check: look at the residual, refine, widen to double where single does not suffice. Without it a failed factorisation is
+ * AGOP_E_NUMERIC at once (a candidate ridge that does not work). */
+agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int check);
+
+/* out (m x c, host) = k(x, rows of s) alpha (host, n x c), for host rows x (x_dtype of s) and code. */
+agop_status agop__apply(double *out, agop__system *s, const void *x, const int32_t *code, int64_t m,
+                        const double *alpha);
+
+#endif
