@@ -17,7 +17,8 @@ if [ "${1:-}" = --trip ]; then
     folder=$(mktemp -d) || exit 1
     trap 'rm -rf "$folder"' EXIT
     printf 'int f(void);\nint f(void)\n{\n    int a[2] = {1, 2};\n    return a[2];\n}\n' >"$folder/fault.c"
-    run "$folder/fault.c" 2>/dev/null && exit 1
+    run "$folder/fault.c" 2>"$folder/log" && exit 1
+    grep -q arrayIndexOutOfBounds "$folder/log" || exit 1
     echo "a fault is noticed"
     exit 0
 fi

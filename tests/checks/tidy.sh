@@ -31,7 +31,7 @@ END
     exit 0
 fi
 # gcc's own options are unknown to clang; they do not matter here.
-find src cli -name '*.c' | xargs -P 2 -n 4 "$tool" --quiet -p "$1" \
+find src cli -name '*.c' | xargs -P 2 -n 1 "$tool" --quiet -p "$1" \
     --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument 2>&1 |
     grep -v -e 'warnings\? generated' -e '^Suppressed' -e 'Use -header-filter' >"$1/tidy.log"
 cat "$1/tidy.log"

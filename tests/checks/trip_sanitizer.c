@@ -23,7 +23,10 @@ static int overrun(void)
 
 static int overflow(void)
 {
-    return INT_MAX + one > 0;
+    int sum = INT_MAX;
+
+    sum += one;
+    return sum;
 }
 
 static int leak(void)
