@@ -1,0 +1,40 @@
+#!/bin/sh
+# Time the program on generated data; see README.md. run.sh [fit|predict]...
+set -eu
+cd "$(dirname "$0")/.."
+agop=${AGOP:-build/agop}
+runs=${RUNS:-3}
+folder=build/bench
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+$python -c 'import numpy' 2>/dev/null || { echo "bench: needs NumPy (apt-get install python3-numpy)" >&2; exit 1; }
+mkdir -p "$folder"
+[ $# -gt 0 ] || set -- fit predict
+
+{
+    echo "# $(date -u +%Y-%m-%dT%H:%MZ) $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores"
+    "$agop" version --build | sed 's/^/# /'
+} | tee "$folder/results.csv"
+echo "case,seconds,peak_mb,cpu_seconds,runs" >>"$folder/results.csv"
+
+make_once() { # rows cols seed file
+    [ -s "$4" ] || $python bench/generate.py "$1" "$2" "$3" "$4"
+}
+
+for case in "$@"; do
+    case $case in
+    fit)
+        make_once 10000 100 1 $folder/r10k100.csv
+        $python bench/measure.py "$runs" "fit r10k100" $folder/results.csv "$agop" fit $folder/r10k100.csv --target y \
+            -o $folder/r10k100.agop --tune off --iters 5 --bandwidth 10 --ridge 1e-3 --select last --normal-scores false -q
+        ;;
+    predict)
+        make_once 2000 20 2 $folder/r2k20.csv
+        make_once 1000000 20 3 $folder/new.npy
+        "$agop" fit $folder/r2k20.csv --target y -o $folder/r2k20.agop -q >/dev/null
+        $python bench/measure.py "$runs" "predict 1Mx20" $folder/results.csv "$agop" predict $folder/r2k20.agop \
+            $folder/new.npy -o $folder/answers.csv -q
+        ;;
+    *) echo "bench: no case $case: fit, predict" >&2; exit 2 ;;
+    esac
+done
