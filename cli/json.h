@@ -1,0 +1,22 @@
+/* json.h - reports for machines, by jansson, with as few digits as carry each number. */
+#ifndef CLI_JSON_H
+#define CLI_JSON_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct run;
+
+/* Two spaces per level; arrays of plain numbers on one line; a final newline. */
+void json_write(FILE *f, const json_t *j);
+/* `j` to r->json, when that is asked for. */
+int json_report(struct run *r, const json_t *j);
+/* Text of ours (from the library) as an object; NULL and a sentence when it is none. */
+json_t *json_read(struct run *r, const char *text);
+/* JSON has no NaN: what is not finite becomes null. */
+json_t *json_number(double v);
+
+double      json_get_number(const json_t *object, const char *key, double otherwise);
+const char *json_get_text(const json_t *object, const char *key, const char *otherwise);
+
+#endif
