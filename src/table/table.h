@@ -60,6 +60,8 @@ agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop_
 /* AGOP_E_DATA "FILE: there is no column 'romos' (drop): did you mean 'rooms'?"; file may be NULL. */
 agop_status agop__no_column(agop__err *e, const char *file, const char *name, size_t length, const char *role,
                             const agop__dict *names);
+/* AGOP_E_DATA "FILE: column 'rooms' is missing (the model was fitted with it)", with a near name where there is one. */
+agop_status agop__lost_column(agop__err *e, const char *file, const char *name, const agop__dict *names);
 /* The next name of a comma list: its length, and 0 at the end; *list moves on. */
 size_t agop__next_name(const char **name, const char **list);
 
@@ -129,7 +131,14 @@ int64_t agop__schema_group_feature(const agop__schema *s, int32_t g);
 
 /* Count what follows from the fields: numeric, groups, group_levels. For learn and from_json. */
 agop_status agop__schema_count(agop__schema *s, agop__err *e);
-double      agop__normal_quantile(double p); /* the inverse of the normal distribution function; 0 < p < 1 */
+
+/* ---- ranks.c ---- */
+
+double agop__normal_quantile(double p); /* the inverse of the normal distribution function; 0 < p < 1 */
+void   agop__sort(double *v, double *scratch, int64_t n); /* ascending; no NaN; scratch has n entries */
+/* The quantile table of n sorted values: every distinct one, or AGOP__MOST_KNOTS spread evenly over the rows. */
+agop_status agop__learn_knots(agop__field *f, const double *sorted, int64_t n, int scores, int ranks);
+double      agop__interpolate(const double *knot, const double *y, int64_t knots, double v); /* flat outside */
 
 /* ---- what readers ask of a model; defined in rfm/model.c, because a model is private to its folder ---- */
 

@@ -1,0 +1,471 @@
+/* table.c - tables: storage, the public functions, and what readers need to build one.
+ *
+ * A column is either numbers behind a stride (a caller's matrix, a block read from a file, or an array of its
+ * own) or codes into its own dictionary of texts. Columns are only ever added. Names are kept in a dictionary
+ * whose numbers are the column numbers, so a table of 20 000 genes finds a column as fast as one of ten. */
+#include "table/table.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- reading cells ---- */
+
+double agop__column_at(const agop__column *c, int64_t row)
+{
+    if (c->dtype == AGOP_F32)
+        return (double)((const float *)c->number)[row * c->stride];
+    return ((const double *)c->number)[row * c->stride];
+}
+
+double agop__table_at(const agop_table *t, int64_t row, int64_t col)
+{
+    return agop__column_at(&t->column[col], row);
+}
+
+int64_t agop__table_find(const agop_table *t, const char *name)
+{
+    return agop__dict_find(&t->names, name, strlen(name));
+}
+
+size_t agop__next_name(const char **name, const char **list)
+{
+    size_t n;
+
+    while (*list && **list == ',')
+        ++*list;
+    if (!*list || !**list)
+        return 0;
+    n     = strcspn(*list, ",");
+    *name = *list;
+    *list += n;
+    return n;
+}
+
+const char *agop__table_targets(const agop_table *t, const char *setting)
+{
+    const char *rest = setting, *name;
+    int64_t     known = 0, asked = 0;
+
+    for (size_t n; (n = agop__next_name(&name, &rest)) > 0; asked++)
+        known += agop__dict_find(&t->names, name, n) >= 0;
+    return (asked > 0 && known == asked) || !t->targets ? setting : t->targets;
+}
+
+/* ---- sentences ---- */
+
+/* Names beyond this many are not searched for a near one: it is only a courtesy. */
+enum { MOST_NEAR = 5000 };
+
+/* Is there a name near `word`? AGOP_E_NOMEM, or AGOP_OK with *found NULL or in `near`. */
+static agop_status near_name(const char **found, char near[64], const char *word, const agop__dict *names, agop__err *e)
+{
+    agop__buffer all = {0};
+    agop_status  st  = AGOP_OK;
+
+    *found = NULL;
+    for (int64_t i = 0; i < names->count && i < MOST_NEAR; i++) {
+        agop__buffer_add(&all, "|", i > 0);
+        agop__buffer_add(&all, names->text[i], names->length[i]);
+    }
+    if (all.failed)
+        st = agop__fail_memory(e, 0, "names of columns");
+    else if (all.text)
+        *found = agop_closest(word, all.text, near, 64);
+    agop__buffer_free(&all);
+    return st;
+}
+
+agop_status agop__no_column(agop__err *e, const char *file, const char *name, size_t length, const char *role,
+                            const agop__dict *names)
+{
+    char        near[64], word[64];
+    const char *found, *f = file ? file : "", *colon = file ? ": " : "";
+
+    (void)snprintf(word, sizeof word, "%.*s", (int)(length < 60 ? length : 60), name);
+    if (near_name(&found, near, word, names, e) != AGOP_OK)
+        return AGOP_E_NOMEM;
+    if (found)
+        return agop__fail(e, AGOP_E_DATA, "%s%sthere is no column '%s' (%s): did you mean '%s'?", f, colon, word, role,
+                          found);
+    return agop__fail(e, AGOP_E_DATA, "%s%sthere is no column '%s' (%s) among %" PRId64, f, colon, word, role,
+                      names->count);
+}
+
+agop_status agop__lost_column(agop__err *e, const char *file, const char *name, const agop__dict *names)
+{
+    char        near[64];
+    const char *found, *f = file ? file : "", *colon = file ? ": " : "";
+
+    if (near_name(&found, near, name, names, e) != AGOP_OK)
+        return AGOP_E_NOMEM;
+    if (found)
+        return agop__fail(e, AGOP_E_DATA,
+                          "%s%scolumn '%.60s' is missing (the model was fitted with it); is it the one called '%s'?", f,
+                          colon, name, found);
+    return agop__fail(e, AGOP_E_DATA, "%s%scolumn '%.60s' is missing (the model was fitted with it)", f, colon, name);
+}
+
+/* ---- building ---- */
+
+agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e)
+{
+    *out = agop__calloc(1, sizeof **out);
+    if (!*out)
+        return agop__fail_memory(e, 0, "a table");
+    (*out)->rows = rows;
+    return AGOP_OK;
+}
+
+static void free_column(agop__column *c)
+{
+    free(c->owned);
+    free(c->code);
+    agop__dict_free(&c->levels);
+}
+
+/* Put a finished column at the end under its name; it is freed when that fails. The name goes in last, because a
+ * dictionary never forgets. */
+static agop_status append(agop_table *t, const char *name, agop__column *c, agop__err *e)
+{
+    agop_status st     = AGOP_OK;
+    void       *column = t->column;
+
+    if (!name || !*name) {
+        st = agop__fail(e, AGOP_E_ARG, "a column needs a name");
+        goto done;
+    }
+    if (agop__table_find(t, name) >= 0) {
+        st = agop__fail(e, AGOP_E_ARG, "two columns are called '%.60s'", name);
+        goto done;
+    }
+    if (t->cols == t->room) {
+        int64_t room = t->room ? 2 * t->room : 16;
+        if (!agop__grow(&column, room, sizeof *t->column)) {
+            st = agop__fail_memory(e, (double)room * (double)sizeof *t->column, "columns of a table");
+            goto done;
+        }
+        t->column = column;
+        t->room   = room;
+    }
+    if (agop__dict_add(&t->names, name, strlen(name)) < 0) {
+        st = agop__fail_memory(e, 0, "the name of a column");
+        goto done;
+    }
+    c->name              = t->names.text[t->cols];
+    t->column[t->cols++] = *c;
+done:
+    if (st != AGOP_OK)
+        free_column(c);
+    return st;
+}
+
+static agop_status copy_levels(agop__dict *out, const agop__dict *levels, agop__err *e)
+{
+    for (int64_t k = 0; k < levels->count; k++)
+        if (agop__dict_add(out, levels->text[k], levels->length[k]) < 0)
+            return agop__fail_memory(e, 0, "the texts of a column");
+    return AGOP_OK;
+}
+
+agop_status agop__table_take_number(agop_table *t, const char *name, double *number, agop__err *e)
+{
+    agop__column c = {.number = number, .owned = number, .stride = 1, .dtype = AGOP_F64};
+    return append(t, name, &c, e);
+}
+
+agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code, const agop__dict *levels,
+                                  agop__err *e)
+{
+    agop__column c  = {.is_text = 1, .code = code};
+    agop_status  st = copy_levels(&c.levels, levels, e);
+    if (st != AGOP_OK) {
+        free_column(&c);
+        return st;
+    }
+    return append(t, name, &c, e);
+}
+
+agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride,
+                                 int32_t dtype, agop__err *e)
+{
+    agop__column c = {.number = first, .stride = stride, .dtype = dtype};
+    return append(t, name, &c, e);
+}
+
+/* rows(t) numbers of a strided column, close together. */
+static void *compact(const agop__column *from, int64_t first, int64_t rows)
+{
+    size_t size = from->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
+    char  *copy = agop__malloc(rows, size);
+    for (int64_t i = 0; copy && i < rows; i++)
+        memcpy(copy + (size_t)i * size, (const char *)from->number + (size_t)((first + i) * from->stride) * size, size);
+    return copy;
+}
+
+agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
+                                 agop__err *e)
+{
+    agop__column c = {.is_text = from->is_text, .stride = 1, .dtype = from->dtype};
+
+    if (from->is_text) {
+        c.code = agop__malloc(t->rows, sizeof *c.code);
+        if (!c.code)
+            return agop__fail_memory(e, (double)t->rows * 4, "a column of texts");
+        if (t->rows > 0)
+            memcpy(c.code, from->code + first, (size_t)t->rows * sizeof *c.code);
+        return agop__table_take_text(t, name, c.code, &from->levels, e);
+    }
+    c.number = c.owned = compact(from, first, t->rows);
+    if (!c.owned)
+        return agop__fail_memory(e, (double)t->rows * 8, "a column of numbers");
+    return append(t, name, &c, e);
+}
+
+/* ---- numbers as categories ---- */
+
+/* The C library writes the decimal point of the program's locale; categories must not depend on it. */
+static size_t plain_point(char *text)
+{
+    size_t n = 0;
+    for (const char *p = text; *p; p++) {
+        if (strchr("0123456789+-e", *p))
+            text[n++] = *p;
+        else if (n == 0 || text[n - 1] != '.') /* a point of several bytes becomes one */
+            text[n++] = '.';
+    }
+    text[n] = '\0';
+    return n;
+}
+
+size_t agop__number_text(char text[AGOP__NUMBER_TEXT], double value)
+{
+    if (fabs(value) < 1e15 && value == floor(value))
+        return (size_t)snprintf(text, AGOP__NUMBER_TEXT, "%" PRId64, (int64_t)value);
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, AGOP__NUMBER_TEXT, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) /* read in the locale that wrote it */
+            break;
+    }
+    return plain_point(text);
+}
+
+agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows,
+                                 agop__err *e)
+{
+    char        text[AGOP__NUMBER_TEXT];
+    double      last = NAN;
+    int64_t     k    = -1;
+    agop_status st   = AGOP_OK;
+
+    memset(levels, 0, sizeof *levels);
+    *code = agop__malloc(rows, sizeof **code);
+    if (!*code) {
+        st = agop__fail_memory(e, (double)rows * 4, "categories of a column");
+        goto done;
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        double v = agop__column_at(c, i);
+        if (isnan(v)) {
+            (*code)[i] = -1;
+            continue;
+        }
+        if (v != last) { /* sorted and constant columns cost one look */
+            k = agop__dict_add(levels, text, agop__number_text(text, v));
+            if (k < 0 || k > INT32_MAX) {
+                st = agop__fail_memory(e, 0, "categories of a column");
+                goto done;
+            }
+            last = v;
+        }
+        (*code)[i] = (int32_t)k;
+    }
+done:
+    if (st != AGOP_OK) {
+        free(*code);
+        *code = NULL;
+        agop__dict_free(levels);
+    }
+    return st;
+}
+
+/* ---- the public functions ---- */
+
+agop_status agop_table_new(agop_table **out, agop_ctx *ctx, int64_t rows)
+{
+    if (!out || !ctx)
+        return AGOP_E_ARG;
+    *out = NULL;
+    if (rows < 0)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a table cannot have %" PRId64 " rows", rows);
+    return agop__table_make(out, rows, &ctx->err);
+}
+
+static agop_status refuse_infinite(const char *name, const agop__column *c, int64_t rows, agop__err *e)
+{
+    for (int64_t i = 0; i < rows; i++)
+        if (isinf(agop__column_at(c, i)))
+            return agop__fail(e, AGOP_E_NUMERIC,
+                              "column '%.60s' is infinite in row %" PRId64 ": use NaN for what is missing", name, i + 1);
+    return AGOP_OK;
+}
+
+/* In the order of memory; which column it is, is only looked for where there is one. */
+static int has_infinite(const agop_mat *X)
+{
+    for (int64_t i = 0; i < X->rows; i++)
+        for (int64_t j = 0; j < X->cols; j++) {
+            int64_t k = i * X->ld + j;
+            if (X->dtype == AGOP_F32 ? isinf(((const float *)X->data)[k]) : isinf(((const double *)X->data)[k]))
+                return 1;
+        }
+    return 0;
+}
+
+static agop_status check_mat(const agop_mat *X, agop__err *e)
+{
+    if (!X || (X->dtype != AGOP_F32 && X->dtype != AGOP_F64))
+        return agop__fail(e, AGOP_E_ARG, "a matrix must be AGOP_F32 or AGOP_F64");
+    if (X->rows < 0 || X->cols < 0 || X->ld < X->cols)
+        return agop__fail(e, AGOP_E_ARG, "a matrix of %" PRId64 " x %" PRId64 " cannot have ld %" PRId64, X->rows,
+                          X->cols, X->ld);
+    if (!X->data && X->rows > 0 && X->cols > 0)
+        return agop__fail(e, AGOP_E_ARG, "a matrix needs data");
+    return AGOP_OK;
+}
+
+agop_status agop_table_from_mat(agop_table **out, agop_ctx *ctx, const agop_mat *X)
+{
+    agop_table *t = NULL;
+    char        name[32];
+    agop_status st;
+
+    if (!out || !ctx)
+        return AGOP_E_ARG;
+    *out = NULL;
+    TRY(check_mat(X, &ctx->err));
+    TRY(agop__table_make(&t, X->rows, &ctx->err));
+    for (int64_t j = 0; j < X->cols; j++) {
+        size_t      size  = X->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
+        const void *first = X->data ? (const char *)X->data + (size_t)j * size : NULL;
+        (void)snprintf(name, sizeof name, "x%" PRId64, j + 1);
+        TRY(agop__table_add_view(t, name, first, X->ld, X->dtype, &ctx->err));
+    }
+    if (has_infinite(X))
+        for (int64_t j = 0; j < t->cols; j++)
+            TRY(refuse_infinite(t->column[j].name, &t->column[j], t->rows, &ctx->err));
+    *out = t;
+    t    = NULL;
+done:
+    agop_table_free(t);
+    return st;
+}
+
+agop_status agop_table_add_numeric(agop_table *t, agop_ctx *ctx, const char *name, const double *values)
+{
+    agop__column c = {.number = values, .stride = 1, .dtype = AGOP_F64};
+    agop_status  st;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!t || !name || (!values && t->rows > 0))
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a column needs a table, a name and values");
+    st = refuse_infinite(name, &c, t->rows, &ctx->err);
+    return st != AGOP_OK ? st : agop__table_add_copy(t, name, &c, 0, &ctx->err);
+}
+
+agop_status agop_table_add_text(agop_table *t, agop_ctx *ctx, const char *name, const char *const *values)
+{
+    agop__column c = {.is_text = 1};
+    agop_status  st;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!t || !name || (!values && t->rows > 0))
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a column needs a table, a name and values");
+    c.code = agop__malloc(t->rows, sizeof *c.code);
+    if (!c.code)
+        return agop__fail_memory(&ctx->err, (double)t->rows * 4, "a column of texts");
+    for (int64_t i = 0; i < t->rows; i++) {
+        int64_t k = values[i] ? agop__dict_add(&c.levels, values[i], strlen(values[i])) : -1;
+        if ((values[i] && k < 0) || k > INT32_MAX) {
+            st = agop__fail_memory(&ctx->err, 0, "the texts of a column");
+            free_column(&c);
+            return st;
+        }
+        c.code[i] = (int32_t)k;
+    }
+    return append(t, name, &c, &ctx->err);
+}
+
+static const agop__column *column_of(const agop_table *t, int64_t col)
+{
+    return t && col >= 0 && col < t->cols ? &t->column[col] : NULL;
+}
+
+int64_t agop_table_rows(const agop_table *t)
+{
+    return t ? t->rows : 0;
+}
+
+int64_t agop_table_cols(const agop_table *t)
+{
+    return t ? t->cols : 0;
+}
+
+const char *agop_table_name(const agop_table *t, int64_t col)
+{
+    const agop__column *c = column_of(t, col);
+    return c ? c->name : NULL;
+}
+
+int agop_table_is_text(const agop_table *t, int64_t col)
+{
+    const agop__column *c = column_of(t, col);
+    return c && c->is_text;
+}
+
+int64_t agop_table_missing(const agop_table *t, int64_t col)
+{
+    const agop__column *c       = column_of(t, col);
+    int64_t             missing = 0;
+
+    for (int64_t i = 0; c && i < t->rows; i++)
+        missing += c->is_text ? c->code[i] == -1 : isnan(agop__column_at(c, i)) != 0;
+    return missing;
+}
+
+int64_t agop_table_levels(const agop_table *t, int64_t col)
+{
+    const agop__column *c = column_of(t, col);
+    return c && c->is_text ? c->levels.count : 0;
+}
+
+const char *agop_table_level(const agop_table *t, int64_t col, int64_t level)
+{
+    return level >= 0 && level < agop_table_levels(t, col) ? t->column[col].levels.text[level] : NULL;
+}
+
+double agop_table_number(const agop_table *t, int64_t row, int64_t col)
+{
+    const agop__column *c = column_of(t, col);
+    if (!c || row < 0 || row >= t->rows)
+        return NAN;
+    return c->is_text ? (double)c->code[row] : agop__column_at(c, row);
+}
+
+void agop_table_free(agop_table *t)
+{
+    if (!t)
+        return;
+    for (int64_t j = 0; j < t->cols; j++)
+        free_column(&t->column[j]);
+    free(t->column);
+    agop__dict_free(&t->names);
+    free(t->block);
+    free(t->targets);
+    free(t);
+}
