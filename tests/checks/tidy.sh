@@ -35,4 +35,6 @@ find src cli -name '*.c' | xargs -P 2 -n 1 "$tool" --quiet -p "$1" \
     --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument 2>&1 |
     grep -v -e 'warnings\? generated' -e '^Suppressed' -e 'Use -header-filter' >"$1/tidy.log"
 cat "$1/tidy.log"
-! grep -q -e 'warning:' -e 'error:' "$1/tidy.log"
+grep -q -e 'warning:' -e 'error:' "$1/tidy.log" || exit 0
+# The rules are held at zero for version 14; what a later one adds is for reading.
+case $("$tool" --version) in *version\ 14.*) exit 1 ;; *) exit 77 ;; esac
