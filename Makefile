@@ -1,5 +1,5 @@
 # The short way. What happens is in CMakeLists.txt and scripts/; this file only has the words.
-.PHONY: all setup demo test bench install clean
+.PHONY: all setup demo test bench fuzz install clean
 
 all: setup
 	@cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF --log-level=WARNING >/dev/null
@@ -20,6 +20,10 @@ test:
 
 bench: all
 	@sh bench/run.sh
+
+fuzz:
+	@sh scripts/setup.sh test
+	@sh scripts/fuzz.sh
 
 install: all
 	@cmake --install build
