@@ -25,6 +25,7 @@ enum {
     GUTTER  = 170, /* most room for labels */
     VALUE   = 52,  /* room for "12.3 %" after a bar */
     TITLE   = 30,
+    SPACE   = 22,  /* between panels */
     AXIS    = 44,  /* ticks, their numbers, what they are */
     MOST_COLUMNS = 30,
     MOST_LOADINGS = 12,
@@ -48,9 +49,9 @@ static double em(uint32_t p)
     if (p == 'm' || p == 'M' || p == 'w' || p == 'W' || p == '@' || p == '%' || p == 0x2026)
         return 1.02;
     if ((p >= 'A' && p <= 'Z') || p == '+' || p == '=' || p == '<' || p == '>' || p == '~' || p == '#')
-        return 0.80;
+        return 0.78;
     if (p < 0x80 || (p >= 0xC0 && p < 0x500))
-        return 0.67;
+        return 0.645;
     if (p >= 0x300 && p < 0x370)
         return 0;
     return p < 0x1100 ? 0.85 : 1.05; /* East Asian, symbols */
@@ -105,7 +106,7 @@ static void line(FILE *f, double x1, double y1, double x2, double y2, const char
 static void label(FILE *f, double x, double y, double most, const char *name)
 {
     char        cut[WORDS_CUT];
-    const char *shown = words_fit_by(cut, name, most / 12, em);
+    const char *shown = words_fit_by(cut, name, most / 12 + 1e-6, em);
 
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", x, y);
     if (shown != name) {
@@ -203,7 +204,8 @@ static double importance_panel(FILE *f, const picture *p, const ranked *r, doubl
         fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"" IMPORTANCE "\"/>\n", left,
                 mid - BAR / 2.0, w, BAR);
         percent(number, r[i].size);
-        text(f, left + w + 5, mid + 4, "start", " font-size=\"11\"", number);
+        text(f, left + w + 5, mid + 4, "start",
+             " font-size=\"11\" stroke=\"white\" stroke-width=\"3\" paint-order=\"stroke\"", number);
     }
     line(f, left, base, left, bottom, INK);
     text(f, left + room / 2, bottom + 33, "middle", " font-size=\"12\"", "share of the trace of the AGOP");
@@ -269,25 +271,28 @@ static double head_of(const picture *p)
     return MARGIN + (p->title ? 34 : 0);
 }
 
+/* Importance on the left, the first eigenvector on the right, the others where there is more room. */
 static int draw_bars(FILE *f, const picture *p)
 {
-    int     vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS, made = 0, failed = 0;
+    int     vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS, side[MOST_VECTORS] = {0}, failed;
     int64_t columns = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
     int64_t rows    = p->features < MOST_LOADINGS ? p->features : MOST_LOADINGS;
-    double  y = head_of(p), left = TITLE + (double)columns * ROW + AXIS + (columns < p->columns ? 22 : 0);
-    double  right   = vectors * (TITLE + (double)rows * ROW + AXIS + 20);
+    double  y = head_of(p), high[2] = {TITLE + (double)columns * ROW + AXIS + (columns < p->columns ? 22 : 0), 0};
+    double  at[2]   = {y + high[0] + SPACE, y}, one = TITLE + (double)rows * ROW + AXIS;
     ranked *column  = by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
 
     failed = !column;
-    for (; made < vectors && !failed; made++) {
-        feature[made] = by_size(p->loading + (int64_t)made * p->features, p->features);
-        failed        = !feature[made];
+    for (int k = 0; k < vectors; k++) {
+        side[k]    = k == 0 || high[1] < high[0];
+        high[side[k]] += high[side[k]] > 0 ? one + SPACE : one;
+        feature[k] = by_size(p->loading + (int64_t)k * p->features, p->features);
+        failed     = failed || !feature[k];
     }
     if (!failed) {
-        begin(f, y + (left > right - 20 ? left : right - 20) + MARGIN, p->title);
+        begin(f, y + (high[0] > high[1] ? high[0] : high[1]) + MARGIN, p->title);
         importance_panel(f, p, column, MARGIN, y);
         for (int k = 0; k < vectors; k++)
-            y += vector_panel(f, p, k, feature[k], MARGIN + PANEL + GAP, y) + 20;
+            at[side[k]] += SPACE + vector_panel(f, p, k, feature[k], MARGIN + side[k] * (PANEL + GAP), at[side[k]]);
         fputs("</svg>\n", f);
     }
     for (int k = 0; k < MOST_VECTORS; k++)
@@ -407,7 +412,6 @@ static double largest(const double *v, int64_t n)
 /* Eigenvectors share one scale: they have the same length, so their colours may be compared. */
 static int draw_images(FILE *f, const picture *p)
 {
-    enum { SPACE = 22 };
     int    vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS;
     double side = (WIDTH - 2.0 * MARGIN - SPACE * vectors) / (vectors + 1), y = head_of(p), x = MARGIN, cell, wide, high;
     double top     = vectors ? largest(p->loading, vectors * p->features) : 1;

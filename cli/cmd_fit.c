@@ -1,0 +1,140 @@
+/* cmd_fit.c - agop fit: learn a model from a table.
+ *
+ * Everything that can be wrong with the command line and the places to write to is found before the work begins:
+ * a fit may take hours. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json.h"
+#include "output.h"
+#include "signals.h"
+#include "words.h"
+
+static const opt own[] = {
+    {"output", 'o', OPT_TEXT, "MODEL", NULL, 0, 0, "the file the model is written to"},
+    {"valid", 0, OPT_TEXT, "FILE", NULL, 0, 0,
+     "rows that judge the iterations; without it the metric is learned on one half of the rows and judged on the other"},
+    {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+const opt_verb verb_fit = {
+    "fit", "DATA --target COL[,COL...] -o MODEL", "learn a model from a table",
+    "Fit a Recursive Feature Machine: kernel ridge regression whose metric is learned from the average gradient "
+    "outer product of the fitted function. DATA is a table with a line of names (.csv, .tsv, plain, gzip or zstd), an "
+    "array (.npy, .npz) or libsvm text; - is standard input. Columns of text are categories, missing cells are "
+    "handled. Ctrl-C writes the best model so far; a second one ends at once.",
+    1, 1, own, cmd_fit,
+};
+
+static int check_request(run *r, const char *data, const char *valid, const char *path)
+{
+    int code = EXIT_DONE;
+
+    if (!path)
+        return run_fail(r, EXIT_USAGE, "where should the model go? give -o MODEL");
+    if (strcmp(path, "-") == 0)
+        return run_fail(r, EXIT_USAGE, "a model cannot go to standard output: give -o a file");
+    if (valid && strcmp(valid, "-") == 0 && strcmp(data, "-") == 0)
+        return run_fail(r, EXIT_USAGE, "only one of DATA and --valid can be standard input");
+    if (valid && opt_text(r->opt, "holdout") && strtod(opt_text(r->opt, "holdout"), NULL) > 0)
+        return run_fail(r, EXIT_USAGE, "--valid and --holdout both say how to judge: keep one");
+    if (r->json && strcmp(r->json, path) == 0)
+        return run_fail(r, EXIT_USAGE, "the model and the report cannot be the same file %s", path);
+    DO(output_check(r, path));
+    if (output_same(path, data) || (valid && output_same(path, valid)))
+        return run_fail(r, EXIT_USAGE, "the model would overwrite the data in %s: name another file", path);
+    if (r->json)
+        code = output_check(r, r->json);
+done:
+    return code;
+}
+
+/* "x 41 %, y 20 %, z 3 %": the columns with the largest shares. */
+static void say_top(run *r, const agop_model *m)
+{
+    int64_t n    = agop_model_columns(m), best[3] = {-1, -1, -1};
+    double *v    = malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
+    char    line[1024] = "", cut[WORDS_CUT];
+    size_t  used = 0;
+
+    if (v && n > 0 && agop_importance(v, r->ctx, m) == AGOP_OK) {
+        for (int k = 0; k < 3; k++)
+            for (int64_t j = 0; j < n; j++)
+                if (j != best[0] && j != best[1] && j != best[2] && (best[k] < 0 || v[j] > v[best[k]]))
+                    best[k] = j;
+        for (int k = 0; k < 3 && best[k] >= 0 && used < sizeof line; k++)
+            used += (size_t)snprintf(line + used, sizeof line - used, "%s%s %.1f %%", k ? ", " : "",
+                                     words_fit(cut, agop_model_column_name(m, best[k]), 40), 100 * v[best[k]]);
+        run_say(r, "it looks at %s", line);
+    }
+    free(v);
+}
+
+static void say_validation(run *r, const json_t *info)
+{
+    const json_t *valid = json_object_get(info, "validation"), *value;
+    const char   *key;
+    char          line[512], number[WORDS_NUMBER];
+    size_t        used;
+
+    used = (size_t)snprintf(line, sizeof line, "iteration %.0f of %zu is the best",
+                            json_get_number(info, "best_iter", 0),
+                            json_array_size(json_object_get(info, "iterations")) - 1);
+    json_object_foreach((json_t *)valid, key, value)
+        if (json_is_number(value) && used < sizeof line) {
+            snprintf(number, sizeof number, "%.4g", json_number_value(value));
+            used += (size_t)snprintf(line + used, sizeof line - used, ", %s %s", key, number);
+        }
+    if (json_is_object(valid) && used < sizeof line)
+        snprintf(line + used, sizeof line - used, " (%s)", json_get_text(valid, "how", "on the training rows"));
+    run_say(r, "%s", line);
+}
+
+static void say_summary(run *r, const agop_model *m, const json_t *info, const char *path)
+{
+    char        took[WORDS_NUMBER], bytes[WORDS_NUMBER];
+    const char *why = json_get_text(info, "task_why", NULL);
+
+    run_say(r, "%.0f rows, %lld columns, %s%s%s", json_get_number(info, "n", 0), (long long)agop_model_columns(m),
+            json_get_text(info, "task", "a model"), why ? ": " : "", why ? why : "");
+    if (json_array_size(json_object_get(info, "iterations")) > 0)
+        say_validation(r, info);
+    say_top(r, m);
+    words_seconds(took, json_get_number(info, "seconds", 0));
+    words_bytes(bytes, json_get_number(info, "peak_bytes", 0));
+    run_say(r, "written to %s after %s, at most %s of memory", path, took, bytes);
+}
+
+int cmd_fit(run *r)
+{
+    const char  *data = r->opt->operand[0], *path = opt_text(r->opt, "output"), *judge = opt_text(r->opt, "valid");
+    agop_table  *train = NULL, *valid = NULL;
+    agop_model  *m     = NULL;
+    json_t      *info  = NULL;
+    int          code;
+
+    DO(check_request(r, data, judge, path));
+    DO(run_check(r, agop_table_read(&train, r->ctx, data, r->settings, NULL)));
+    if (judge)
+        DO(run_check(r, agop_table_read(&valid, r->ctx, judge, r->settings, NULL)));
+    DO(run_check(r, agop_fit(&m, r->ctx, train, valid, r->settings)));
+    DO(run_check(r, agop_model_save(r->ctx, m, path)));
+    info = json_read(r, agop_model_info(m));
+    if (!info) {
+        code = EXIT_FAILED;
+        goto done;
+    }
+    json_object_set_new(info, "model", json_string(path));
+    DO(json_report(r, info));
+    say_summary(r, m, info, path);
+    if (agop_model_stopped(m))
+        code = run_settle(r, "the best model so far was written");
+done:
+    json_decref(info);
+    agop_model_free(m);
+    agop_table_free(valid);
+    agop_table_free(train);
+    return code;
+}

@@ -1,0 +1,199 @@
+/* cmd_predict.c - agop predict: answers for the rows of a table, one line each, in order.
+ *
+ * Rows are read, answered and written block by block, so memory does not grow with the file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json.h"
+#include "output.h"
+#include "progress.h"
+#include "signals.h"
+#include "words.h"
+
+enum { BLOCK_ROWS = 16384 };
+
+static const opt own[] = {
+    {"output", 'o', OPT_TEXT, "FILE", "-", 0, 0, "the CSV file the answers go to; - is standard output"},
+    {"proba", 0, OPT_FLAG, NULL, NULL, 0, 0, "also the probability of each class, as columns p_<class>"},
+    {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+const opt_verb verb_predict = {
+    "predict", "MODEL DATA", "answers for the rows of a table",
+    "Write a header and one row per row of DATA, in order: prediction (with several targets one prediction_TARGET "
+    "each), then p_CLASS with --proba. Columns are found by name; the target may be there or not. Memory does not "
+    "grow with DATA; - is standard input.",
+    2, 2, own, cmd_predict,
+};
+
+typedef struct answers {
+    agop_model *m;
+    FILE       *file;
+    int64_t     targets, classes; /* classes: 0 for a regression */
+    int64_t     rows;
+    int         proba;
+    double     *value, *p; /* room for one block */
+} answers;
+
+static void write_header(const answers *a)
+{
+    char name[1024];
+
+    for (int64_t j = 0; j < a->targets; j++) {
+        if (a->targets == 1)
+            snprintf(name, sizeof name, "prediction");
+        else
+            snprintf(name, sizeof name, "prediction_%s", agop_model_output_name(a->m, AGOP_VALUE, j));
+        if (j)
+            fputc(',', a->file);
+        words_csv(a->file, name);
+    }
+    for (int64_t j = 0; a->proba && j < a->classes; j++) {
+        snprintf(name, sizeof name, "p_%s", agop_model_output_name(a->m, AGOP_PROBA, j));
+        fputc(',', a->file);
+        words_csv(a->file, name);
+    }
+    fputc('\n', a->file);
+}
+
+static void write_rows(const answers *a, int64_t rows)
+{
+    char number[WORDS_NUMBER];
+
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t j = 0; j < a->targets; j++) {
+            double v = a->value[i * a->targets + j];
+            if (j)
+                fputc(',', a->file);
+            if (a->classes > 0)
+                words_csv(a->file, agop_model_output_name(a->m, AGOP_PROBA, (int64_t)v));
+            else
+                fputs(words_number(number, v), a->file);
+        }
+        for (int64_t j = 0; a->proba && j < a->classes; j++) {
+            fputc(',', a->file);
+            fputs(words_number(number, a->p[i * a->classes + j]), a->file);
+        }
+        fputc('\n', a->file);
+    }
+}
+
+static int64_t largest(const double *v, int64_t n)
+{
+    int64_t best = 0;
+
+    for (int64_t j = 1; j < n; j++)
+        if (v[j] > v[best])
+            best = j;
+    return best;
+}
+
+/* With --proba the class is read off the probabilities: the work is done once, and the two cannot disagree. */
+static int answer_block(run *r, answers *a, const agop_table *t)
+{
+    int64_t  rows = agop_table_rows(t);
+    agop_mat value = {a->value, rows, a->targets, a->targets, AGOP_F64};
+    agop_mat p     = {a->p, rows, a->classes, a->classes, AGOP_F64};
+    int      code;
+
+    if (a->proba) {
+        DO(run_check(r, agop_predict(&p, r->ctx, a->m, t, AGOP_PROBA)));
+        for (int64_t i = 0; i < rows; i++)
+            a->value[i] = (double)largest(a->p + i * a->classes, a->classes);
+    } else {
+        DO(run_check(r, agop_predict(&value, r->ctx, a->m, t, AGOP_VALUE)));
+    }
+    write_rows(a, rows);
+    a->rows += rows;
+    if (ferror(a->file))
+        code = EXIT_DATA; /* output_commit has the sentence; do not compute for nobody */
+done:
+    return code;
+}
+
+static int answer_all(run *r, answers *a, agop_reader *reader)
+{
+    agop_table *t    = NULL;
+    int         code = EXIT_DONE;
+
+    for (;;) {
+        DO(run_check(r, agop_reader_next(&t, r->ctx, reader, BLOCK_ROWS)));
+        if (!t)
+            break;
+        DO(answer_block(r, a, t));
+        progress_rows(r->bar, "predict", a->rows);
+        DO(run_settle(r, "nothing was written"));
+        agop_table_free(t);
+        t = NULL;
+    }
+done:
+    agop_table_free(t);
+    return code;
+}
+
+static int make_room(run *r, answers *a)
+{
+    a->targets = agop_model_outputs(a->m, AGOP_VALUE);
+    a->classes = agop_model_outputs(a->m, AGOP_PROBA);
+    a->proba   = opt_flag(r->opt, "proba");
+    if (a->classes < 0)
+        a->classes = 0;
+    if (a->proba && a->classes == 0)
+        return run_fail(r, EXIT_USAGE, "--proba needs a model of classes: %s is a regression", r->opt->operand[0]);
+    a->value = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->value);
+    a->p     = malloc((size_t)(BLOCK_ROWS * (a->classes ? a->classes : 1)) * sizeof *a->p);
+    return a->value && a->p ? EXIT_DONE : run_fail(r, EXIT_FAILED, "no memory for the answers");
+}
+
+static int report(run *r, const answers *a, const char *data, const char *path)
+{
+    json_t *j;
+    int     code;
+
+    if (!r->json)
+        return EXIT_DONE;
+    j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "model", r->opt->operand[0], "data", data, "output", path, "n",
+                  (json_int_t)a->rows, "outputs", (json_int_t)a->targets, "proba", a->proba);
+    code = json_report(r, j);
+    json_decref(j);
+    return code;
+}
+
+int cmd_predict(run *r)
+{
+    const char  *data = r->opt->operand[1], *path = opt_text(r->opt, "output");
+    agop_reader *reader = NULL;
+    output      *o      = NULL;
+    answers      a      = {0};
+    int          code;
+
+    path = path ? path : "-";
+    if (r->json && strcmp(r->json, path) == 0)
+        return run_fail(r, EXIT_USAGE, "the answers and the report cannot both go to %s: give -o a file",
+                        strcmp(path, "-") == 0 ? "standard output" : path);
+    if (output_same(path, data))
+        return run_fail(r, EXIT_USAGE, "the answers would overwrite the data in %s: name another file", path);
+    DO(output_check(r, path));
+    DO(run_check(r, agop_model_load(&a.m, r->ctx, r->opt->operand[0])));
+    DO(make_room(r, &a));
+    DO(run_check(r, agop_reader_open(&reader, r->ctx, data, r->settings, a.m)));
+    DO(output_open(&o, r, path));
+    a.file = output_file(o);
+    write_header(&a);
+    code = answer_all(r, &a, reader);
+    if (code == EXIT_DONE || ferror(a.file)) {
+        code = output_commit(r, o);
+        o    = NULL;
+    }
+    if (code == EXIT_DONE)
+        code = report(r, &a, data, path);
+done:
+    output_abandon(o);
+    free(a.value);
+    free(a.p);
+    agop_reader_close(reader);
+    agop_model_free(a.m);
+    return code;
+}

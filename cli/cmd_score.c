@@ -1,0 +1,74 @@
+/* cmd_score.c - agop score: how well a model does on rows whose answers are known. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json.h"
+#include "output.h"
+#include "words.h"
+
+static const opt own[] = {
+    {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+const opt_verb verb_score = {
+    "score", "MODEL DATA", "how well a model does on rows with known answers",
+    "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae. Classes: "
+    "accuracy, log_loss, brier, auc, f1. With several targets the mean over them, then each.",
+    2, 2, own, cmd_score,
+};
+
+/* One aligned line per number; several targets follow, each under its name. */
+static void write_lines(FILE *f, const json_t *score, int indent)
+{
+    const char *key;
+    json_t     *value;
+    char        number[WORDS_NUMBER];
+
+    json_object_foreach((json_t *)score, key, value) {
+        if (json_is_object(value))
+            continue;
+        if (json_is_real(value))
+            snprintf(number, sizeof number, "%.6g", json_real_value(value));
+        else if (json_is_integer(value))
+            snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        else
+            snprintf(number, sizeof number, "undefined");
+        fprintf(f, "%*s%-10s %s\n", indent, "", key, number);
+    }
+    json_object_foreach(json_object_get(score, "targets"), key, value) {
+        fprintf(f, "%*s%s\n", indent, "", key);
+        write_lines(f, value, indent + 2);
+    }
+}
+
+int cmd_score(run *r)
+{
+    agop_model *m     = NULL;
+    agop_table *t     = NULL;
+    output     *o     = NULL;
+    json_t     *score = NULL;
+    char       *text  = NULL;
+    int         code;
+
+    DO(run_check(r, agop_model_load(&m, r->ctx, r->opt->operand[0])));
+    DO(run_check(r, agop_table_read(&t, r->ctx, r->opt->operand[1], r->settings, m)));
+    DO(run_check(r, agop_score(&text, r->ctx, m, t)));
+    score = json_read(r, text);
+    if (!score) {
+        code = EXIT_FAILED;
+        goto done;
+    }
+    DO(json_report(r, score));
+    if (r->json && strcmp(r->json, "-") == 0)
+        goto done;
+    DO(output_open(&o, r, "-"));
+    write_lines(output_file(o), score, 0);
+    code = output_commit(r, o);
+done:
+    json_decref(score);
+    agop_free(text);
+    agop_table_free(t);
+    agop_model_free(m);
+    return code;
+}
