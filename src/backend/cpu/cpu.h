@@ -1,0 +1,62 @@
+/* cpu.h - what the files of the cpu backend share.
+ *
+ *   cpu.c           the table of operations, opening, memory, put and get
+ *   cpu_dense.c     BLAS and LAPACK: gemm, factor, solve, diagonal of the inverse, eigenvectors
+ *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
+ *   cpu_kernel.*    the inner loops, per instruction set and precision; cpu_dispatch.c chooses among them */
+#ifndef AGOP_CPU_H
+#define AGOP_CPU_H
+
+#include "backend/backend.h"
+#include "backend/cpu/cpu_kernel.h"
+
+typedef struct agop__cpu {
+    int                           threads;
+    const agop__cpu_loops *const *loops; /* by agop__double_of() */
+} agop__cpu;
+
+static inline int agop__double_of(int32_t dtype) { return dtype == AGOP_F64; }
+static inline int64_t agop__dtype_bytes(int32_t dtype) { return dtype == AGOP_F64 ? 8 : 4; }
+/* Element (i,j) of a tile. */
+static inline void *agop__at(const agop__tile *t, int64_t i, int64_t j)
+{
+    return (char *)t->mem + (i * t->ld + j) * agop__dtype_bytes(t->dtype);
+}
+
+/* ---- threads (cpu.c); the only place that speaks OpenMP ---- */
+
+/* fn(arg, t, of) on `threads` threads, t = 0 .. of-1; `of` may be smaller than asked. BLAS inside is serial. */
+void agop__cpu_parallel(int threads, void (*fn)(void *arg, int t, int of), void *arg);
+/* Around BLAS calls outside of agop__cpu_parallel: OpenBLAS takes its thread count from the caller's OpenMP
+ * setting, which is put back afterwards. */
+int  agop__blas_begin(const agop__cpu *self);
+void agop__blas_end(int before);
+
+/* ---- dense (cpu_dense.c) ---- */
+
+/* BLAS counts in int: refuse what does not fit. */
+agop_status agop__blas_int(int *out, int64_t value, agop__err *e);
+/* C = a op(A) op(B) + b C on arrays of one dtype, sizes known to fit. */
+void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int64_t k, double a, const void *A,
+                        int64_t lda, const void *B, int64_t ldb, double b, void *C, int64_t ldc);
+
+agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
+                           agop__tile *C, agop__err *e);
+agop_status agop__cpu_add_diagonal(void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e);
+agop_status agop__cpu_cholesky(void *self, agop__tile *A, int64_t *bad_row, agop__err *e);
+agop_status agop__cpu_solve(void *self, const agop__tile *L, agop__tile *B, agop__err *e);
+agop_status agop__cpu_inverse_diagonal(void *self, agop__tile *L, agop__tile *d, agop__err *e);
+agop_status agop__cpu_eigh(void *self, agop__tile *A, agop__tile *w, agop__tile *V, int64_t top, agop__err *e);
+
+/* ---- points (cpu_points.c) ---- */
+
+agop_status agop__cpu_kernel(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                             const agop__points *z, agop__err *e);
+agop_status agop__cpu_kernel_lower(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                                   agop__err *e);
+agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                   const agop__points *z, const agop__tile *A, agop__err *e);
+agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
+                               const agop__points *z, const agop__tile *A, agop__err *e);
+
+#endif

@@ -1,0 +1,75 @@
+/* cpu_kernel.h - the inner loops behind a tile, as one table per instruction set and precision.
+ *
+ * A tile is m rows by n columns of scratch memory that stays in cache, rows `ld` apart, ld a multiple of
+ * AGOP__PAD; columns n .. padded(n) are computed like the others and never stored. In the table's precision
+ * (REAL), `void *` is an array of REAL; points come in their own dtype and are widened where REAL is wider. */
+#ifndef AGOP_CPU_KERNEL_H
+#define AGOP_CPU_KERNEL_H
+
+#include <stdint.h>
+
+#include "backend/backend.h"
+
+#define AGOP__PAD 16 /* lanes of the widest vector */
+
+/* How a distance becomes the kernel's exponent: k = exp(-scale * D^power), D the sum that the tile holds. */
+typedef struct agop__shape {
+    int32_t kind;
+    double  q;
+    double  power; /* L2: q/2; L1: 1, the powers are taken coordinate by coordinate */
+    double  scale; /* L^-q */
+} agop__shape;
+
+enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER };
+
+typedef struct agop__cpu_loops {
+    const char *isa; /* "baseline", "avx2", "avx512" */
+
+    /* y = exp(x), x <= 0; y = x^c, x >= 0. For the tests of accuracy. */
+    void (*exp)(void *y, const void *x, int64_t n);
+    void (*pow)(void *y, const void *x, double c, int64_t n);
+
+    /* squares[i] = |row i|^2, summed in double. */
+    void (*norms)(void *squares, const void *points, int32_t dtype, int64_t ld, int64_t rows, int64_t cols);
+    /* out (cols x ldo) = points (rows x cols) transposed, zeros in columns rows .. ldo-1. */
+    void (*pack)(void *out, int64_t ldo, const void *points, int32_t dtype, int64_t ld, int64_t rows, int64_t cols);
+    /* out (rows x ldo) = points, in REAL. */
+    void (*widen)(void *out, int64_t ldo, const void *points, int32_t dtype, int64_t ld, int64_t rows, int64_t cols);
+
+    /* D (+)= sum_k term(u[i][k] - zt[k][j]), k = 0 .. cols-1; `add`: keep what is there. */
+    void (*direct)(void *D, int64_t ld, int64_t m, int64_t n, const void *u, int64_t ldu, const void *zt, int64_t ldz,
+                   int64_t cols, int term, double q, int add);
+    /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. */
+    void (*squares)(void *D, int64_t ld, int64_t m, int64_t n, const void *unorm, const void *znorm, const void *u,
+                    int64_t ldu, const void *z, int64_t ldz, int32_t dtype, int64_t cols);
+    /* D[i][j] += table[xcode[i]][zcode[j]]; codes are within the table. */
+    void (*table)(void *D, int64_t ld, int64_t m, int64_t n, const void *table, int64_t ldt, const int32_t *xcode,
+                  const int32_t *zcode);
+    /* out = exp(-scale D^power). `first` >= 0: a tile on the diagonal, row i only has columns up to first + i, the last
+     * of which is 1. out may be D. */
+    void (*finish)(void *out, int64_t ldo, const void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s,
+                   int64_t first);
+    /* D becomes the gradient's weight: L2: -(q scale) D^(q/2-1) k, 0 where D is not above the rounding of the norms;
+     * L1: k. */
+    void (*weights)(void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s, const void *unorm,
+                    const void *znorm);
+    /* out[i][j] = a[i*lda] W[i][j], and sum[j] += out[i][j]. out may be W. */
+    void (*scale_rows)(void *out, void *sum, const void *W, int64_t ld, int64_t m, int64_t n, const void *a,
+                       int64_t lda);
+    /* acc[code[i]][j] += W[i][j] where 0 <= code[i] < levels. */
+    void (*level_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const int32_t *code,
+                       int64_t ldc, int32_t levels);
+    /* acc[k][j] = sum_i W[i][j] |xt[k][j] - z[i][k]|^(q-1) sign(xt[k][j] - z[i][k]). */
+    void (*l1_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const void *xt,
+                    int64_t ldx, const void *z, int64_t ldz, int64_t cols, double q);
+} agop__cpu_loops;
+
+/* [0] float, [1] double. The last two only exist for x86-64. */
+extern const agop__cpu_loops *const agop__cpu_baseline[2];
+extern const agop__cpu_loops *const agop__cpu_avx2[2];
+extern const agop__cpu_loops *const agop__cpu_avx512[2];
+
+/* The loops for this machine: isa is "auto" or the name of one set, which then is taken or refused. */
+agop_status agop__cpu_dispatch(const agop__cpu_loops *const **out, const char *isa, agop__err *e);
+
+#endif

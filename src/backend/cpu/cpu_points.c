@@ -1,0 +1,661 @@
+/* cpu_points.c - everything that needs distances between points, tile by tile, never the whole matrix.
+ *
+ *   plan      what is the same for all tiles of one call: precision, route, norms, tables, scratch memory
+ *   distances fills a thread's tile with D, the sum under the kernel's power
+ *   kernel, kernel_lower, kernel_apply, gradient: what is done with a tile while it is in cache
+ *
+ * Threads take tiles (or rows of tiles) from a counter and each works alone, BLAS included: a tile's products,
+ * exponentials and sums then meet in the same cache. Which thread takes a tile does not change its bits. */
+#include <cblas.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "backend/cpu/cpu.h"
+#include "base/memory.h"
+
+enum {
+    TILE_ROWS   = 128,
+    TILE_COLS   = 512,
+    TILE_SQUARE = 256, /* kernel_lower and gradient */
+    CHUNK       = 64,  /* coordinates at a time where points are transposed */
+    WIDE_CHUNK  = 256, /* coordinates at a time where points are widened for BLAS */
+    /* Up to here |u-z|^2 comes from differences: as fast as a product with so short a sum, and no cancellation. */
+    DIRECT_COLS      = 32,
+    GRADIENT_SCRATCH = 8 << 20 /* bytes of sums per thread, before the block of points is made smaller */
+};
+
+typedef struct plan {
+    const agop__cpu       *self;
+    const agop__cpu_loops *f;
+    const agop__kernel    *kernel;
+    const agop__points    *x, *z; /* rows and columns of tiles */
+    agop__shape            shape;
+    int32_t                real; /* dtype of all arithmetic */
+    int64_t                size; /* its bytes */
+    int64_t                r;    /* numeric coordinates */
+    int                    direct, term;
+    int64_t                tile_rows, tile_cols;
+    char                  *xnorm, *znorm;
+    const char           **table; /* g tables in `real` */
+    int64_t               *table_ld;
+    char                  *widened; /* where those are copies */
+    char                  *scratch;
+    int64_t                scratch_bytes; /* per thread */
+    int64_t                at_zt, at_u, at_z, at_xcode, at_zcode, at_extra; /* D is at 0 */
+    atomic_llong           next;
+} plan;
+
+static int64_t up(int64_t n, int64_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+
+/* ---- plan ---- */
+
+static void close_plan(plan *p)
+{
+    free(p->xnorm);
+    if (p->znorm != p->xnorm)
+        free(p->znorm);
+    free(p->table);
+    free(p->table_ld);
+    free(p->widened);
+    free(p->scratch);
+}
+
+static agop_status no_memory(agop__err *e, double bytes)
+{
+    return agop__fail_memory(e, bytes, "work space of the kernel");
+}
+
+static agop_status check_points(const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e)
+{
+    agop_status st;
+    int         unused;
+
+    if (x->u.dtype != z->u.dtype || x->u.cols != z->u.cols || (x->u.dtype != AGOP_F32 && x->u.dtype != AGOP_F64))
+        TRY(agop__fail(e, AGOP_E_BUG, "points of %lld and %lld coordinates", (long long)x->u.cols,
+                       (long long)z->u.cols));
+    if (k->groups > 0 && (x->code.cols != k->groups || z->code.cols != k->groups || x->code.rows != x->u.rows ||
+                          z->code.rows != z->u.rows))
+        TRY(agop__fail(e, AGOP_E_BUG, "points without the codes of %d groups", (int)k->groups));
+    if (!(k->exponent > 0 && k->exponent <= 2 && k->bandwidth > 0) || (k->kind != AGOP__L2 && k->kind != AGOP__L1))
+        TRY(agop__fail(e, AGOP_E_BUG, "kernel of kind %d, exponent %g, bandwidth %g", (int)k->kind, k->exponent,
+                       k->bandwidth));
+    TRY(agop__blas_int(&unused, x->u.ld, e));
+    TRY(agop__blas_int(&unused, z->u.ld, e));
+done:
+    return st;
+}
+
+static agop_status make_norms(plan *p, char **out, const agop__tile *u, agop__err *e)
+{
+    int64_t room = u->rows + AGOP__PAD;
+
+    *out = agop__aligned(room, (size_t)p->size);
+    if (!*out)
+        return no_memory(e, (double)(room * p->size));
+    memset(*out, 0, (size_t)(room * p->size)); /* the padding is read */
+    p->f->norms(*out, u->mem, u->dtype, u->ld, u->rows, u->cols);
+    return AGOP_OK;
+}
+
+/* Tables in the precision of the arithmetic: the caller's own, or wider copies. */
+static agop_status make_tables(plan *p, agop__err *e)
+{
+    const agop__kernel *k = p->kernel;
+    agop_status         st;
+    int64_t             total = 0;
+
+    p->table    = agop__calloc(k->groups, sizeof *p->table);
+    p->table_ld = agop__calloc(k->groups, sizeof *p->table_ld);
+    if (!p->table || !p->table_ld)
+        TRY(no_memory(e, 16.0 * k->groups));
+    for (int32_t g = 0; g < k->groups; g++) {
+        const agop__tile *t = &k->tables[g];
+        if (t->dtype != p->x->u.dtype || t->rows != k->levels[g] + 1 || t->cols != t->rows)
+            TRY(agop__fail(e, AGOP_E_BUG, "table of group %d", (int)g));
+        p->table[g]    = t->mem;
+        p->table_ld[g] = t->ld;
+        total += t->rows * t->cols;
+    }
+    st = AGOP_OK;
+    if (p->real == p->x->u.dtype)
+        goto done;
+    p->widened = agop__malloc(total, (size_t)p->size);
+    if (!p->widened)
+        TRY(no_memory(e, (double)(total * p->size)));
+    for (int32_t g = 0, at = 0; g < k->groups; g++) {
+        const agop__tile *t = &k->tables[g];
+        p->f->widen(p->widened + at * p->size, t->cols, t->mem, t->dtype, t->ld, t->rows, t->cols);
+        p->table[g]    = p->widened + at * p->size;
+        p->table_ld[g] = t->cols;
+        at += (int32_t)(t->rows * t->cols);
+    }
+done:
+    return st;
+}
+
+/* One block of memory for all threads, so that nothing is allocated, and nothing can fail, inside the parallel part. */
+static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
+{
+    int64_t chunk = p->direct ? CHUNK : WIDE_CHUNK;
+    int     wide  = p->real != p->x->u.dtype;
+    int64_t bytes = p->tile_rows * p->tile_cols * p->size;
+    double  total;
+
+    p->at_zt = bytes;
+    bytes += p->direct ? up(CHUNK * p->tile_cols * p->size, 64) : 0;
+    p->at_u = bytes;
+    bytes += wide ? up(chunk * p->tile_rows * p->size, 64) : 0;
+    p->at_z = bytes;
+    bytes += wide && !p->direct ? up(chunk * p->tile_cols * p->size, 64) : 0;
+    p->at_xcode = bytes;
+    bytes += up(p->tile_rows * 4, 64);
+    p->at_zcode = bytes;
+    bytes += up(p->tile_cols * 4, 64);
+    p->at_extra      = bytes;
+    p->scratch_bytes = up(bytes + extra_bytes, 4096) + 128; /* threads do not share pages nor cache sets */
+    total            = (double)p->scratch_bytes * p->self->threads;
+    p->scratch       = agop__aligned(p->self->threads, (size_t)p->scratch_bytes);
+    if (!p->scratch)
+        return no_memory(e, total);
+    memset(p->scratch, 0, (size_t)(p->self->threads * p->scratch_bytes)); /* padding holds numbers, not rubbish */
+    return AGOP_OK;
+}
+
+/* Tiles of x by z in the precision `real`; tile sizes and extra_bytes of scratch for the caller. */
+static agop_status open_plan(plan *p, const void *self, int32_t real, const agop__kernel *k, const agop__points *x,
+                             const agop__points *z, int64_t tile_rows, int64_t tile_cols, int norms,
+                             int64_t extra_bytes, agop__err *e)
+{
+    agop_status st;
+
+    p->self      = self;
+    p->f         = p->self->loops[agop__double_of(real)];
+    p->kernel    = k;
+    p->x         = x;
+    p->z         = z;
+    p->real      = real;
+    p->size      = agop__dtype_bytes(real);
+    p->r         = x->u.cols;
+    p->tile_rows = tile_rows;
+    p->tile_cols = tile_cols;
+    atomic_init(&p->next, 0);
+    TRY(check_points(k, x, z, e));
+    p->shape = (agop__shape){.kind  = k->kind,
+                             .q     = k->exponent,
+                             .power = k->kind == AGOP__L2 ? k->exponent / 2 : 1,
+                             .scale = pow(k->bandwidth, -k->exponent)};
+    p->term   = AGOP__TERM_SQUARE;
+    p->direct = p->r <= DIRECT_COLS;
+    if (k->kind == AGOP__L1 && k->exponent < 2) {
+        p->term   = k->exponent == 1 ? AGOP__TERM_ABS : AGOP__TERM_POWER;
+        p->direct = 1;
+    }
+    if (norms || !p->direct) {
+        TRY(make_norms(p, &p->xnorm, &x->u, e));
+        if (x == z)
+            p->znorm = p->xnorm;
+        else
+            TRY(make_norms(p, &p->znorm, &z->u, e));
+    }
+    TRY(make_tables(p, e));
+    TRY(make_scratch(p, extra_bytes, e));
+done:
+    return st;
+}
+
+/* Fewer rows per block where there are too few for every thread to have some. */
+static int64_t block_of(const void *self, int64_t rows, int64_t most)
+{
+    int64_t share = up((rows + ((const agop__cpu *)self)->threads - 1) / ((const agop__cpu *)self)->threads, AGOP__PAD);
+    return share < 1 ? AGOP__PAD : smaller(share, most);
+}
+
+/* ---- a tile of distances ---- */
+
+static char *scratch_of(const plan *p, int t)
+{
+    return p->scratch + t * p->scratch_bytes;
+}
+
+/* Sums over coordinates from differences. */
+static void direct_distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0, int64_t n)
+{
+    const agop__tile *x = &p->x->u, *z = &p->z->u;
+    int               wide = p->real != x->dtype;
+
+    for (int64_t k = 0; k < p->r; k += CHUNK) {
+        int64_t     cols = smaller(CHUNK, p->r - k), ldu = x->ld;
+        const char *u    = agop__at(x, i0, k);
+        p->f->pack(w + p->at_zt, p->tile_cols, agop__at(z, j0, k), z->dtype, z->ld, n, cols);
+        if (wide) {
+            p->f->widen(w + p->at_u, CHUNK, u, x->dtype, x->ld, m, cols);
+            u   = w + p->at_u;
+            ldu = CHUNK;
+        }
+        p->f->direct(w, p->tile_cols, m, n, u, ldu, w + p->at_zt, p->tile_cols, cols, p->term, p->shape.q, k > 0);
+    }
+}
+
+/* |u|^2 + |z|^2 - 2 u.z, the product by BLAS. */
+static void product_distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0, int64_t n)
+{
+    const agop__tile *x = &p->x->u, *z = &p->z->u;
+
+    if (p->real == x->dtype)
+        agop__cpu_gemm_raw(p->real, 0, 1, m, n, p->r, -2, agop__at(x, i0, 0), x->ld, agop__at(z, j0, 0), z->ld, 0, w,
+                           p->tile_cols);
+    else
+        for (int64_t k = 0; k < p->r; k += WIDE_CHUNK) {
+            int64_t cols = smaller(WIDE_CHUNK, p->r - k);
+            p->f->widen(w + p->at_u, WIDE_CHUNK, agop__at(x, i0, k), x->dtype, x->ld, m, cols);
+            p->f->widen(w + p->at_z, WIDE_CHUNK, agop__at(z, j0, k), z->dtype, z->ld, n, cols);
+            agop__cpu_gemm_raw(p->real, 0, 1, m, n, cols, -2, w + p->at_u, WIDE_CHUNK, w + p->at_z, WIDE_CHUNK,
+                               k > 0, w, p->tile_cols);
+        }
+    p->f->squares(w, p->tile_cols, m, n, p->xnorm + i0 * p->size, p->znorm + j0 * p->size, agop__at(x, i0, 0), x->ld,
+                  agop__at(z, j0, 0), z->ld, x->dtype, p->r);
+}
+
+/* The codes of one group for rows first .. first+n-1; whatever is no level becomes the table's last row. */
+static void codes_of(int32_t *out, const agop__tile *code, int64_t first, int64_t n, int32_t g, int32_t levels)
+{
+    const int32_t *c = (const int32_t *)code->mem + first * code->ld + g;
+
+    for (int64_t i = 0; i < n; i++)
+        out[i] = c[i * code->ld] >= 0 && c[i * code->ld] < levels ? c[i * code->ld] : levels;
+}
+
+/* D of rows i0 .. i0+m-1 and columns j0 .. j0+n-1 into the scratch w. */
+static void distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0, int64_t n)
+{
+    int32_t *xcode = (int32_t *)(void *)(w + p->at_xcode), *zcode = (int32_t *)(void *)(w + p->at_zcode);
+
+    if (p->r == 0)
+        memset(w, 0, (size_t)(m * p->tile_cols * p->size));
+    else if (p->direct)
+        direct_distances(p, w, i0, m, j0, n);
+    else
+        product_distances(p, w, i0, m, j0, n);
+    for (int32_t g = 0; g < p->kernel->groups; g++) {
+        codes_of(xcode, &p->x->code, i0, m, g, p->kernel->levels[g]);
+        codes_of(zcode, &p->z->code, j0, n, g, p->kernel->levels[g]);
+        memset(zcode + n, 0, (size_t)(p->tile_cols - n) * sizeof *zcode);
+        p->f->table(w, p->tile_cols, m, n, p->table[g], p->table_ld[g], xcode, zcode);
+    }
+}
+
+/* ---- kernel and its lower triangle ---- */
+
+typedef struct kernel_job {
+    plan        p;
+    agop__tile *K;
+} kernel_job;
+
+static agop_status check_result(const agop__tile *t, int32_t dtype, int64_t rows, int64_t cols, agop__err *e)
+{
+    if (t->dtype == dtype && t->rows == rows && t->cols == cols)
+        return AGOP_OK;
+    return agop__fail(e, AGOP_E_BUG, "a tile of %lld x %lld, type %d, where %lld x %lld, type %d, belongs",
+                      (long long)t->rows, (long long)t->cols, (int)t->dtype, (long long)rows, (long long)cols,
+                      (int)dtype);
+}
+
+static void kernel_tiles(void *arg, int t, int of)
+{
+    kernel_job *job = arg;
+    plan       *p   = &job->p;
+    char       *w   = scratch_of(p, t);
+    int64_t     across = (job->K->cols + p->tile_cols - 1) / p->tile_cols;
+    int64_t     down   = (job->K->rows + p->tile_rows - 1) / p->tile_rows;
+
+    (void)of;
+    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < across * down;) {
+        int64_t i0 = at / across * p->tile_rows, j0 = at % across * p->tile_cols;
+        int64_t m = smaller(p->tile_rows, job->K->rows - i0), n = smaller(p->tile_cols, job->K->cols - j0);
+        distances(p, w, i0, m, j0, n);
+        p->f->finish(agop__at(job->K, i0, j0), job->K->ld, w, p->tile_cols, m, n, &p->shape, -1);
+    }
+}
+
+agop_status agop__cpu_kernel(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                             const agop__points *z, agop__err *e)
+{
+    kernel_job  job = {.K = K};
+    agop_status st;
+
+    TRY(check_result(K, x->u.dtype, x->u.rows, z->u.rows, e));
+    TRY(open_plan(&job.p, self, x->u.dtype, k, x, z, block_of(self, x->u.rows, TILE_ROWS), TILE_COLS, 0, 0, e));
+    agop__cpu_parallel(job.p.self->threads, kernel_tiles, &job);
+done:
+    close_plan(&job.p);
+    return st;
+}
+
+/* Tile number `at` of a lower triangle of tiles, row by row. */
+static void triangle_at(int64_t at, int64_t *row, int64_t *col)
+{
+    int64_t i = (int64_t)((sqrt(8.0 * (double)at + 1) - 1) / 2);
+
+    while (i * (i + 1) / 2 > at) /* the root is rounded */
+        i--;
+    while ((i + 1) * (i + 2) / 2 <= at)
+        i++;
+    *row = i;
+    *col = at - i * (i + 1) / 2;
+}
+
+static void lower_tiles(void *arg, int t, int of)
+{
+    kernel_job *job = arg;
+    plan       *p   = &job->p;
+    char       *w   = scratch_of(p, t);
+    int64_t     rows = job->K->rows, side = p->tile_rows, down = (rows + side - 1) / side;
+
+    (void)of;
+    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < down * (down + 1) / 2;) {
+        int64_t i0, j0, m, n;
+        triangle_at(at, &i0, &j0);
+        i0 *= side;
+        j0 *= side;
+        m = smaller(side, rows - i0);
+        n = smaller(side, rows - j0);
+        distances(p, w, i0, m, j0, n);
+        p->f->finish(agop__at(job->K, i0, j0), job->K->ld, w, p->tile_cols, m, n, &p->shape, i0 == j0 ? 0 : -1);
+    }
+}
+
+agop_status agop__cpu_kernel_lower(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                                   agop__err *e)
+{
+    kernel_job  job = {.K = K};
+    agop_status st;
+
+    TRY(check_result(K, x->u.dtype, x->u.rows, x->u.rows, e));
+    TRY(open_plan(&job.p, self, x->u.dtype, k, x, x, TILE_SQUARE, TILE_SQUARE, 0, 0, e));
+    agop__cpu_parallel(job.p.self->threads, lower_tiles, &job);
+done:
+    close_plan(&job.p);
+    return st;
+}
+
+/* ---- products with the kernel matrix ---- */
+
+typedef struct apply_job {
+    plan              p;
+    agop__tile       *Y;
+    const agop__tile *A;
+} apply_job;
+
+/* Y block (+)= K tile * rows of A */
+static void add_product(const apply_job *job, const char *K, int64_t i0, int64_t m, int64_t j0, int64_t n)
+{
+    const plan *p = &job->p;
+    const void *a = agop__at(job->A, j0, 0);
+    void       *y = agop__at(job->Y, i0, 0);
+    int         lda = (int)job->A->ld, ldy = (int)job->Y->ld;
+
+    if (job->Y->cols > 1)
+        agop__cpu_gemm_raw(p->real, 0, 0, m, job->Y->cols, n, 1, K, p->tile_cols, a, lda, j0 > 0, y, ldy);
+    else if (p->real == AGOP_F64)
+        cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)n, 1, (const double *)(const void *)K,
+                    (int)p->tile_cols, a, lda, j0 > 0, y, ldy);
+    else
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)n, 1, (const float *)(const void *)K, (int)p->tile_cols,
+                    a, lda, j0 > 0 ? 1.0f : 0.0f, y, ldy);
+}
+
+static void apply_blocks(void *arg, int t, int of)
+{
+    apply_job *job = arg;
+    plan      *p   = &job->p;
+    char      *w   = scratch_of(p, t);
+    int64_t    rows = p->x->u.rows, cols = p->z->u.rows;
+
+    (void)of;
+    for (int64_t i0; (i0 = atomic_fetch_add(&p->next, 1) * p->tile_rows) < rows;) {
+        int64_t m = smaller(p->tile_rows, rows - i0);
+        for (int64_t j0 = 0; j0 < cols; j0 += p->tile_cols) {
+            int64_t n = smaller(p->tile_cols, cols - j0);
+            distances(p, w, i0, m, j0, n);
+            p->f->finish(w, p->tile_cols, w, p->tile_cols, m, n, &p->shape, -1);
+            add_product(job, w, i0, m, j0, n);
+        }
+    }
+}
+
+static void clear(agop__tile *t)
+{
+    for (int64_t i = 0; i < t->rows && t->cols > 0; i++)
+        memset(agop__at(t, i, 0), 0, (size_t)(t->cols * agop__dtype_bytes(t->dtype)));
+}
+
+agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                   const agop__points *z, const agop__tile *A, agop__err *e)
+{
+    apply_job   job = {.Y = Y, .A = A};
+    agop_status st;
+    int         unused;
+
+    TRY(check_result(Y, A->dtype, x->u.rows, A->cols, e));
+    TRY(check_result(A, Y->dtype == AGOP_F64 ? AGOP_F64 : x->u.dtype, z->u.rows, Y->cols, e));
+    TRY(agop__blas_int(&unused, Y->ld, e));
+    TRY(agop__blas_int(&unused, A->ld, e));
+    TRY(open_plan(&job.p, self, Y->dtype, k, x, z, block_of(self, x->u.rows, TILE_ROWS), TILE_COLS, 0, 0, e));
+    if (z->u.rows == 0 || Y->cols == 0)
+        clear(Y);
+    else
+        agop__cpu_parallel(job.p.self->threads, apply_blocks, &job);
+done:
+    close_plan(&job.p);
+    return st;
+}
+
+/* ---- gradients ----
+ *
+ * Tiles are turned round here: rows are the training points z_j, columns the evaluation points x_i, so that a row carries
+ * one coefficient A_jo and one code. With W_o[j][i] = A_jo w_ij and s_o[i] = sum_j W_o[j][i],
+ *
+ *   numeric (L2, and L1 with q = 2)   G = s_o u_i - W_o' U_z            a product by BLAS
+ *   numeric (L1)                      sum_j W_o[j][i] |..|^(q-1) sign   l1_sums
+ *   level t                           [code_i = t] s_o[i] - sum over j with code_j = t of W_o[j][i]
+ *
+ * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in its scratch until all z are seen. */
+
+typedef struct gradient_job {
+    plan              p;
+    agop__tile       *G;
+    const agop__tile *A;
+    int64_t           levels;  /* over all groups */
+    int64_t           e;       /* coordinates: r + levels */
+    int64_t           outputs; /* per chunk */
+    int               by_blas;
+    double            factor; /* what the weights lack */
+    /* offsets into the extra scratch: scaled tile, sums and level sums, transposed x, l1 sums */
+    int64_t at_scaled, at_sums, at_xt, at_acc;
+} gradient_job;
+
+/* sums of output o: s_o, then one row per level */
+static char *sums_of(const gradient_job *job, char *w, int64_t o)
+{
+    return w + job->at_sums + o * (1 + job->levels) * job->p.tile_cols * job->p.size;
+}
+
+static void add_numeric_l1(const gradient_job *job, char *w, const char *W, int64_t j0, int64_t m, int64_t i0, int64_t n,
+                           int64_t o)
+{
+    const plan       *p = &job->p;
+    const agop__tile *z = &p->x->u, *x = &p->z->u;
+
+    for (int64_t k = 0; k < p->r; k += CHUNK) {
+        int64_t cols = smaller(CHUNK, p->r - k);
+        p->f->pack(w + job->at_xt, p->tile_cols, agop__at(x, i0, k), x->dtype, x->ld, n, cols);
+        p->f->l1_sums(w + job->at_acc, p->tile_cols, W, p->tile_cols, m, n, w + job->at_xt, p->tile_cols,
+                      agop__at(z, j0, k), z->ld, cols, p->shape.q);
+        for (int64_t i = 0; i < n; i++) {
+            void *g = agop__at(job->G, i0 + i, o * job->e + k);
+            if (p->real == AGOP_F64)
+                for (int64_t c = 0; c < cols; c++)
+                    ((double *)g)[c] += ((double *)(void *)(w + job->at_acc))[c * p->tile_cols + i];
+            else
+                for (int64_t c = 0; c < cols; c++)
+                    ((float *)g)[c] += ((float *)(void *)(w + job->at_acc))[c * p->tile_cols + i];
+        }
+    }
+}
+
+/* One tile's share in output o (number `slot` of the chunk). */
+static void add_output(const gradient_job *job, char *w, int64_t j0, int64_t m, int64_t i0, int64_t n, int64_t o,
+                       int64_t slot)
+{
+    const plan       *p    = &job->p;
+    const agop__tile *z    = &p->x->u;
+    char             *W    = job->outputs > 1 ? w + job->at_scaled : w;
+    char             *sums = sums_of(job, w, slot), *level = sums + p->tile_cols * p->size;
+
+    p->f->scale_rows(W, sums, w, p->tile_cols, m, n, agop__at(job->A, j0, o), job->A->ld);
+    for (int32_t g = 0; g < p->kernel->groups; g++) {
+        p->f->level_sums(level, p->tile_cols, W, p->tile_cols, m, n, (const int32_t *)p->x->code.mem +
+                         j0 * p->x->code.ld + g, p->x->code.ld, p->kernel->levels[g]);
+        level += p->kernel->levels[g] * p->tile_cols * p->size;
+    }
+    if (p->r == 0)
+        return;
+    if (job->by_blas)
+        agop__cpu_gemm_raw(p->real, 1, 0, n, p->r, m, 1, W, p->tile_cols, agop__at(z, j0, 0), z->ld, 1,
+                           agop__at(job->G, i0, o * job->e), job->G->ld);
+    else
+        add_numeric_l1(job, w, W, j0, m, i0, n, o);
+}
+
+static double value(const plan *p, const void *array, int64_t at)
+{
+    return p->real == AGOP_F64 ? ((const double *)array)[at] : (double)((const float *)array)[at];
+}
+
+static void set(const plan *p, void *array, int64_t at, double v)
+{
+    if (p->real == AGOP_F64)
+        ((double *)array)[at] = v;
+    else
+        ((float *)array)[at] = (float)v;
+}
+
+/* When all z are seen: numeric coordinates from the product, levels from their sums. */
+static void finish_output(const gradient_job *job, char *w, int64_t i0, int64_t n, int64_t o, int64_t slot)
+{
+    const plan         *p    = &job->p;
+    const agop__kernel *k    = p->kernel;
+    const char         *sums = sums_of(job, w, slot);
+
+    for (int64_t i = 0; i < n; i++) {
+        void       *g = agop__at(job->G, i0 + i, o * job->e);
+        const void *u = agop__at(&p->z->u, i0 + i, 0);
+        double      s = value(p, sums, i);
+        int64_t     c = p->r, row = 1;
+
+        for (int64_t a = 0; a < p->r; a++)
+            set(p, g, a, job->factor * (job->by_blas ? value(p, u, a) * s - value(p, g, a) : value(p, g, a)));
+        for (int32_t b = 0; b < k->groups; b++) {
+            int32_t code = ((const int32_t *)p->z->code.mem)[(i0 + i) * p->z->code.ld + b];
+            for (int32_t t = 0; t < k->levels[b]; t++, c++, row++) {
+                double f = job->factor;
+                if (k->kind == AGOP__L1) {
+                    double step = value(p, agop__at(&k->steps[b], t, 0), 0);
+                    f           = step > 0 ? f * pow(step, k->exponent - 1) : 0;
+                }
+                set(p, g, c, f * ((code == t ? s : 0) - value(p, sums, row * p->tile_cols + i)));
+            }
+        }
+    }
+}
+
+static void gradient_blocks(void *arg, int t, int of)
+{
+    gradient_job *job = arg;
+    plan         *p   = &job->p;
+    char         *w   = scratch_of(p, t) + 0;
+    int64_t       rows = p->z->u.rows, count = p->x->u.rows, c = job->A->cols;
+    int64_t       chunks = (c + job->outputs - 1) / job->outputs;
+    int64_t       blocks = (rows + p->tile_cols - 1) / p->tile_cols;
+
+    (void)of;
+    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < blocks * chunks;) {
+        int64_t i0 = at / chunks * p->tile_cols, n = smaller(p->tile_cols, rows - i0);
+        int64_t o0 = at % chunks * job->outputs, outputs = smaller(job->outputs, c - o0);
+        memset(sums_of(job, w, 0), 0, (size_t)(outputs * (1 + job->levels) * p->tile_cols * p->size));
+        for (int64_t i = 0; i < n; i++)
+            memset(agop__at(job->G, i0 + i, o0 * job->e), 0, (size_t)(outputs * job->e * p->size));
+        for (int64_t j0 = 0; j0 < count; j0 += p->tile_rows) {
+            int64_t m = smaller(p->tile_rows, count - j0);
+            distances(p, w, j0, m, i0, n);
+            p->f->weights(w, p->tile_cols, m, n, &p->shape, p->xnorm + j0 * p->size, p->znorm + i0 * p->size);
+            for (int64_t o = 0; o < outputs; o++)
+                add_output(job, w, j0, m, i0, n, o0 + o, o);
+        }
+        for (int64_t o = 0; o < outputs; o++)
+            finish_output(job, w, i0, n, o0 + o, o);
+    }
+}
+
+/* Sizes of blocks and chunks, so that a thread's sums stay within GRADIENT_SCRATCH. Returns its bytes of extra scratch
+ * (offsets are relative to the end of the plan's own). */
+static int64_t size_gradient(gradient_job *job, const void *self, int64_t rows, int64_t size, int64_t *block)
+{
+    int64_t per_point = (1 + job->levels) * size, c = job->A->cols, bytes = 0;
+
+    *block       = block_of(self, rows, TILE_SQUARE);
+    job->outputs = c;
+    while (*block > AGOP__PAD && per_point * job->outputs * *block > GRADIENT_SCRATCH)
+        *block = up(*block / 2, AGOP__PAD);
+    while (job->outputs > 1 && per_point * job->outputs * *block > GRADIENT_SCRATCH)
+        job->outputs = (job->outputs + 1) / 2;
+    job->at_scaled = bytes;
+    bytes += job->outputs > 1 ? TILE_SQUARE * *block * size : 0;
+    job->at_sums = bytes;
+    bytes += up(job->outputs * per_point * *block, 64);
+    job->at_xt = bytes;
+    bytes += job->by_blas ? 0 : CHUNK * *block * size;
+    job->at_acc = bytes;
+    bytes += job->by_blas ? 0 : CHUNK * *block * size;
+    return bytes;
+}
+
+agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
+                               const agop__points *z, const agop__tile *A, agop__err *e)
+{
+    gradient_job job = {.G = G, .A = A};
+    agop_status  st;
+    int64_t      block, extra, shift;
+    int          unused;
+
+    for (int32_t g = 0; g < k->groups; g++)
+        job.levels += k->levels[g];
+    job.e       = x->u.cols + job.levels;
+    job.by_blas = k->kind == AGOP__L2 || k->exponent == 2;
+    job.factor  = k->kind == AGOP__L2 ? 1 : -k->exponent * pow(k->bandwidth, -k->exponent);
+    TRY(check_result(A, x->u.dtype, z->u.rows, A->cols, e));
+    TRY(check_result(G, x->u.dtype, x->u.rows, A->cols * job.e, e));
+    TRY(agop__blas_int(&unused, G->ld, e));
+    extra = size_gradient(&job, self, x->u.rows, agop__dtype_bytes(x->u.dtype), &block);
+    TRY(open_plan(&job.p, self, x->u.dtype, k, z, x, TILE_SQUARE, block, 1, extra, e));
+    shift = job.p.at_extra;
+    job.at_scaled += shift;
+    job.at_sums += shift;
+    job.at_xt += shift;
+    job.at_acc += shift;
+    if (A->cols > 0)
+        agop__cpu_parallel(job.p.self->threads, gradient_blocks, &job);
+done:
+    close_plan(&job.p);
+    return st;
+}
