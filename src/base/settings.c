@@ -64,10 +64,11 @@ static const agop_setting rows[] = {
     {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
     /* ---- every verb ---- */
-    {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit", "of the split into halves; same seed, same result"},
-    {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score",
+    {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features info",
+     "of the split into halves; same seed, same result"},
+    {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features info",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
-    {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit",
+    {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features info",
      "stop then, with the best model so far (a trailing s, m or h is understood)"},
 };
 enum { COUNT = (int)(sizeof rows / sizeof rows[0]) };
