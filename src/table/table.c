@@ -189,6 +189,13 @@ agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code
     return append(t, name, &c, e);
 }
 
+agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e)
+{
+    agop__column c = *from;
+    memset(from, 0, sizeof *from);
+    return append(t, name, &c, e);
+}
+
 agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride,
                                  int32_t dtype, agop__err *e)
 {
@@ -304,25 +311,30 @@ agop_status agop_table_new(agop_table **out, agop_ctx *ctx, int64_t rows)
     return agop__table_make(out, rows, &ctx->err);
 }
 
-static agop_status refuse_infinite(const char *name, const agop__column *c, int64_t rows, agop__err *e)
-{
-    for (int64_t i = 0; i < rows; i++)
-        if (isinf(agop__column_at(c, i)))
-            return agop__fail(e, AGOP_E_NUMERIC,
-                              "column '%.60s' is infinite in row %" PRId64 ": use NaN for what is missing", name, i + 1);
-    return AGOP_OK;
-}
-
-/* In the order of memory; which column it is, is only looked for where there is one. */
-static int has_infinite(const agop_mat *X)
+int agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X)
 {
     for (int64_t i = 0; i < X->rows; i++)
         for (int64_t j = 0; j < X->cols; j++) {
             int64_t k = i * X->ld + j;
-            if (X->dtype == AGOP_F32 ? isinf(((const float *)X->data)[k]) : isinf(((const double *)X->data)[k]))
+            if (X->dtype == AGOP_F32 ? isinf(((const float *)X->data)[k]) : isinf(((const double *)X->data)[k])) {
+                *row = i;
+                *col = j;
                 return 1;
+            }
         }
     return 0;
+}
+
+static agop_status refuse_infinite(const agop_mat *X, const char *name, agop__err *e)
+{
+    int64_t row, col;
+    char    numbered[32];
+
+    if (!agop__find_infinite(&row, &col, X))
+        return AGOP_OK;
+    (void)snprintf(numbered, sizeof numbered, "x%" PRId64, col + 1);
+    return agop__fail(e, AGOP_E_NUMERIC, "column '%.60s' is infinite in row %" PRId64 ": use NaN for what is missing",
+                      name ? name : numbered, row + 1);
 }
 
 static agop_status check_mat(const agop_mat *X, agop__err *e)
@@ -347,6 +359,7 @@ agop_status agop_table_from_mat(agop_table **out, agop_ctx *ctx, const agop_mat 
         return AGOP_E_ARG;
     *out = NULL;
     TRY(check_mat(X, &ctx->err));
+    TRY(refuse_infinite(X, NULL, &ctx->err));
     TRY(agop__table_make(&t, X->rows, &ctx->err));
     for (int64_t j = 0; j < X->cols; j++) {
         size_t      size  = X->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
@@ -354,9 +367,6 @@ agop_status agop_table_from_mat(agop_table **out, agop_ctx *ctx, const agop_mat 
         (void)snprintf(name, sizeof name, "x%" PRId64, j + 1);
         TRY(agop__table_add_view(t, name, first, X->ld, X->dtype, &ctx->err));
     }
-    if (has_infinite(X))
-        for (int64_t j = 0; j < t->cols; j++)
-            TRY(refuse_infinite(t->column[j].name, &t->column[j], t->rows, &ctx->err));
     *out = t;
     t    = NULL;
 done:
@@ -367,13 +377,15 @@ done:
 agop_status agop_table_add_numeric(agop_table *t, agop_ctx *ctx, const char *name, const double *values)
 {
     agop__column c = {.number = values, .stride = 1, .dtype = AGOP_F64};
+    agop_mat     m = {.data = (void *)(uintptr_t)values, .cols = 1, .ld = 1, .dtype = AGOP_F64}; /* read only */
     agop_status  st;
 
     if (!ctx)
         return AGOP_E_ARG;
     if (!t || !name || (!values && t->rows > 0))
         return agop__fail(&ctx->err, AGOP_E_ARG, "a column needs a table, a name and values");
-    st = refuse_infinite(name, &c, t->rows, &ctx->err);
+    m.rows = t->rows;
+    st     = refuse_infinite(&m, name, &ctx->err);
     return st != AGOP_OK ? st : agop__table_add_copy(t, name, &c, 0, &ctx->err);
 }
 

@@ -48,8 +48,11 @@ agop_status agop__table_add_view(agop_table *t, const char *name, const void *fi
                                  int32_t dtype, agop__err *e);
 agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
                                  agop__err *e);
+/* Moves what `from` owns into a new column of t and leaves it empty. */
+agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e);
 agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e);
 
+int    agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X); /* 1: there is one, and where */
 double agop__column_at(const agop__column *c, int64_t row); /* numeric; NaN = missing */
 /* A number as the name of a category: the shortest text that reads back as the same number ("1", "0.1"). */
 enum { AGOP__NUMBER_TEXT = 40 };
@@ -146,5 +149,15 @@ const agop__schema *agop__model_schema(const agop_model *m);
 const char         *agop__model_targets(const agop_model *m); /* comma separated */
 int                 agop__model_target_is_text(const agop_model *m);
 const char         *agop__model_weights(const agop_model *m); /* a column name, or "" */
+
+/* What a reader needs to know of a model; agop_reader_open asks the functions above. The schema is borrowed. */
+typedef struct agop__wanted {
+    const agop__schema *schema;
+    const char         *targets;
+    int                 target_is_text;
+    const char         *weights;
+} agop__wanted;
+agop_status agop__reader_open(agop_reader **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                              const agop__wanted *wanted); /* wanted: NULL without a model */
 
 #endif
