@@ -63,7 +63,7 @@ AGOP_API void        agop_free(void *p);               /* for `char *` results *
  * the best result so far, or AGOP_E_STOPPED when there is none. */
 typedef struct agop_progress {
     const char *phase;   /* "read", "metric", "solve", "predict"; a constant */
-    int64_t     done;    /* of `total` steps; total is 0 when unknown */
+    int64_t     done;    /* of `total` steps; total 0: no news, only a chance to stop */
     int64_t     total;
     double      seconds; /* since the call began */
     const char *detail;  /* one short phrase for a human, or NULL */

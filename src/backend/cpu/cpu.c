@@ -158,6 +158,16 @@ static agop__tile rows_cpu(void *self, const agop__tile *t, int64_t first, int64
     return view;
 }
 
+static agop__tile cols_cpu(void *self, const agop__tile *t, int64_t first, int64_t count)
+{
+    agop__tile view = *t;
+
+    (void)self;
+    view.mem  = agop__at(t, 0, first);
+    view.cols = count;
+    return view;
+}
+
 /* rows x cols elements from one array to another, converting between the two precisions. */
 static agop_status copy(void *to, int64_t ldt, int32_t to_dtype, const void *from, int64_t ldf, int32_t from_dtype,
                         int64_t rows, int64_t cols, agop__err *e)
@@ -202,6 +212,7 @@ const agop__backend agop__backend_cpu = {
     .alloc            = alloc_cpu,
     .release          = release_cpu,
     .rows             = rows_cpu,
+    .cols             = cols_cpu,
     .put              = put_cpu,
     .get              = get_cpu,
     .gemm             = agop__cpu_gemm,
@@ -209,6 +220,7 @@ const agop__backend agop__backend_cpu = {
     .kernel_lower     = agop__cpu_kernel_lower,
     .kernel_apply     = agop__cpu_kernel_apply,
     .gradient         = agop__cpu_gradient,
+    .scale_rows       = agop__cpu_scale_rows,
     .add_diagonal     = agop__cpu_add_diagonal,
     .cholesky         = agop__cpu_cholesky,
     .solve            = agop__cpu_solve,

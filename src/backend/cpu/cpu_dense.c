@@ -76,6 +76,21 @@ done:
     return st;
 }
 
+agop_status agop__cpu_scale_rows(void *self, agop__tile *A, const agop__tile *v, agop__err *e)
+{
+    (void)self;
+    if (v->rows != A->rows || v->dtype != A->dtype)
+        return agop__fail(e, AGOP_E_BUG, "%lld factors for %lld rows", (long long)v->rows, (long long)A->rows);
+    for (int64_t i = 0; i < A->rows; i++)
+        for (int64_t j = 0; j < A->cols; j++) {
+            if (A->dtype == AGOP_F64)
+                *(double *)agop__at(A, i, j) *= *(double *)agop__at(v, i, 0);
+            else
+                *(float *)agop__at(A, i, j) *= *(float *)agop__at(v, i, 0);
+        }
+    return AGOP_OK;
+}
+
 agop_status agop__cpu_add_diagonal(void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e)
 {
     (void)self;

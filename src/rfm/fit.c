@@ -1,0 +1,398 @@
+/* fit.c - agop_fit: settings resolved, rows encoded in one order, the search run, a model made of what it found. */
+#include "rfm/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8 };
+
+/* ---- the plan ---- */
+
+static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, const agop_settings *s, int has_table)
+{
+    int quick = agop__choice(s, "tune", "quick"), l1 = agop__choice(s, "kernel", "l1");
+    int gaussian = agop__choice(s, "kernel", "gaussian");
+
+    p->quick      = quick;
+    p->tune_ridge = quick && agop__is_auto(s, "ridge");
+    p->adaptive   = agop__choice(s, "bandwidth_mode", "adaptive") ||
+                  (agop__is_auto(s, "bandwidth_mode") && quick && agop__is_auto(s, "bandwidth"));
+    p->bandwidth  = agop__real(s, "bandwidth", p->adaptive ? 2 : 10);
+    p->ridge      = agop__real(s, "ridge", 1e-3);
+    p->iters      = agop__int(s, "iters", quick ? 3 : 5);
+    p->shrink     = agop__real(s, "shrink", quick ? .5 : 0);
+    p->early_stop = agop__real(s, "early_stop", 1.1);
+    p->time_limit = agop__real(s, "time_limit", 0);
+    p->memory     = agop__int(s, "memory", agop__machine_bytes() / 10 * 9);
+    p->centre     = agop__bool(s, "centre_gradients", 0);
+    p->last       = agop__choice(s, "select", "last");
+    p->all_rows   = agop__bool(s, "all_rows", 0);
+    p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
+    p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
+    if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
+    if (has_table && agop__real(s, "holdout", 0) > 0)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "a validation table and a holdout contradict each other: take one");
+    shape->kind     = l1 ? AGOP__L1 : AGOP__L2;
+    shape->exponent = gaussian ? 2 : agop__real(s, "exponent", 1);
+    shape->height   = sqrt(.5);
+    p->unit         = gaussian ? sqrt(2.0) : 1;
+    return AGOP_OK;
+}
+
+/* How many rows learn, and which judge. */
+static void divide(agop__rows *r, agop__plan *p, const agop_settings *s, int64_t valid)
+{
+    double holdout = agop__real(s, "holdout", 0);
+
+    r->learn = r->n;
+    r->judge = r->n;
+    p->how   = "none";
+    if (valid) {
+        r->judges = valid;
+        p->how    = "a validation table";
+    } else if (!p->last && r->n >= FEWEST_TO_SPLIT) {
+        double share = holdout > 0 ? 1 - holdout : .5;
+        int64_t k    = (int64_t)(share * (double)r->n + .5);
+        r->learn     = k < 2 ? 2 : k > r->n - 1 ? r->n - 1 : k;
+        r->judge     = r->learn;
+        r->judges    = r->n - r->learn;
+        p->how       = holdout > 0 ? "rows held out" : "the half that the metric never saw";
+    }
+    r->total = r->n + valid;
+}
+
+/* The promise: what an exact fit holds at once, beside what the process holds already. */
+static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, const agop__schema *schema,
+                                  const agop__target *g, agop__err *e)
+{
+    double element = (double)agop__element(p->dtype), row = (double)schema->numeric * 2 * element +
+                     8.0 * schema->groups + 8.0 * (double)(4 * g->outputs + agop__target_width(g));
+    double held = (double)agop__peak_bytes() + 48e6, need = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
+    double room = (double)p->memory - held, rows;
+
+    if (held + need <= (double)p->memory)
+        return AGOP_OK;
+    rows = room > 0 ? (-row + sqrt(row * row + 4 * element * room)) / (2 * element) : 0;
+    if (rows < 2)
+        return agop__fail(e, AGOP_E_NOMEM, "a fit needs %.0f MB at least, the memory limit is %.0f MB: raise --memory",
+                          (held + need) / 1e6, (double)p->memory / 1e6);
+    return agop__fail(e, AGOP_E_NOMEM,
+                      "an exact fit of %lld rows needs %.1f GB, the memory limit is %.1f GB: raise --memory, or fit at most "
+                      "%.0f rows",
+                      (long long)r->n, (held + need) / 1e9, (double)p->memory / 1e9, floor(rows));
+}
+
+/* ---- rows in one order ---- */
+
+static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
+{
+    const char *name = agop__text(s, "weights");
+    int64_t     col  = *name ? agop__table_find(t, name) : -1;
+
+    *out = NULL;
+    if (!*name)
+        return AGOP_OK;
+    if (col < 0 || t->column[col].is_text)
+        return agop__fail(&ctx->err, AGOP_E_DATA, "weight column '%.80s' %s", name,
+                          col < 0 ? "is missing" : "holds text, not numbers");
+    *out = agop__malloc(t->rows, sizeof **out);
+    if (!*out)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "weights");
+    for (int64_t i = 0; i < t->rows; i++) {
+        (*out)[i] = agop__table_at(t, i, col);
+        if (!((*out)[i] > 0) || !isfinite((*out)[i]))
+            return agop__fail(&ctx->err, AGOP_E_DATA, "weight column '%.80s': row %lld is not a positive number", name,
+                              (long long)i + 1);
+    }
+    return AGOP_OK;
+}
+
+typedef struct keyed {
+    double  key;
+    int64_t row;
+} keyed;
+
+static int by_key(const void *a, const void *b)
+{
+    const keyed *x = a, *y = b;
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->row > y->row) - (x->row < y->row);
+}
+
+/* order: the kept rows so that every first part of it is random and, for classes, holds each class in proportion. */
+static agop_status draw_order(int64_t *order, int64_t *n, agop_ctx *ctx, const agop__target *g, const char *keep,
+                              const double *truth, int64_t rows, uint64_t seed)
+{
+    int64_t    classes = g->classification ? g->classes.count : 1;
+    int64_t   *seen    = agop__calloc(2 * classes, sizeof *seen), *count = seen ? seen + classes : NULL;
+    keyed     *k       = agop__malloc(rows, sizeof *k);
+    agop__rng  rng;
+    agop_status st = AGOP_OK;
+
+    if (!seen || !k) {
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)rows, "the order of rows");
+        goto done;
+    }
+    *n = 0;
+    for (int64_t i = 0; i < rows; i++)
+        if (keep[i]) {
+            order[(*n)++] = i;
+            count[g->classification ? (int64_t)truth[i] : 0]++;
+        }
+    agop__rng_seed(&rng, seed, 0);
+    agop__rng_shuffle(&rng, order, *n);
+    for (int64_t i = 0; i < *n; i++) { /* the j-th row of a class of m goes to (j + 1/2) / m */
+        int64_t c = g->classification ? (int64_t)truth[order[i]] : 0;
+        k[i]      = (keyed){.key = ((double)seen[c]++ + .5) / (double)count[c], .row = order[i]};
+    }
+    qsort(k, (size_t)*n, sizeof *k, by_key);
+    for (int64_t i = 0; i < *n; i++)
+        order[i] = k[i].row;
+done:
+    free(k);
+    free(seen);
+    return st;
+}
+
+/* Encode the rows of t and put row order[i] at place first + i. */
+static agop_status encode_into(agop__fit *f, const agop_table *t, const int64_t *order, int64_t n, int64_t first,
+                               int64_t *unseen)
+{
+    agop_ctx   *ctx   = f->ctx;
+    int64_t     p     = f->schema->numeric, g = f->schema->groups;
+    size_t      width = (size_t)p * agop__element(f->plan.dtype);
+    int64_t    *place = agop__malloc(t->rows, sizeof *place);
+    char       *x     = agop__aligned(ENCODE_ROWS * p, agop__element(f->plan.dtype));
+    int32_t    *code  = agop__malloc(ENCODE_ROWS * g, sizeof *code);
+    agop_status st    = AGOP_OK;
+
+    if (!place || !x || !code) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "rows");
+        goto done;
+    }
+    for (int64_t i = 0; i < t->rows; i++)
+        place[i] = -1;
+    for (int64_t i = 0; i < n; i++)
+        place[order[i]] = first + i;
+    for (int64_t i = 0; i < t->rows; i += ENCODE_ROWS) {
+        int64_t count = t->rows - i < ENCODE_ROWS ? t->rows - i : ENCODE_ROWS;
+        TRY(agop__schema_encode(x, f->plan.dtype, code, f->schema, ctx, t, i, count, unseen));
+        for (int64_t r = 0; r < count; r++) {
+            if (place[i + r] < 0)
+                continue;
+            memcpy((char *)f->rows.x + (size_t)place[i + r] * width, x + (size_t)r * width, width);
+            memcpy(f->rows.code + place[i + r] * g, code + r * g, (size_t)g * sizeof *code);
+        }
+    }
+done:
+    free(code);
+    free(x);
+    free(place);
+    return st;
+}
+
+/* Rows of a validation table with a known target: their numbers, and their truth (all rows). */
+static agop_status usable_rows(int64_t **order, double **truth, int64_t *n, agop_ctx *ctx, const agop__target *g,
+                               const agop_table *t)
+{
+    agop_status st;
+
+    *n     = 0;
+    *order = agop__malloc(t->rows, sizeof **order);
+    *truth = agop__malloc(t->rows * g->columns, sizeof **truth);
+    if (!*order || !*truth)
+        return agop__fail_memory(&ctx->err, 16.0 * (double)t->rows, "the validation table");
+    st = agop__target_truth(*truth, g, ctx, t);
+    for (int64_t i = 0; st == AGOP_OK && i < t->rows; i++) {
+        int known = 1;
+        for (int64_t k = 0; k < g->columns; k++)
+            known = known && !isnan((*truth)[i * g->columns + k]);
+        if (known)
+            (*order)[(*n)++] = i;
+    }
+    if (st == AGOP_OK && *n == 0)
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "no row of the validation table has a target in column '%.80s'", g->list);
+    return st;
+}
+
+static agop_status allocate_rows(agop__rows *r, const agop__fit *f, int weighted)
+{
+    int64_t p = f->schema->numeric, g = f->schema->groups, c = f->target->columns;
+
+    r->x      = agop__aligned(r->total * p, agop__element(f->plan.dtype));
+    r->code   = agop__malloc(r->total * g, sizeof *r->code);
+    r->Y      = agop__malloc(r->n * f->target->outputs, sizeof *r->Y);
+    r->truth  = agop__malloc(r->total * c, sizeof *r->truth);
+    r->weight = weighted ? agop__malloc(r->total, sizeof *r->weight) : NULL;
+    if (!r->x || !r->code || !r->Y || !r->truth || (weighted && !r->weight))
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total * (double)p, "the encoded rows");
+    return AGOP_OK;
+}
+
+static void copy_truth(agop__fit *f, const double *truth, const double *weight, const int64_t *order, int64_t n,
+                       int64_t first)
+{
+    int64_t c = f->target->columns;
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(f->rows.truth + (first + i) * c, truth + order[i] * c, (size_t)c * sizeof *truth);
+        if (f->rows.weight)
+            f->rows.weight[first + i] = weight ? weight[order[i]] : 1;
+    }
+}
+
+/* Weights are relative: with their mean 1 the ridge keeps its meaning. */
+static void normalise_weights(agop__rows *r)
+{
+    double sum = 0;
+    for (int64_t i = 0; r->weight && i < r->n; i++)
+        sum += r->weight[i];
+    for (int64_t i = 0; r->weight && i < r->n; i++)
+        r->weight[i] *= (double)r->n / sum;
+}
+
+static agop_status gather(agop__fit *f, const agop_table *train, const agop_table *valid, const agop_settings *s,
+                          const char *keep, const double *weight)
+{
+    agop_ctx   *ctx   = f->ctx;
+    int64_t    *order = agop__malloc(train->rows, sizeof *order), *valid_order = NULL, valid_n = 0, unseen = 0;
+    double     *truth = agop__malloc(train->rows * f->target->columns, sizeof *truth), *valid_truth = NULL;
+    agop_status st    = AGOP_OK;
+
+    if (!order || !truth) {
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)train->rows, "the order of rows");
+        goto done;
+    }
+    TRY(agop__target_truth(truth, f->target, ctx, train));
+    TRY(draw_order(order, &f->rows.n, ctx, f->target, keep, truth, train->rows, (uint64_t)agop__int(s, "seed", 0)));
+    if (f->rows.n < 2) {
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "%lld usable row%s: a fit needs at least two", (long long)f->rows.n,
+                        f->rows.n == 1 ? "" : "s");
+        goto done;
+    }
+    if (valid)
+        TRY(usable_rows(&valid_order, &valid_truth, &valid_n, ctx, f->target, valid));
+    divide(&f->rows, &f->plan, s, valid_n);
+    TRY(fits_in_memory(&f->rows, &f->plan, f->schema, f->target, &ctx->err));
+    TRY(allocate_rows(&f->rows, f, weight != NULL));
+    copy_truth(f, truth, weight, order, f->rows.n, 0);
+    normalise_weights(&f->rows);
+    for (int64_t i = 0; i < f->rows.n; i++)
+        agop__target_encode(f->rows.Y + i * f->target->outputs, f->target, f->rows.truth + i * f->target->columns);
+    TRY(encode_into(f, train, order, f->rows.n, 0, NULL));
+    if (valid) {
+        copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);
+        TRY(encode_into(f, valid, valid_order, valid_n, f->rows.n, &unseen));
+        if (unseen)
+            agop__note(ctx, "%lld categories in the validation table that the training rows do not have",
+                       (long long)unseen);
+    }
+done:
+    free(valid_truth);
+    free(valid_order);
+    free(truth);
+    free(order);
+    return st;
+}
+
+/* ---- the model ---- */
+
+/* Hand what the search found to the model. */
+static agop_status assemble(agop_model *m, agop__fit *f, const agop_settings *s)
+{
+    size_t      width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    int64_t     n     = f->centres;
+    void       *less;
+    agop_status st;
+
+    TRY(agop__fit_report(&m->info, f, s));
+    m->n       = n;
+    m->dtype   = f->plan.dtype;
+    m->shape   = f->shape;
+    m->ridge   = f->ridge;
+    m->stopped = f->stopped != AGOP__BY_NOBODY;
+    m->alpha   = f->alpha;
+    m->metric  = f->metric;
+    m->agop    = f->agop;
+    f->alpha   = NULL;
+    memset(&f->metric, 0, sizeof f->metric);
+    memset(&f->agop, 0, sizeof f->agop);
+    m->x         = f->rows.x;
+    m->code      = f->rows.code;
+    f->rows.x    = NULL;
+    f->rows.code = NULL;
+    /* rows that were only there to judge, or came after the centres of a fit cut short */
+    if (n < f->rows.total && width && (less = realloc(m->x, (size_t)n * width)))
+        m->x = less;
+    TRY(agop__model_name_features(m, &f->ctx->err));
+done:
+    return st;
+}
+
+static void free_fit(agop__fit *f)
+{
+    free(f->rows.x);
+    free(f->rows.code);
+    free(f->rows.Y);
+    free(f->rows.truth);
+    free(f->rows.weight);
+    free(f->step);
+    free(f->alpha);
+    agop__metric_free(&f->metric);
+    agop__metric_free(&f->agop);
+    agop__scores_free(&f->scores);
+}
+
+/* Normal scores beside z-scores belong to the quick recipe; a copy of the settings says so to the schema. */
+static agop_status schema_settings(agop_settings **out, const agop_settings *s, agop__err *e)
+{
+    int         on = agop__bool(s, "normal_scores", agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore"));
+    agop_status st = agop__settings_copy(out, s, e);
+    return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
+}
+
+agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
+                     const agop_settings *s)
+{
+    agop__fit      f      = {.ctx = ctx, .started = agop__now()};
+    agop_model    *m      = NULL;
+    agop_settings *own    = NULL;
+    char          *keep   = NULL;
+    double        *weight = NULL;
+    agop_status    st;
+
+    if (!out || !train)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a fit needs a place for the model and a table");
+    *out = NULL;
+    m    = agop__calloc(1, sizeof *m);
+    if (!m)
+        return agop__fail_memory(&ctx->err, 0, "a model");
+    TRY(schema_settings(&own, s, &ctx->err));
+    TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
+    TRY(read_weights(&weight, ctx, train, s));
+    TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));
+    f.plan.score = agop__score_name(&m->target, s);
+    TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
+    TRY(agop__schema_learn(&m->schema, ctx, train, m->target.list, own));
+    m->weights = agop__strdup(agop__text(s, "weights"));
+    if (!m->weights) {
+        st = agop__fail_memory(&ctx->err, 0, "a model");
+        goto done;
+    }
+    f.target = &m->target;
+    f.schema = &m->schema;
+    TRY(gather(&f, train, valid, s, keep, weight));
+    TRY(agop__fit_search(&f));
+    TRY(assemble(m, &f, own));
+    *out = m;
+    m    = NULL;
+done:
+    free_fit(&f);
+    free(weight);
+    free(keep);
+    agop_settings_free(own);
+    agop_model_free(m);
+    return st;
+}

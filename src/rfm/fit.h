@@ -1,0 +1,75 @@
+/* fit.h - a fit under way: rows in one order, the plan, what has been tried, the best so far. Private to this folder. */
+#ifndef AGOP_RFM_FIT_H
+#define AGOP_RFM_FIT_H
+
+#include "rfm/model.h"
+#include "solve/solve.h"
+
+/* Encoded rows in one fixed, random (for classes: stratified) order, so that every subset used is a range:
+ *   0 .. learn-1            the metric is learned on these
+ *   judge .. judge+judges-1 they judge iterations; in the training rows (halves, holdout) or behind them (a validation table)
+ *   0 .. n-1                the last solve takes all of them */
+typedef struct agop__rows {
+    void    *x;    /* total x numeric */
+    int32_t *code; /* total x groups */
+    double  *Y;    /* n x outputs */
+    double  *truth;  /* total x target columns */
+    double  *weight; /* total, or NULL */
+    int64_t  n, total, learn, judge, judges;
+} agop__rows;
+
+/* Settings with every `auto` resolved. */
+typedef struct agop__plan {
+    int         quick;         /* --tune quick */
+    int         tune_ridge;    /* by leave-one-out */
+    int         adaptive;      /* bandwidth in medians */
+    int         diagonal, centre, last, all_rows;
+    int64_t     iters;
+    double      ridge, bandwidth, shrink, early_stop, time_limit;
+    double      unit;          /* sqrt(2) for gaussian: exp(-d^2/(2 L^2)) is the l2 kernel with q = 2 and sqrt(2) L */
+    int64_t     memory;
+    int32_t     dtype;
+    const char *score;         /* name of what judges */
+    const char *how;           /* "halves", "holdout", "table", "none" */
+} agop__plan;
+
+enum { AGOP__BY_NOBODY, AGOP__BY_CALLER, AGOP__BY_CLOCK }; /* who stopped a fit */
+
+typedef struct agop__step { /* one iteration of the path */
+    int64_t iter;
+    int     tries; /* ridges that were solved for */
+    double  ridge, bandwidth, loss, validation; /* validation: the score named in the plan; NaN when nobody judged */
+    double  seconds_kernel, seconds_solve, seconds_agop;
+} agop__step;
+
+typedef struct agop__fit {
+    agop_ctx         *ctx;
+    const agop__target *target;
+    const agop__schema *schema;
+    agop__shape       shape; /* bandwidth changes along the path */
+    agop__plan        plan;
+    agop__rows        rows;
+    double            started, work, work_total; /* flops, for progress */
+    /* found */
+    agop__step  *step;
+    int64_t      steps;
+    int64_t      best;       /* index of the best step, -1: none yet */
+    agop__metric metric;     /* of the best step */
+    double      *alpha;      /* of the best step while it stands on `centres` rows; n x outputs at the end */
+    int64_t      centres;
+    double       ridge;      /* in force for alpha */
+    agop__scores scores;     /* of the judged rows at the best step, later of the leave-one-out residuals there */
+    const char  *judged_by;  /* how `scores` came about */
+    double       residual;   /* of the last solve; -1: not looked at */
+    int          in_double, refinements;
+    double       seconds_final;
+    int          stopped;    /* AGOP__BY_... */
+    agop__metric agop;       /* of the fitted function */
+} agop__fit;
+
+/* path.c: learn the metric, judge, solve on all rows, take the AGOP of the result. */
+agop_status agop__fit_search(agop__fit *f);
+/* report.c: the JSON text of the whole story. */
+agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s);
+
+#endif

@@ -1,0 +1,587 @@
+/* path.c - the Recursive Feature Machine: metric -> kernel -> alpha -> AGOP -> metric, and who is believed.
+ *
+ *   M_0 = I;  repeat: alpha = (K_M + ridge I)^-1 Y;  M <- AGOP / its largest entry          (Radhakrishnan et al. 2024)
+ *
+ * Leave-one-out residuals are honest about the ridge at a fixed metric, but not across iterations: the metric has seen y_i.
+ * So the metric is learned on one part of the rows and judged on another; the last solve takes all rows at the chosen
+ * metric, and its leave-one-out residuals on the rows that the metric never saw choose the ridge and say how good
+ * the model is. With --tune quick the ridge is chosen along the path, too (an interpolating fit has a noisy AGOP),
+ * the bandwidth is two median distances, and the metric is drawn half-way to its diagonal. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "kernel/gradient.h"
+#include "rfm/fit.h"
+
+enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, RIDGES = 5, UPWARD = 8 };
+static const double ridge_grid[RIDGES] = {1e-3, 1e-2, 1e-1, 1, 5};
+
+/* ---- small things ---- */
+
+static const void *x_at(const agop__fit *f, int64_t row)
+{
+    return (const char *)f->rows.x + (size_t)(row * f->schema->numeric) * agop__element(f->plan.dtype);
+}
+
+static const int32_t *code_at(const agop__fit *f, int64_t row)
+{
+    return f->rows.code + row * f->schema->groups;
+}
+
+static double cube(int64_t n)
+{
+    return (double)n * (double)n * (double)n;
+}
+
+/* 1: the caller wants to stop. Work is counted in thousandths of all that is planned. */
+static int tell(agop__fit *f, const char *phase, const char *detail)
+{
+    int64_t done = (int64_t)(1000 * (f->work_total > 0 ? f->work / f->work_total : 0));
+    return agop__tell(f->ctx, phase, done > 1000 ? 1000 : done, 1000, f->started, detail);
+}
+
+static int late(const agop__fit *f, double seconds_ahead)
+{
+    return f->plan.time_limit > 0 && agop__now() - f->started + seconds_ahead > f->plan.time_limit;
+}
+
+static void prepare_system(agop__system *s, const agop__fit *f, const agop__metric *m, int64_t n)
+{
+    *s = (agop__system){.ctx = f->ctx, .metric = m, .shape = f->shape, .x = f->rows.x, .code = f->rows.code,
+                        .Y = f->rows.Y, .weight = f->rows.weight, .n = n, .c = f->target->outputs,
+                        .x_dtype = f->plan.dtype, .memory = f->plan.memory};
+}
+
+/* Weighted mean square of rows first .. first+count-1. */
+static double mean_square(const agop__fit *f, const double *e, int64_t first, int64_t count)
+{
+    double sum = 0, total = 0;
+    for (int64_t i = first; i < first + count; i++) {
+        double w = f->rows.weight ? f->rows.weight[i] : 1;
+        for (int64_t o = 0; o < f->target->outputs; o++)
+            sum += w * e[i * f->target->outputs + o] * e[i * f->target->outputs + o];
+        total += w;
+    }
+    return sum / total;
+}
+
+/* ---- judging ---- */
+
+/* Scores of outputs y (count x outputs) for rows first ...; the loss to compare by comes back. */
+static agop_status score_rows(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count)
+{
+    const agop__target *g     = f->target;
+    int64_t             width = agop__target_width(g);
+    double             *p     = agop__malloc(count * width, sizeof *p);
+    agop_status         st;
+
+    memset(out, 0, sizeof *out);
+    if (!p)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(count * width), "predictions");
+    for (int64_t i = 0; i < count; i++) {
+        if (g->classification)
+            agop__target_probabilities(p + i * width, g, y + i * g->outputs);
+        else
+            agop__target_values(p + i * width, g, y + i * g->outputs);
+    }
+    st = agop__scores_make(out, g, p, f->rows.truth + first * g->columns,
+                           f->rows.weight ? f->rows.weight + first : NULL, count, &f->ctx->err);
+    free(p);
+    return st;
+}
+
+/* How well alpha on the system's rows predicts the judging rows. */
+static agop_status judge(agop__scores *out, agop__fit *f, agop__system *s, const double *alpha)
+{
+    double     *y = agop__malloc(f->rows.judges * f->target->outputs, sizeof *y);
+    agop_status st;
+
+    if (!y)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
+    TRY(agop__apply(y, s, x_at(f, f->rows.judge), code_at(f, f->rows.judge), f->rows.judges, alpha));
+    TRY(score_rows(out, f, y, f->rows.judge, f->rows.judges));
+done:
+    free(y);
+    return st;
+}
+
+/* Scores of the leave-one-out predictions y_i - e_i of the judging rows. */
+static agop_status judge_left_out(agop__scores *out, agop__fit *f, const double *loo)
+{
+    int64_t     c = f->target->outputs, first = f->rows.judge * c;
+    double     *y = agop__malloc(f->rows.judges * c, sizeof *y);
+    agop_status st;
+
+    if (!y)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
+    for (int64_t i = 0; i < f->rows.judges * c; i++)
+        y[i] = f->rows.Y[first + i] - loo[first + i];
+    st = score_rows(out, f, y, f->rows.judge, f->rows.judges);
+    free(y);
+    return st;
+}
+
+/* ---- one iteration ---- */
+
+/* The bandwidth in force under the system's metric. */
+static agop_status set_bandwidth(agop__fit *f, agop__system *s)
+{
+    double       median = 1;
+    agop__points sample;
+    agop_status  st = AGOP_OK;
+
+    if (f->plan.adaptive) {
+        sample = agop__points_rows(&s->points, f->ctx, 0, s->n < MEDIAN_ROWS ? s->n : MEDIAN_ROWS);
+        st     = agop__median_distance(&median, &s->map, &sample);
+    }
+    f->shape.bandwidth = f->plan.bandwidth * median * f->plan.unit;
+    agop__system_bandwidth(s, f->shape.bandwidth);
+    return st;
+}
+
+/* Ridges to try: one that was given, the whole grid at first, later the neighbours of the last choice. */
+static int candidates(double *out, const agop__fit *f, double last)
+{
+    int at = 0, count = 0;
+    if (!f->plan.tune_ridge) {
+        out[0] = f->plan.ridge;
+        return 1;
+    }
+    while (last > 0 && at < RIDGES - 1 && ridge_grid[at] < last)
+        at++;
+    for (int k = 0; k < RIDGES; k++)
+        if (!(last > 0) || (k >= at - 1 && k <= at + 1))
+            out[count++] = ridge_grid[k];
+    return count;
+}
+
+/* Solve on the learning rows for every candidate ridge; alpha and step->ridge are those with the least leave-one-out error. */
+static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, agop__system *s, double last_ridge)
+{
+    int64_t        size = s->n * s->c;
+    double         ridge[RIDGES], least = INFINITY;
+    int            count = candidates(ridge, f, last_ridge), solved = 0;
+    agop__solution one = {0};
+    agop_status    st  = AGOP_OK;
+
+    step->tries = count;
+    if (count == 1) {
+        one.alpha   = alpha;
+        step->ridge = ridge[0];
+        TRY(agop__solve(&one, s, ridge[0], 1));
+        f->residual    = one.residual;
+        f->refinements = one.refinements;
+        f->in_double   = s->dtype == AGOP_F64;
+        solved         = 1;
+        f->work += cube(s->n);
+    } else {
+        one.alpha = agop__malloc(size, sizeof *one.alpha);
+        one.loo   = agop__malloc(size, sizeof *one.loo);
+        if (!one.alpha || !one.loo) {
+            st = agop__fail_memory(&f->ctx->err, 16.0 * (double)size, "coefficients");
+            goto done;
+        }
+    }
+    for (int k = 0; k < count && count > 1; k++) {
+        double loss;
+        if (tell(f, "metric", NULL)) {
+            st = agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped while the metric was learned");
+            goto done;
+        }
+        st = agop__solve(&one, s, ridge[k], 0);
+        f->work += cube(s->n);
+        if (st == AGOP_E_NUMERIC)
+            continue; /* too small a ridge: not a candidate */
+        if (st != AGOP_OK)
+            goto done;
+        loss = mean_square(f, one.loo, 0, s->n);
+        if (loss < least) {
+            least       = loss;
+            step->ridge = ridge[k];
+            memcpy(alpha, one.alpha, (size_t)size * sizeof *alpha);
+            solved = 1;
+        }
+    }
+    if (solved)
+        st = AGOP_OK;
+    else if (st == AGOP_OK)
+        st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC, "no ridge gives finite errors: the data may hold numbers too large");
+done:
+    step->seconds_kernel += one.seconds_kernel;
+    step->seconds_solve += one.seconds_solve;
+    if (count > 1) {
+        free(one.alpha);
+        free(one.loo);
+    }
+    return st;
+}
+
+/* M <- shrunk, scaled AGOP. *alive = 0: the function is flat, there is nothing to learn from. */
+static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, agop__fit *f, agop__system *s,
+                               const double *alpha)
+{
+    double       began = agop__now();
+    agop__metric next  = {0};
+    agop__tile   A     = {0};
+    agop_status  st;
+
+    agop__system_release_matrix(s);
+    TRY(op_alloc(f->ctx, &A, s->n, s->c, s->dtype));
+    TRY(op_put(f->ctx, &A, alpha, s->c, AGOP_F64));
+    TRY(agop__average_gradient(&next, &s->map, m, f->shape.height, &s->points, f->rows.weight, &s->points, &A,
+                               f->plan.centre, f->started));
+    *alive = agop__metric_scale(&next);
+    if (*alive) {
+        agop__metric_shrink(&next, f->plan.shrink);
+        (void)agop__metric_scale(&next);
+        agop__metric_free(m);
+        *m = next;
+        memset(&next, 0, sizeof next);
+    }
+    step->seconds_agop = agop__now() - began;
+done:
+    agop__metric_free(&next);
+    op_release(f->ctx, &A);
+    return st;
+}
+
+/* Remember this step as the best so far. */
+static agop_status keep(agop__fit *f, const agop__metric *m, const double *alpha, agop__scores *scores, int64_t n)
+{
+    agop__metric copy;
+    agop_status  st = agop__metric_copy(&copy, m, &f->ctx->err);
+
+    if (st != AGOP_OK)
+        return st;
+    agop__metric_free(&f->metric);
+    f->metric = copy;
+    agop__scores_free(&f->scores);
+    f->scores = *scores;
+    memset(scores, 0, sizeof *scores);
+    memcpy(f->alpha, alpha, (size_t)(n * f->target->outputs) * sizeof *alpha);
+    f->centres = n;
+    f->best    = f->steps - 1;
+    f->ridge   = f->step[f->best].ridge;
+    return AGOP_OK;
+}
+
+/* Iteration t on the learning rows: solve, judge, keep. *worse: judged clearly worse than the best. */
+static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, double *alpha, int64_t t, int *worse)
+{
+    agop__step  *step   = &f->step[f->steps];
+    agop__scores scores = {0};
+    double       last   = f->steps ? f->step[f->steps - 1].ridge : 0;
+    char         detail[96];
+    agop_status  st;
+
+    *worse = 0;
+    memset(step, 0, sizeof *step);
+    step->iter = t;
+    step->loss = step->validation = (double)NAN;
+    prepare_system(s, f, m, f->rows.learn);
+    TRY(agop__system_prepare(s, f->plan.dtype));
+    TRY(set_bandwidth(f, s));
+    step->bandwidth = f->shape.bandwidth;
+    TRY(solve_step(alpha, step, f, s, last));
+    f->steps++;
+    if (f->rows.judges) {
+        TRY(judge(&scores, f, s, alpha));
+        step->loss       = agop__score_loss(&scores, f->plan.score);
+        step->validation = agop__score_value(&scores, f->plan.score);
+        f->judged_by     = f->plan.how;
+        (void)snprintf(detail, sizeof detail, "iteration %lld: %s %.4g", (long long)t, f->plan.score, step->validation);
+    } else {
+        (void)snprintf(detail, sizeof detail, "iteration %lld", (long long)t);
+    }
+    if (f->best < 0 || f->plan.last || !f->rows.judges || step->loss < f->step[f->best].loss)
+        TRY(keep(f, m, alpha, &scores, f->rows.learn));
+    else
+        *worse = !(step->loss <= f->plan.early_stop * f->step[f->best].loss);
+    if (tell(f, "metric", detail))
+        st = agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped after iteration %lld", (long long)t);
+done:
+    agop__scores_free(&scores);
+    return st;
+}
+
+/* Seconds that one solve on all rows will take, judged by the steps so far. */
+static double final_seconds(const agop__fit *f)
+{
+    const agop__step *s = &f->step[f->steps - 1];
+    if (f->rows.learn == f->rows.n && !f->plan.tune_ridge)
+        return 0;
+    return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(f->rows.learn);
+}
+
+static agop_status path(agop__fit *f)
+{
+    int64_t      c = f->target->outputs;
+    agop__metric m = {0};
+    agop__system s = {0};
+    double      *alpha = agop__malloc(f->rows.learn * c, sizeof *alpha);
+    int          worse = 0, alive = 1;
+    agop_status  st;
+
+    if (!alpha) {
+        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.learn * c), "coefficients");
+        goto done;
+    }
+    TRY(agop__metric_identity(&m, f->schema->numeric, f->schema->groups, f->schema->group_levels, f->plan.diagonal,
+                              &f->ctx->err));
+    for (int64_t t = 0; t <= f->plan.iters; t++) {
+        double began = agop__now();
+        agop__system_close(&s);
+        TRY(one_step(f, &m, &s, alpha, t, &worse));
+        if (t == f->plan.iters || worse)
+            break;
+        if (late(f, agop__now() - began + final_seconds(f))) {
+            f->stopped = AGOP__BY_CLOCK;
+            break;
+        }
+        TRY(next_metric(&m, &alive, &f->step[f->steps - 1], f, &s, alpha));
+        if (!alive)
+            break;
+    }
+done:
+    agop__system_close(&s);
+    agop__metric_free(&m);
+    free(alpha);
+    return st;
+}
+
+/* The metric of the chosen iteration once more, learned on all rows with the ridges found. */
+static agop_status relearn(agop__fit *f)
+{
+    int64_t        c = f->target->outputs, n = f->rows.n;
+    agop__metric   m = {0};
+    agop__system   s = {0};
+    agop__solution one = {.alpha = agop__malloc(n * c, sizeof(double))};
+    int            alive = 1;
+    agop_status    st;
+
+    if (!one.alpha) {
+        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(n * c), "coefficients");
+        goto done;
+    }
+    TRY(agop__metric_identity(&m, f->schema->numeric, f->schema->groups, f->schema->group_levels, f->plan.diagonal,
+                              &f->ctx->err));
+    for (int64_t t = 0; t < f->step[f->best].iter && alive; t++) {
+        agop__system_close(&s);
+        prepare_system(&s, f, &m, n);
+        TRY(agop__system_prepare(&s, f->plan.dtype));
+        TRY(set_bandwidth(f, &s));
+        TRY(agop__solve(&one, &s, f->step[t].ridge, 1));
+        TRY(next_metric(&m, &alive, &f->step[t], f, &s, one.alpha));
+    }
+    agop__system_close(&s);
+    prepare_system(&s, f, &m, n);
+    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(set_bandwidth(f, &s)); /* shape.bandwidth for the last solve */
+    agop__metric_free(&f->metric);
+    f->metric = m;
+    memset(&m, 0, sizeof m);
+done:
+    agop__system_close(&s);
+    agop__metric_free(&m);
+    free(one.alpha);
+    return st;
+}
+
+/* ---- the last solve ---- */
+
+typedef struct attempt {
+    double       loss; /* infinite: it cannot be solved */
+    double       ridge;
+    agop__scores scores;
+} attempt;
+
+/* Solve on all rows with one ridge; better than `best`: alpha and scores are kept. */
+static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__system *s, agop__solution *one,
+                             double ridge, int only_one)
+{
+    int          inside = f->rows.judges && f->rows.judge < f->rows.n;
+    agop__scores scores = {0};
+    double       loss   = 0;
+    agop_status  st;
+
+    *better = 0;
+    if (tell(f, "solve", NULL))
+        return agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped during the last solve");
+    st = agop__solve(one, s, ridge, 1);
+    f->work += 3 * cube(s->n);
+    if (st == AGOP_E_NUMERIC && !only_one)
+        return AGOP_OK; /* another ridge may do */
+    TRY(st);
+    if (one->loo && inside) {
+        TRY(judge_left_out(&scores, f, one->loo));
+        loss = mean_square(f, one->loo, f->rows.judge, f->rows.judges);
+    } else if (one->loo && !f->rows.judges) {
+        loss = mean_square(f, one->loo, 0, s->n);
+    } else if (f->rows.judges && !inside) {
+        TRY(judge(&scores, f, s, one->alpha));
+        loss = agop__score_loss(&scores, f->plan.score);
+    }
+    if (loss < best->loss) {
+        *better     = 1;
+        best->loss  = loss;
+        best->ridge = ridge;
+        agop__scores_free(&best->scores);
+        best->scores = scores;
+        memset(&scores, 0, sizeof scores);
+        memcpy(f->alpha, one->alpha, (size_t)(s->n * s->c) * sizeof *f->alpha);
+        f->centres     = s->n;
+        f->ridge       = ridge;
+        f->residual    = one->residual;
+        f->refinements = one->refinements;
+        f->in_double   = s->dtype == AGOP_F64;
+    }
+done:
+    agop__scores_free(&scores);
+    return st;
+}
+
+/* The ridge of the path, three times it, a quarter of it; upward as long as it helps. (Twice the rows want about the same
+ * ridge; noise wants far more.) */
+static agop_status try_ridges(attempt *best, agop__fit *f, agop__system *s, agop__solution *one)
+{
+    double      r = f->step[f->best].ridge;
+    int         better = 0, up = 0;
+    agop_status st;
+
+    if (!f->plan.tune_ridge) {
+        TRY(try_ridge(best, &better, f, s, one, r, 1));
+        goto done;
+    }
+    TRY(try_ridge(best, &better, f, s, one, r, 0));
+    do {
+        TRY(try_ridge(best, &better, f, s, one, best->ridge > 0 ? 3 * best->ridge : 3 * r, 0));
+    } while (better && ++up < UPWARD && !late(f, final_seconds(f)));
+    if (up == 0 && !late(f, final_seconds(f)))
+        TRY(try_ridge(best, &better, f, s, one, r / 4, 0));
+    if (!isfinite(best->loss))
+        st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC, "the kernel system cannot be solved at ridges around %g: name a "
+                        "larger one with --ridge", r);
+done:
+    return st;
+}
+
+static agop_status solve_all(agop__fit *f)
+{
+    int64_t        size  = f->rows.n * f->target->outputs;
+    int            inside = f->rows.judges && f->rows.judge < f->rows.n;
+    double         began = agop__now();
+    agop__system   s     = {0};
+    agop__solution one   = {.alpha = agop__malloc(size, sizeof(double))};
+    attempt        best  = {.loss = INFINITY};
+    agop_status    st    = AGOP_OK;
+
+    /* leave-one-out costs as much as the factorisation: only where it decides, or is the only honest score */
+    if (f->plan.tune_ridge && (inside || !f->rows.judges))
+        one.loo = agop__malloc(size, sizeof *one.loo);
+    if (!one.alpha || (f->plan.tune_ridge && (inside || !f->rows.judges) && !one.loo)) {
+        st = agop__fail_memory(&f->ctx->err, 16.0 * (double)size, "coefficients");
+        goto done;
+    }
+    prepare_system(&s, f, &f->metric, f->rows.n);
+    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(try_ridges(&best, f, &s, &one));
+    if (f->rows.judges && (one.loo || !inside)) { /* the new scores replace those of the path */
+        agop__scores_free(&f->scores);
+        f->scores = best.scores;
+        memset(&best.scores, 0, sizeof best.scores);
+        if (one.loo)
+            f->judged_by = "leave-one-out on rows that the metric never saw";
+    }
+done:
+    f->seconds_final += agop__now() - began;
+    agop__scores_free(&best.scores);
+    agop__system_close(&s);
+    free(one.loo);
+    free(one.alpha);
+    return st;
+}
+
+/* ---- what the result looks at ---- */
+
+static agop_status final_agop(agop__fit *f)
+{
+    agop__system s = {0};
+    agop__tile   A = {0};
+    agop__points x;
+    agop_status  st;
+
+    prepare_system(&s, f, &f->metric, f->centres);
+    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(op_alloc(f->ctx, &A, s.n, s.c, s.dtype));
+    TRY(op_put(f->ctx, &A, f->alpha, s.c, AGOP_F64));
+    x = agop__points_rows(&s.points, f->ctx, 0, s.n < AGOP_ROWS ? s.n : AGOP_ROWS);
+    TRY(agop__average_gradient(&f->agop, &s.map, &f->metric, f->shape.height, &x, f->rows.weight, &s.points, &A,
+                               f->plan.centre, f->started));
+done:
+    op_release(f->ctx, &A);
+    agop__system_close(&s);
+    return st;
+}
+
+/* A stop that the caller asked for is no failure once there is something to give back. */
+static agop_status forgive(agop__fit *f, agop_status st)
+{
+    if (st != AGOP_E_STOPPED || f->best < 0)
+        return st;
+    f->stopped = AGOP__BY_CALLER;
+    return AGOP_OK;
+}
+
+/* From the chosen step to a function on all rows. If it is stopped before one ridge is solved, metric and coefficients of
+ * the path stay together. */
+static agop_status finish(agop__fit *f)
+{
+    agop__metric learned = {0};
+    agop_status  st;
+
+    TRY(agop__metric_copy(&learned, &f->metric, &f->ctx->err));
+    if (f->plan.all_rows && f->rows.learn < f->rows.n && f->step[f->best].iter > 0)
+        TRY(forgive(f, relearn(f)));
+    if (!f->stopped)
+        TRY(forgive(f, solve_all(f)));
+    if (f->centres < f->rows.n) {
+        agop__metric_free(&f->metric);
+        f->metric = learned;
+        memset(&learned, 0, sizeof learned);
+        f->shape.bandwidth = f->step[f->best].bandwidth;
+    }
+done:
+    agop__metric_free(&learned);
+    return st;
+}
+
+agop_status agop__fit_search(agop__fit *f)
+{
+    agop_progress_fn *listener = f->ctx->progress;
+    agop_status       st;
+
+    f->best       = -1;
+    f->residual   = -1;
+    f->work_total = cube(f->rows.learn) * (double)(f->plan.iters + 1) * (f->plan.tune_ridge ? 3.5 : 1) +
+                    cube(f->rows.n) * (f->plan.tune_ridge ? 9 : 3);
+    f->step  = agop__calloc(f->plan.iters + 1, sizeof *f->step);
+    f->alpha = agop__malloc(f->rows.n * f->target->outputs, sizeof *f->alpha);
+    if (!f->step || !f->alpha)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.n * f->target->outputs), "coefficients");
+    TRY(forgive(f, path(f)));
+    f->shape.bandwidth = f->step[f->best].bandwidth;
+    if ((f->rows.learn < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {
+        if (late(f, final_seconds(f)))
+            f->stopped = AGOP__BY_CLOCK;
+        else
+            TRY(finish(f));
+    }
+    if (f->stopped)
+        f->ctx->progress = NULL; /* what is left is short, and must come to its end */
+    st = final_agop(f);
+done:
+    f->ctx->progress = listener;
+    return st;
+}

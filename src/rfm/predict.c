@@ -1,0 +1,210 @@
+/* predict.c - f(x) = sum_j alpha_j k(x, x_j) over the rows of a table, block by block; scores of it. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "rfm/model.h"
+
+enum { BLOCK = 8192 };
+
+/* ---- the machine made ready ---- */
+
+agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m)
+{
+    agop_status st;
+
+    memset(out, 0, sizeof *out);
+    out->m = m;
+    TRY(agop__map_make(&out->map, ctx, &m->metric, &m->shape, m->dtype));
+    TRY(agop__map_points(&out->centres, &out->map, m->x, m->dtype, m->code, m->n));
+    TRY(op_alloc(ctx, &out->alpha, m->n, m->target.outputs, m->dtype));
+    TRY(op_put(ctx, &out->alpha, m->alpha, m->target.outputs, AGOP_F64));
+done:
+    if (st != AGOP_OK)
+        agop__machine_close(out);
+    return st;
+}
+
+void agop__machine_close(agop__machine *k)
+{
+    agop_ctx *ctx = k->map.ctx;
+    if (!ctx)
+        return;
+    op_release(ctx, &k->alpha);
+    agop__points_free(&k->centres, ctx);
+    agop__map_free(&k->map);
+}
+
+agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, const int32_t *code, int64_t rows)
+{
+    agop_ctx    *ctx = k->map.ctx;
+    agop__points p   = {0};
+    agop__tile   Y   = {0};
+    agop_status  st;
+
+    TRY(agop__map_points(&p, &k->map, x, k->m->dtype, code, rows));
+    TRY(op_alloc(ctx, &Y, rows, k->m->target.outputs, k->m->dtype));
+    TRY(op_kernel_apply(ctx, &Y, &k->map.kernel, &p, &k->centres, &k->alpha));
+    TRY(op_get(ctx, out, k->m->target.outputs, AGOP_F64, &Y));
+done:
+    op_release(ctx, &Y);
+    agop__points_free(&p, ctx);
+    return st;
+}
+
+/* ---- rows of a table ---- */
+
+agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+{
+    const agop__target *g     = &m->target;
+    int64_t             width = agop__target_width(g), unseen = 0, block = t->rows < BLOCK ? t->rows : BLOCK;
+    agop__machine       k     = {0};
+    void               *x     = agop__aligned(block * m->schema.numeric, agop__element(m->dtype));
+    int32_t            *code  = agop__malloc(block * m->schema.groups, sizeof *code);
+    double             *y     = agop__malloc(block * g->outputs, sizeof *y), started = agop__now();
+    agop_status         st    = AGOP_OK;
+
+    if (!x || !code || !y) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)(block * m->schema.numeric), "a block of rows");
+        goto done;
+    }
+    TRY(agop__machine_open(&k, ctx, m));
+    for (int64_t i = 0; i < t->rows; i += block) {
+        int64_t count = t->rows - i < block ? t->rows - i : block;
+        if (agop__tell(ctx, "predict", i, t->rows, started, NULL)) {
+            st = agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped after %lld of %lld rows", (long long)i,
+                            (long long)t->rows);
+            goto done;
+        }
+        TRY(agop__schema_encode(x, m->dtype, code, &m->schema, ctx, t, i, count, &unseen));
+        TRY(agop__machine_apply(y, &k, x, code, count));
+        for (int64_t r = 0; r < count; r++) {
+            if (g->classification)
+                agop__target_probabilities(out + (i + r) * width, g, y + r * g->outputs);
+            else
+                agop__target_values(out + (i + r) * width, g, y + r * g->outputs);
+        }
+    }
+    if (unseen)
+        agop__note(ctx, "%lld categories that the fit never saw, taken as none of the known ones", (long long)unseen);
+done:
+    agop__machine_close(&k);
+    free(y);
+    free(code);
+    free(x);
+    return st;
+}
+
+static int64_t likeliest(const double *p, int64_t K)
+{
+    int64_t best = 0;
+    for (int64_t k = 1; k < K; k++)
+        if (p[k] > p[best])
+            best = k;
+    return best;
+}
+
+/* ---- public ---- */
+
+int64_t agop_model_outputs(const agop_model *m, int what)
+{
+    if (what == AGOP_PROBA)
+        return m->target.classification ? m->target.classes.count : 0;
+    return m->target.columns;
+}
+
+const char *agop_model_output_name(const agop_model *m, int what, int64_t j)
+{
+    if (j < 0 || j >= agop_model_outputs(m, what))
+        return NULL;
+    return what == AGOP_PROBA ? m->target.classes.text[j] : m->target.name[j];
+}
+
+agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what)
+{
+    int64_t     columns, width;
+    double     *p  = NULL, *to;
+    agop_status st = AGOP_OK;
+
+    if (!out || !m || !t || (what != AGOP_VALUE && what != AGOP_PROBA))
+        return agop__fail(&ctx->err, AGOP_E_ARG, "predict needs a place for the result, a model and a table");
+    columns = agop_model_outputs(m, what);
+    width   = agop__target_width(&m->target);
+    if (columns == 0)
+        return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a regression has no class probabilities");
+    if (out->rows != t->rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 || !out->data)
+        return agop__fail(&ctx->err, AGOP_E_SHAPE, "predictions are %lld x %lld in double, the place for them %lld x %lld",
+                          (long long)t->rows, (long long)columns, (long long)out->rows, (long long)out->cols);
+    p = agop__malloc(t->rows * width, sizeof *p);
+    if (!p)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * width), "predictions");
+    TRY(agop__predict_rows(p, ctx, m, t));
+    to = out->data;
+    for (int64_t i = 0; i < t->rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            to[i * out->ld + j] = what == AGOP_VALUE && m->target.classification
+                                      ? (double)likeliest(p + i * width, width)
+                                      : p[i * width + j];
+done:
+    free(p);
+    return st;
+}
+
+/* Rows whose truth is missing are moved out of the way; returns how many are left. */
+static int64_t keep_known(double *p, double *truth, const agop__target *g, int64_t rows)
+{
+    int64_t width = agop__target_width(g), c = g->columns, kept = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        int known = 1;
+        for (int64_t k = 0; k < c; k++)
+            known = known && !isnan(truth[i * c + k]);
+        if (!known)
+            continue;
+        memmove(p + kept * width, p + i * width, (size_t)width * sizeof *p);
+        memmove(truth + kept * c, truth + i * c, (size_t)c * sizeof *truth);
+        kept++;
+    }
+    return kept;
+}
+
+agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+{
+    const agop__target *g = &m->target;
+    int64_t             rows;
+    double             *p = NULL, *truth = NULL;
+    agop__scores        s = {0};
+    json_t             *j = NULL;
+    agop_status         st = AGOP_OK;
+
+    *json = NULL;
+    if (t->rows == 0)
+        return agop__fail(&ctx->err, AGOP_E_DATA, "the table has no rows to score");
+    p     = agop__malloc(t->rows * agop__target_width(g), sizeof *p);
+    truth = agop__malloc(t->rows * g->columns, sizeof *truth);
+    if (!p || !truth) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "predictions");
+        goto done;
+    }
+    TRY(agop__target_truth(truth, g, ctx, t));
+    TRY(agop__predict_rows(p, ctx, m, t));
+    rows = keep_known(p, truth, g, t->rows);
+    if (rows == 0) {
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "no row has a target in column '%.80s'", g->list);
+        goto done;
+    }
+    if (rows < t->rows)
+        agop__note(ctx, "%lld rows without a target left out", (long long)(t->rows - rows));
+    TRY(agop__scores_make(&s, g, p, truth, NULL, rows, &ctx->err));
+    TRY(agop__scores_to_json(&j, &s, g, &ctx->err));
+    *json = json_object_set_new(j, "n", json_integer(rows)) == 0
+                ? json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+                : NULL;
+    if (!*json)
+        st = agop__fail_memory(&ctx->err, 0, "scores");
+done:
+    json_decref(j);
+    agop__scores_free(&s);
+    free(truth);
+    free(p);
+    return st;
+}

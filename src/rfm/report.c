@@ -1,0 +1,148 @@
+/* report.c - what a fit did and found, as JSON: the report that the program writes, and that every model carries. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "rfm/fit.h"
+
+static json_t *real_or_null(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+/* A setting as JSON of its own type; text where it stayed `auto`. */
+static json_t *setting_value(const agop_setting *row, const agop_settings *s)
+{
+    const char *text = agop__text(s, row->name);
+
+    if (strcmp(text, "auto") == 0)
+        return json_string(text);
+    switch (row->type) {
+    case AGOP_INT:
+    case AGOP_BYTES: return json_integer(agop__int(s, row->name, 0));
+    case AGOP_REAL: return json_real(agop__real(s, row->name, 0));
+    case AGOP_BOOL: return json_boolean(agop__bool(s, row->name, 0));
+    case AGOP_CHOICE:
+    case AGOP_TEXT: break;
+    }
+    return json_string(text);
+}
+
+/* Every setting as it was used: what was `auto` is replaced by what it came to. */
+static json_t *settings(const agop__fit *f, const agop_settings *s)
+{
+    const agop__plan *p = &f->plan;
+    json_t           *j = json_object();
+    int               bad = !j;
+
+    for (int i = 0; agop_setting_at(i); i++)
+        bad |= json_object_set_new(j, agop_setting_at(i)->name, setting_value(agop_setting_at(i), s));
+    bad |= json_object_set_new(j, "task", json_string(f->target->classification ? "classification" : "regression"));
+    bad |= json_object_set_new(j, "ridge", json_real(f->ridge));
+    bad |= json_object_set_new(j, "bandwidth", json_real(p->bandwidth));
+    bad |= json_object_set_new(j, "bandwidth_mode", json_string(p->adaptive ? "adaptive" : "constant"));
+    bad |= json_object_set_new(j, "iters", json_integer(p->iters));
+    bad |= json_object_set_new(j, "shrink", json_real(p->shrink));
+    bad |= json_object_set_new(j, "metric", json_string(p->diagonal ? "diagonal" : "full"));
+    bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
+    bad |= json_object_set_new(j, "metric_score", json_string(p->score));
+    bad |= json_object_set_new(j, "memory", json_integer(p->memory));
+    if (bad) {
+        json_decref(j);
+        return NULL;
+    }
+    return j;
+}
+
+static json_t *iterations(const agop__fit *f)
+{
+    json_t *a = json_array();
+    int     bad = !a;
+
+    for (int64_t i = 0; i < f->steps && !bad; i++) {
+        const agop__step *s = &f->step[i];
+        bad |= json_array_append_new(
+            a, json_pack("{s:I, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "validation",
+                         real_or_null(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit, "ridges_tried",
+                         s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve", s->seconds_solve,
+                         "seconds_agop", s->seconds_agop));
+    }
+    if (bad) {
+        json_decref(a);
+        return NULL;
+    }
+    return a;
+}
+
+static agop_status validation(json_t **out, const agop__fit *f, agop__err *e)
+{
+    agop_status st = AGOP_OK;
+
+    *out = NULL;
+    if (f->rows.judges)
+        TRY(agop__scores_to_json(out, &f->scores, f->target, e));
+    else
+        *out = json_object();
+    if (json_object_set_new(*out, "how", json_string(f->rows.judges ? f->judged_by : "none")) != 0 ||
+        json_object_set_new(*out, "rows", json_integer(f->rows.judges)) != 0) {
+        json_decref(*out);
+        *out = NULL;
+        st   = agop__fail_memory(e, 0, "the report");
+    }
+done:
+    return st;
+}
+
+static json_t *columns(const agop__schema *schema)
+{
+    json_t *a   = json_array();
+    int     bad = !a;
+
+    for (int64_t i = 0; i < schema->fields && !bad; i++) {
+        const agop__field *c = &schema->field[i];
+        json_t *one = json_pack("{s:s%, s:s}", "name", c->name, strlen(c->name), "type",
+                                c->is_text ? "categorical" : "numeric");
+        if (c->is_text)
+            bad |= json_object_set_new(one, "levels", json_integer(c->levels.count));
+        bad |= json_array_append_new(a, one);
+    }
+    if (bad) {
+        json_decref(a);
+        return NULL;
+    }
+    return a;
+}
+
+agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s)
+{
+    agop__err  *e      = &f->ctx->err;
+    json_t     *judged = NULL, *j = NULL, *classes = NULL;
+    static const char *const stopped[] = {"no", "by the caller", "by the time limit"};
+    agop_status st;
+
+    *out = NULL;
+    TRY(validation(&judged, f, e));
+    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:f, s:o, s:i, s:b, s:I}, s:f, s:f, s:I, s:o, s:s}",
+                  "task", f->target->classification ? "classification" : "regression", "n", (json_int_t)f->rows.n, "d",
+                  (json_int_t)f->schema->fields, "features", (json_int_t)agop__schema_features(f->schema), "outputs",
+                  (json_int_t)f->target->outputs, "settings", settings(f, s), "iterations", iterations(f), "best_iter",
+                  (json_int_t)f->step[f->best].iter, "validation", judged, "stopped", stopped[f->stopped], "solver",
+                  "bandwidth", f->shape.bandwidth / f->plan.unit, "residual", f->residual < 0 ? json_null() : real_or_null(f->residual),
+                  "refinements", f->refinements, "double", f->in_double, "centres", (json_int_t)f->centres,
+                  "seconds_last_solve", f->seconds_final, "seconds", agop__now() - f->started, "peak_bytes",
+                  (json_int_t)agop__peak_bytes(), "columns", columns(f->schema), "target", f->target->list);
+    if (j && f->target->classification) {
+        classes = json_array();
+        for (int64_t k = 0; k < f->target->classes.count; k++)
+            (void)json_array_append_new(classes, json_string_nocheck(f->target->classes.text[k]));
+        if (json_object_set_new(j, "classes", classes) != 0)
+            goto done;
+    }
+    *out = j ? json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+done:
+    json_decref(j);
+    json_decref(judged);
+    if (st == AGOP_OK && !*out)
+        st = agop__fail_memory(e, 0, "the report");
+    return st;
+}

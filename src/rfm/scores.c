@@ -1,0 +1,238 @@
+/* scores.c - how good predictions are; see target.h. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "rfm/target.h"
+
+/* ---- numbers ---- */
+
+static void numbers(agop__scores *out, const agop__target *g, const double *predicted, const double *truth,
+                    const double *weight, int64_t rows)
+{
+    int64_t c = g->columns;
+
+    for (int64_t k = 0; k < c; k++) {
+        double total = 0, mean = 0, spread = 0, square = 0, absolute = 0;
+        for (int64_t i = 0; i < rows; i++) {
+            double w = weight ? weight[i] : 1;
+            total += w;
+            mean += w * (truth[i * c + k] - truth[k]);
+        }
+        mean = truth[k] + mean / total;
+        for (int64_t i = 0; i < rows; i++) {
+            double w = weight ? weight[i] : 1, d = truth[i * c + k] - mean, e = truth[i * c + k] - predicted[i * c + k];
+            spread += w * d * d;
+            square += w * e * e;
+            absolute += w * fabs(e);
+        }
+        /* a constant truth: 1 when it is met, else 0, as scikit-learn has it */
+        out->target_r2[k]   = spread > 0 ? 1 - square / spread : square > 0 ? 0 : 1;
+        out->target_rmse[k] = sqrt(square / total);
+        out->target_mae[k]  = absolute / total;
+        out->r2 += out->target_r2[k] / (double)c;
+        out->mse += square / total / (double)c;
+        out->rmse += out->target_rmse[k] / (double)c;
+        out->mae += out->target_mae[k] / (double)c;
+    }
+}
+
+/* ---- classes ---- */
+
+typedef struct ranked {
+    double p, weight;
+    int    positive;
+} ranked;
+
+static int by_p(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    return (x->p > y->p) - (x->p < y->p);
+}
+
+/* Area under the ROC curve of one class against the rest, ties counted half; NaN where one side is empty. */
+static double area(ranked *r, int64_t rows)
+{
+    double positive = 0, negative = 0, sum = 0;
+
+    qsort(r, (size_t)rows, sizeof *r, by_p);
+    for (int64_t i = 0, j; i < rows; i = j) {
+        double here = 0, below = 0;
+        for (j = i; j < rows && r[j].p == r[i].p; j++) {
+            here += r[j].positive ? r[j].weight : 0;
+            below += r[j].positive ? 0 : r[j].weight;
+        }
+        sum += here * (negative + .5 * below);
+        positive += here;
+        negative += below;
+    }
+    return positive > 0 && negative > 0 ? sum / (positive * negative) : (double)NAN;
+}
+
+static void one_class(double *auc, double *f1, ranked *r, int64_t k, int64_t K, const double *p, const double *truth,
+                      const int64_t *guess, const double *weight, int64_t rows)
+{
+    double hit = 0, said = 0, is = 0;
+
+    for (int64_t i = 0; i < rows; i++) {
+        double w = weight ? weight[i] : 1;
+        int    positive = truth[i] == (double)k;
+        r[i] = (ranked){.p = p[i * K + k], .weight = w, .positive = positive};
+        hit += positive && guess[i] == k ? w : 0;
+        said += guess[i] == k ? w : 0;
+        is += positive ? w : 0;
+    }
+    *auc = area(r, rows);
+    *f1  = said + is > 0 ? 2 * hit / (said + is) : 0;
+}
+
+/* Two classes: auc and f1 of the second one; more: means over the classes that occur. brier follows scikit-learn: (1 - p)^2 of
+ * the second class, or the sum over all classes when there are more than two. */
+static void classes(agop__scores *out, const agop__target *g, const double *p, const double *truth,
+                    const double *weight, int64_t rows, int64_t *guess, ranked *r)
+{
+    int64_t K     = g->classes.count;
+    double  total = 0, aucs = 0, f1s = 0, auc, f1;
+
+    for (int64_t i = 0; i < rows; i++) {
+        double w = weight ? weight[i] : 1, square = 0, right = 1e-15;
+        guess[i] = 0;
+        for (int64_t k = 0; k < K; k++) {
+            double is = truth[i] == (double)k, d = p[i * K + k] - is;
+            if (p[i * K + k] > p[i * K + guess[i]])
+                guess[i] = k;
+            square += d * d;
+            right = is != 0 ? fmax(p[i * K + k], 1e-15) : right;
+        }
+        total += w;
+        out->accuracy += truth[i] == (double)guess[i] ? w : 0;
+        out->brier += w * (K == 2 ? .5 * square : square);
+        out->log_loss -= w * log(right);
+    }
+    out->accuracy /= total;
+    out->brier /= total;
+    out->log_loss /= total;
+    for (int64_t k = K == 2; k < K; k++) {
+        one_class(&auc, &f1, r, k, K, p, truth, guess, weight, rows);
+        if (!isnan(auc)) {
+            out->auc += auc;
+            aucs++;
+        }
+        out->f1 += f1;
+        f1s++;
+    }
+    out->auc = aucs > 0 ? out->auc / aucs : (double)NAN;
+    out->f1 /= f1s;
+}
+
+agop_status agop__scores_make(agop__scores *out, const agop__target *g, const double *predicted, const double *truth,
+                              const double *weight, int64_t rows, agop__err *e)
+{
+    int64_t    *guess = agop__malloc(rows, sizeof *guess);
+    ranked     *r     = agop__malloc(rows, sizeof *r);
+    agop_status st    = AGOP_OK;
+
+    memset(out, 0, sizeof *out);
+    out->target_r2   = agop__calloc(g->columns, sizeof *out->target_r2);
+    out->target_rmse = agop__calloc(g->columns, sizeof *out->target_rmse);
+    out->target_mae  = agop__calloc(g->columns, sizeof *out->target_mae);
+    if (!guess || !r || !out->target_r2 || !out->target_rmse || !out->target_mae) {
+        st = agop__fail_memory(e, 32.0 * (double)rows, "scores");
+        agop__scores_free(out);
+        goto done;
+    }
+    if (g->classification)
+        classes(out, g, predicted, truth, weight, rows, guess, r);
+    else
+        numbers(out, g, predicted, truth, weight, rows);
+done:
+    free(r);
+    free(guess);
+    return st;
+}
+
+void agop__scores_free(agop__scores *s)
+{
+    free(s->target_r2);
+    free(s->target_rmse);
+    free(s->target_mae);
+    memset(s, 0, sizeof *s);
+}
+
+/* ---- names ---- */
+
+const char *agop__score_name(const agop__target *g, const agop_settings *s)
+{
+    if (!agop__is_auto(s, "metric_score"))
+        return agop__text(s, "metric_score");
+    return g->classification ? "brier" : "mse";
+}
+
+agop_status agop__score_check(const agop__target *g, const char *name, agop__err *e)
+{
+    int for_numbers = agop__name_in(name, "mse,rmse,mae,r2");
+    if (for_numbers == !g->classification)
+        return AGOP_OK;
+    return agop__fail(e, AGOP_E_PARAM, "metric_score %s does not fit a %s: take one of %s", name,
+                      g->classification ? "classification" : "regression",
+                      g->classification ? "accuracy, brier, log_loss, auc, f1" : "mse, rmse, mae, r2");
+}
+
+double agop__score_value(const agop__scores *s, const char *name)
+{
+    const struct {
+        const char *name;
+        double      value;
+    } all[] = {{"mse", s->mse},           {"rmse", s->rmse},         {"mae", s->mae}, {"r2", s->r2},
+               {"accuracy", s->accuracy}, {"log_loss", s->log_loss}, {"brier", s->brier}, {"auc", s->auc},
+               {"f1", s->f1}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strcmp(name, all[i].name) == 0)
+            return all[i].value;
+    return (double)NAN;
+}
+
+/* mse of several targets would be ruled by the one in the largest unit: their mean share of variance instead. */
+double agop__score_loss(const agop__scores *s, const char *name)
+{
+    if (agop__name_in(name, "r2,mse"))
+        return 1 - s->r2;
+    if (agop__name_in(name, "accuracy,auc,f1")) {
+        double v = agop__score_value(s, name);
+        return isnan(v) ? 1 : 1 - v;
+    }
+    return agop__score_value(s, name);
+}
+
+static json_t *real_or_null(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e)
+{
+    static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "auc", "f1"};
+    static const char *const for_numbers[] = {"r2", "rmse", "mae"};
+    json_t                  *j             = json_object(), *all;
+    int                      bad           = !j, count = g->classification ? 5 : 3;
+
+    for (int i = 0; i < count; i++) {
+        const char *name = g->classification ? for_classes[i] : for_numbers[i];
+        bad |= json_object_set_new(j, name, real_or_null(agop__score_value(s, name)));
+    }
+    if (!g->classification && g->columns > 1) {
+        bad |= json_object_set_new(j, "targets", all = json_object());
+        for (int64_t k = 0; k < g->columns && !bad; k++)
+            bad |= json_object_set_new(all, g->name[k],
+                                       json_pack("{s:o, s:o, s:o}", "r2", real_or_null(s->target_r2[k]), "rmse",
+                                                 real_or_null(s->target_rmse[k]), "mae",
+                                                 real_or_null(s->target_mae[k])));
+    }
+    if (bad) {
+        json_decref(j);
+        *out = NULL;
+        return agop__fail_memory(e, 0, "scores");
+    }
+    *out = j;
+    return AGOP_OK;
+}

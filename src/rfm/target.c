@@ -1,0 +1,586 @@
+/* target.c - targets of a table as outputs of a kernel machine, and back; see target.h. */
+#include "rfm/target.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { MANY_CLASSES = 1000, FEW_INTEGERS = 20 };
+
+/* ---- names ---- */
+
+static agop_status split_names(agop__target *g, const char *list, agop__err *e)
+{
+    int64_t at = 0;
+
+    g->columns = 1;
+    for (const char *p = list; *p; p++)
+        g->columns += *p == ',';
+    g->list = agop__strdup(list);
+    g->name = agop__calloc(g->columns, sizeof *g->name);
+    if (!g->list || !g->name)
+        return agop__fail_memory(e, 0, "target names");
+    for (const char *p = list;; p++) {
+        size_t k   = strcspn(p, ",");
+        char  *one = agop__malloc((int64_t)k + 1, 1);
+        if (!one)
+            return agop__fail_memory(e, 0, "target names");
+        memcpy(one, p, k);
+        one[k]          = '\0';
+        g->name[at++] = one;
+        p += k;
+        if (!*p)
+            return AGOP_OK;
+    }
+}
+
+static agop_status find_columns(int64_t *where, const agop__target *g, const agop_table *t, agop__err *e)
+{
+    for (int64_t k = 0; k < g->columns; k++) {
+        where[k] = agop__table_find(t, g->name[k]);
+        if (where[k] < 0)
+            return agop__fail(e, AGOP_E_DATA, "target column '%.80s' is missing", g->name[k]);
+    }
+    return AGOP_OK;
+}
+
+/* ---- classes ---- */
+
+/* The shortest text that reads back as the same number. */
+static void number_text(char *out, size_t size, double v)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(out, size, "%.*g", digits, v);
+        if (strtod(out, NULL) == v)
+            return;
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Distinct numbers of a column, rising, up to `most`; *count = most + 1 when there are more. */
+static agop_status distinct_numbers(double **out, int64_t *count, const agop_table *t, int64_t col, int64_t most,
+                                    agop__err *e)
+{
+    double *v = agop__malloc(t->rows, sizeof *v);
+    int64_t n = 0, k = 0;
+
+    if (!v)
+        return agop__fail_memory(e, 8.0 * (double)t->rows, "classes");
+    for (int64_t i = 0; i < t->rows; i++) {
+        double x = agop__table_at(t, i, col);
+        if (!isnan(x))
+            v[n++] = x;
+    }
+    qsort(v, (size_t)n, sizeof *v, by_number);
+    for (int64_t i = 0; i < n; i++)
+        if (k == 0 || v[i] != v[k - 1]) {
+            if (k > most)
+                break;
+            v[k++] = v[i];
+        }
+    *out   = v;
+    *count = k;
+    return AGOP_OK;
+}
+
+static agop_status text_classes(agop__target *g, const agop__column *c, int64_t rows, agop__err *e)
+{
+    const char **sorted = NULL;
+    char        *seen   = agop__calloc(c->levels.count, 1);
+    int64_t      k      = 0;
+    agop_status  st     = AGOP_OK;
+
+    sorted = agop__malloc(c->levels.count, sizeof *sorted);
+    if (!sorted || !seen) {
+        st = agop__fail_memory(e, 0, "classes");
+        goto done;
+    }
+    for (int64_t i = 0; i < rows; i++)
+        if (c->code[i] >= 0)
+            seen[c->code[i]] = 1;
+    for (int64_t i = 0; i < c->levels.count; i++)
+        if (seen[i])
+            sorted[k++] = c->levels.text[i];
+    qsort(sorted, (size_t)k, sizeof *sorted, by_text);
+    for (int64_t i = 0; i < k; i++)
+        if (agop__dict_add(&g->classes, sorted[i], strlen(sorted[i])) < 0) {
+            st = agop__fail_memory(e, 0, "classes");
+            goto done;
+        }
+done:
+    free(seen);
+    free(sorted);
+    return st;
+}
+
+static agop_status number_classes(agop__target *g, const agop_table *t, int64_t col, agop__err *e)
+{
+    double     *v = NULL;
+    int64_t     k = 0;
+    char        text[40];
+    agop_status st;
+
+    TRY(distinct_numbers(&v, &k, t, col, MANY_CLASSES, e));
+    if (k > MANY_CLASSES) {
+        st = agop__fail(e, AGOP_E_DATA, "target '%.80s' has more than %d distinct numbers: use --task regression",
+                        g->name[0], MANY_CLASSES);
+        goto done;
+    }
+    for (int64_t i = 0; i < k; i++) {
+        number_text(text, sizeof text, v[i]);
+        if (agop__dict_add(&g->classes, text, strlen(text)) < 0) {
+            st = agop__fail_memory(e, 0, "classes");
+            goto done;
+        }
+    }
+done:
+    free(v);
+    return st;
+}
+
+/* ---- which task ---- */
+
+static agop_status choose_task(agop__target *g, agop_ctx *ctx, const agop_table *t, const int64_t *where,
+                               const agop_settings *s)
+{
+    double     *v = NULL;
+    int64_t     k = 0, texts = 0;
+    int         integers = 1;
+    agop_status st       = AGOP_OK;
+
+    for (int64_t i = 0; i < g->columns; i++)
+        texts += t->column[where[i]].is_text;
+    if (agop__choice(s, "task", "regression")) {
+        if (texts)
+            st = agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' holds text: a regression needs numbers", g->list);
+        goto done;
+    }
+    if (agop__choice(s, "task", "classification") || texts) {
+        g->classification = 1;
+        if (g->columns > 1)
+            st = agop__fail(&ctx->err, AGOP_E_DATA, "classification takes one target column, not %lld",
+                            (long long)g->columns);
+        goto done;
+    }
+    if (g->columns > 1)
+        goto done;
+    TRY(distinct_numbers(&v, &k, t, where[0], FEW_INTEGERS, &ctx->err));
+    for (int64_t i = 0; i < k; i++)
+        integers = integers && v[i] == floor(v[i]);
+    if (integers && k >= 2 && k <= FEW_INTEGERS && (k == 2 || 5 * k <= t->rows)) {
+        g->classification = 1;
+        agop__note(ctx, "target '%.80s' holds %lld distinct whole numbers, taken as classes (else: --task regression)",
+                   g->name[0], (long long)k);
+    }
+done:
+    free(v);
+    return st;
+}
+
+/* ---- learning ---- */
+
+static agop_status learn_classes(agop__target *g, agop_ctx *ctx, const agop_table *t, int64_t col,
+                                 const agop_settings *s, const char *keep, const double *weight)
+{
+    const agop__column *c     = &t->column[col];
+    double              total = 0, *truth = NULL;
+    agop_status         st;
+
+    g->is_text = c->is_text;
+    g->code    = agop__choice(s, "class_code", "onehot") ? AGOP__CODE_ONEHOT : AGOP__CODE_PREVALENCE;
+    if (c->is_text)
+        TRY(text_classes(g, c, t->rows, &ctx->err));
+    else
+        TRY(number_classes(g, t, col, &ctx->err));
+    if (g->classes.count < 2) {
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has %s: two classes are needed", g->name[0],
+                        g->classes.count ? "only one class" : "no values");
+        goto done;
+    }
+    if (g->classes.count > MANY_CLASSES) {
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has %lld distinct texts, more than %d classes",
+                        g->name[0], (long long)g->classes.count, MANY_CLASSES);
+        goto done;
+    }
+    g->outputs = g->code == AGOP__CODE_PREVALENCE || g->classes.count == 2 ? g->classes.count - 1 : g->classes.count;
+    g->prior   = agop__calloc(g->classes.count, sizeof *g->prior);
+    truth      = agop__malloc(t->rows, sizeof *truth);
+    if (!g->prior || !truth) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "classes");
+        goto done;
+    }
+    TRY(agop__target_truth(truth, g, ctx, t));
+    for (int64_t i = 0; i < t->rows; i++)
+        if (keep[i]) {
+            double w = weight ? weight[i] : 1;
+            g->prior[(int64_t)truth[i]] += w;
+            total += w;
+        }
+    for (int64_t k = 0; k < g->classes.count; k++)
+        g->prior[k] /= total;
+done:
+    free(truth);
+    return st;
+}
+
+/* Two passes around the first value, so that a large offset costs no digits. */
+static agop_status learn_numbers(agop__target *g, agop_ctx *ctx, const agop_table *t, const int64_t *where,
+                                 const agop_settings *s, const char *keep, const double *weight)
+{
+    g->outputs = g->columns;
+    g->mean    = agop__calloc(g->columns, sizeof *g->mean);
+    g->spread  = agop__calloc(g->columns, sizeof *g->spread);
+    if (!g->mean || !g->spread)
+        return agop__fail_memory(&ctx->err, 0, "targets");
+    for (int64_t k = 0; k < g->columns; k++) {
+        double sum = 0, square = 0, total = 0;
+        for (int64_t i = 0; i < t->rows; i++)
+            if (keep[i]) {
+                double w = weight ? weight[i] : 1;
+                sum += w * agop__table_at(t, i, where[k]);
+                total += w;
+            }
+        g->mean[k] = sum / total;
+        for (int64_t i = 0; i < t->rows; i++)
+            if (keep[i]) {
+                double d = agop__table_at(t, i, where[k]) - g->mean[k];
+                square += (weight ? weight[i] : 1) * d * d;
+            }
+        g->spread[k] = sqrt(square / total);
+        if (!isfinite(g->spread[k]) || !isfinite(g->mean[k]))
+            return agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has numbers too large to square", g->name[k]);
+        if (!(g->spread[k] > 1e-14 * fabs(g->mean[k]))) {
+            agop__note(ctx, "target '%.80s' is constant", g->name[k]);
+            g->spread[k] = 1;
+        }
+        if (agop__choice(s, "scale_target", "none"))
+            g->spread[k] = 1;
+    }
+    return AGOP_OK;
+}
+
+/* Rows with all targets there. */
+static agop_status mark_rows(char *keep, agop_ctx *ctx, const agop__target *g, const agop_table *t,
+                             const int64_t *where)
+{
+    int64_t left_out = 0;
+    for (int64_t i = 0; i < t->rows; i++) {
+        keep[i] = 1;
+        for (int64_t k = 0; k < g->columns; k++) {
+            const agop__column *c = &t->column[where[k]];
+            if (c->is_text ? c->code[i] < 0 : isnan(agop__table_at(t, i, where[k])))
+                keep[i] = 0;
+        }
+        left_out += !keep[i];
+    }
+    if (left_out == t->rows)
+        return agop__fail(&ctx->err, AGOP_E_DATA, "no row has a target in column '%.80s'", g->list);
+    if (left_out)
+        agop__note(ctx, "%lld rows without a target left out", (long long)left_out);
+    return AGOP_OK;
+}
+
+agop_status agop__target_learn(agop__target *out, char **keep, agop_ctx *ctx, const agop_table *t,
+                               const agop_settings *s, const double *weight)
+{
+    const char *list  = agop__text(s, "target");
+    int64_t    *where = NULL;
+    agop_status st;
+
+    memset(out, 0, sizeof *out);
+    *keep = NULL;
+    if (!*list)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "no target is named: use --target COL");
+    TRY(split_names(out, list, &ctx->err));
+    where = agop__malloc(out->columns, sizeof *where);
+    *keep = agop__malloc(t->rows, 1);
+    if (!where || !*keep) {
+        st = agop__fail_memory(&ctx->err, (double)t->rows, "targets");
+        goto done;
+    }
+    TRY(find_columns(where, out, t, &ctx->err));
+    TRY(choose_task(out, ctx, t, where, s));
+    TRY(mark_rows(*keep, ctx, out, t, where));
+    if (out->classification)
+        TRY(learn_classes(out, ctx, t, where[0], s, *keep, weight));
+    else
+        TRY(learn_numbers(out, ctx, t, where, s, *keep, weight));
+done:
+    free(where);
+    if (st != AGOP_OK) {
+        free(*keep);
+        *keep = NULL;
+        agop__target_free(out);
+    }
+    return st;
+}
+
+void agop__target_free(agop__target *g)
+{
+    for (int64_t k = 0; g->name && k < g->columns; k++)
+        free(g->name[k]);
+    free(g->name);
+    free(g->list);
+    free(g->mean);
+    free(g->spread);
+    free(g->prior);
+    agop__dict_free(&g->classes);
+    memset(g, 0, sizeof *g);
+}
+
+/* ---- truth ---- */
+
+static agop_status class_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t, int64_t col)
+{
+    const agop__column *c   = &t->column[col];
+    double             *map = NULL; /* level of the table -> class */
+    char                text[40];
+
+    if (c->is_text) {
+        map = agop__malloc(c->levels.count, sizeof *map);
+        if (!map)
+            return agop__fail_memory(&ctx->err, 0, "classes");
+        for (int64_t k = 0; k < c->levels.count; k++)
+            map[k] = (double)agop__dict_find(&g->classes, c->levels.text[k], c->levels.length[k]);
+    }
+    for (int64_t i = 0; i < t->rows; i++) {
+        if (c->is_text) {
+            truth[i] = c->code[i] >= 0 ? map[c->code[i]] : c->code[i] == -1 ? (double)NAN : -1;
+        } else {
+            double v = agop__table_at(t, i, col);
+            number_text(text, sizeof text, v);
+            truth[i] = isnan(v) ? (double)NAN : (double)agop__dict_find(&g->classes, text, strlen(text));
+        }
+    }
+    free(map);
+    return AGOP_OK;
+}
+
+agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t)
+{
+    int64_t    *where = agop__malloc(g->columns, sizeof *where);
+    agop_status st    = AGOP_OK;
+
+    if (!where)
+        return agop__fail_memory(&ctx->err, 0, "targets");
+    TRY(find_columns(where, g, t, &ctx->err));
+    if (g->classification) {
+        TRY(class_truth(truth, g, ctx, t, where[0]));
+        goto done;
+    }
+    for (int64_t k = 0; k < g->columns; k++) {
+        if (t->column[where[k]].is_text) {
+            st = agop__fail(&ctx->err, AGOP_E_DATA, "target column '%.80s' holds text where numbers are expected",
+                            g->name[k]);
+            goto done;
+        }
+        for (int64_t i = 0; i < t->rows; i++)
+            truth[i * g->columns + k] = agop__table_at(t, i, where[k]);
+    }
+done:
+    free(where);
+    return st;
+}
+
+/* ---- codes ---- */
+
+/* Entry (k, j) of the Helmert basis: an orthonormal basis of the vectors of length K that sum to zero. */
+static double basis(int64_t k, int64_t j)
+{
+    double m = (double)(j + 1);
+    return k <= j ? 1 / sqrt(m * (m + 1)) : k == j + 1 ? -m / sqrt(m * (m + 1)) : 0;
+}
+
+int64_t agop__target_width(const agop__target *g)
+{
+    return g->classification ? g->classes.count : g->columns;
+}
+
+void agop__target_encode(double *y, const agop__target *g, const double *truth)
+{
+    int64_t k = g->classification ? (int64_t)truth[0] : 0;
+
+    for (int64_t j = 0; j < g->outputs; j++) {
+        if (!g->classification) {
+            y[j] = (truth[j] - g->mean[j]) / g->spread[j];
+        } else if (g->code == AGOP__CODE_ONEHOT) {
+            y[j] = g->outputs == 1 ? k == 1 : k == j;
+        } else {
+            y[j] = basis(k, j);
+            for (int64_t i = 0; i <= j + 1; i++)
+                y[j] -= g->prior[i] * basis(i, j);
+        }
+    }
+}
+
+void agop__target_values(double *values, const agop__target *g, const double *y)
+{
+    for (int64_t j = 0; j < g->columns; j++)
+        values[j] = g->mean[j] + g->spread[j] * y[j];
+}
+
+void agop__target_probabilities(double *p, const agop__target *g, const double *y)
+{
+    int64_t K   = g->classes.count;
+    double  sum = 0;
+
+    for (int64_t k = 0; k < K; k++) {
+        if (g->code == AGOP__CODE_ONEHOT) {
+            p[k] = g->outputs > 1 ? y[k] : k ? y[0] : 1 - y[0];
+        } else {
+            p[k] = g->prior[k];
+            for (int64_t j = k ? k - 1 : 0; j < g->outputs; j++)
+                p[k] += basis(k, j) * y[j];
+        }
+        p[k] = !(p[k] > .001) ? .001 : p[k] > .999 ? .999 : p[k];
+        sum += p[k];
+    }
+    for (int64_t k = 0; k < K; k++)
+        p[k] /= sum;
+}
+
+/* ---- JSON ---- */
+
+static json_t *reals(const double *v, int64_t n)
+{
+    json_t *a = json_array();
+    for (int64_t i = 0; i < n; i++)
+        if (json_array_append_new(a, json_real(v[i])) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    return a;
+}
+
+static json_t *texts(char *const *v, int64_t n)
+{
+    json_t *a = json_array();
+    for (int64_t i = 0; i < n; i++)
+        if (json_array_append_new(a, json_stringn_nocheck(v[i], strlen(v[i]))) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    return a;
+}
+
+agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e)
+{
+    json_t *j = json_object();
+    int     bad = json_object_set_new(j, "classification", json_boolean(g->classification)) |
+              json_object_set_new(j, "columns", texts(g->name, g->columns));
+
+    if (g->classification) {
+        bad |= json_object_set_new(j, "is_text", json_boolean(g->is_text)) |
+               json_object_set_new(j, "code", json_string(g->code == AGOP__CODE_ONEHOT ? "onehot" : "prevalence")) |
+               json_object_set_new(j, "classes", texts(g->classes.text, g->classes.count)) |
+               json_object_set_new(j, "prior", reals(g->prior, g->classes.count));
+    } else {
+        bad |= json_object_set_new(j, "mean", reals(g->mean, g->columns)) |
+               json_object_set_new(j, "spread", reals(g->spread, g->columns));
+    }
+    if (bad) {
+        json_decref(j);
+        *out = NULL;
+        return agop__fail_memory(e, 0, "the target's description");
+    }
+    *out = j;
+    return AGOP_OK;
+}
+
+static agop_status read_reals(double **out, const json_t *a, int64_t n, double low, const char *what, agop__err *e)
+{
+    if (!json_is_array(a) || (int64_t)json_array_size(a) != n)
+        return agop__fail(e, AGOP_E_FORMAT, "damaged model: target '%s' is not a list of %lld numbers", what,
+                          (long long)n);
+    *out = agop__calloc(n, sizeof **out);
+    if (!*out)
+        return agop__fail_memory(e, 0, "a model");
+    for (int64_t i = 0; i < n; i++) {
+        (*out)[i] = json_number_value(json_array_get(a, (size_t)i));
+        if (!json_is_number(json_array_get(a, (size_t)i)) || !isfinite((*out)[i]) || !((*out)[i] >= low))
+            return agop__fail(e, AGOP_E_FORMAT, "damaged model: target '%s' holds a value that cannot be", what);
+    }
+    return AGOP_OK;
+}
+
+static agop_status read_names(agop__target *g, const json_t *a, agop__err *e)
+{
+    agop__buffer list = {0};
+
+    g->columns = (int64_t)json_array_size(a);
+    g->name    = agop__calloc(g->columns, sizeof *g->name);
+    if (!g->name)
+        return agop__fail_memory(e, 0, "a model");
+    for (int64_t k = 0; k < g->columns; k++) {
+        const char *s = json_string_value(json_array_get(a, (size_t)k));
+        if (!s || !*s || strchr(s, ',')) {
+            agop__buffer_free(&list);
+            return agop__fail(e, AGOP_E_FORMAT, "damaged model: a target column has no usable name");
+        }
+        g->name[k] = agop__strdup(s);
+        agop__buffer_print(&list, "%s%s", k ? "," : "", s);
+        if (!g->name[k])
+            list.failed = 1;
+    }
+    g->list = list.text;
+    if (list.failed || !g->list)
+        return agop__fail_memory(e, 0, "a model");
+    return AGOP_OK;
+}
+
+static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
+{
+    const json_t *a    = json_object_get(j, "classes");
+    const char   *code = json_string_value(json_object_get(j, "code"));
+    size_t        n    = json_array_size(a);
+
+    if (n < 2 || n > MANY_CLASSES || !code || (strcmp(code, "onehot") != 0 && strcmp(code, "prevalence") != 0) ||
+        g->columns != 1)
+        return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
+    for (size_t k = 0; k < n; k++) {
+        const json_t *s = json_array_get(a, k);
+        if (!json_is_string(s) || agop__dict_find(&g->classes, json_string_value(s), json_string_length(s)) >= 0)
+            return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
+        if (agop__dict_add(&g->classes, json_string_value(s), json_string_length(s)) < 0)
+            return agop__fail_memory(e, 0, "a model");
+    }
+    g->is_text = json_is_true(json_object_get(j, "is_text"));
+    g->code    = strcmp(code, "onehot") == 0 ? AGOP__CODE_ONEHOT : AGOP__CODE_PREVALENCE;
+    g->outputs = g->code == AGOP__CODE_PREVALENCE || n == 2 ? (int64_t)n - 1 : (int64_t)n;
+    return read_reals(&g->prior, json_object_get(j, "prior"), (int64_t)n, 0, "prior", e);
+}
+
+agop_status agop__target_from_json(agop__target *out, const json_t *j, agop__err *e)
+{
+    const json_t *names = json_object_get(j, "columns");
+    agop_status   st;
+
+    memset(out, 0, sizeof *out);
+    if (json_array_size(names) == 0 || json_array_size(names) > 1000000)
+        return agop__fail(e, AGOP_E_FORMAT, "damaged model: it names no target");
+    TRY(read_names(out, names, e));
+    out->classification = json_is_true(json_object_get(j, "classification"));
+    if (out->classification) {
+        TRY(read_classes(out, j, e));
+        goto done;
+    }
+    out->outputs = out->columns;
+    TRY(read_reals(&out->mean, json_object_get(j, "mean"), out->columns, -INFINITY, "mean", e));
+    TRY(read_reals(&out->spread, json_object_get(j, "spread"), out->columns, 1e-300, "spread", e));
+done:
+    if (st != AGOP_OK)
+        agop__target_free(out);
+    return st;
+}

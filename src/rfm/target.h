@@ -1,0 +1,65 @@
+/* target.h - what is predicted: numbers as standardised outputs, classes as corners of a simplex; and how good it is. */
+#ifndef AGOP_RFM_TARGET_H
+#define AGOP_RFM_TARGET_H
+
+#include <jansson.h>
+
+#include "base/settings.h"
+#include "table/table.h"
+
+/* Classes. prevalence: with B (K x K-1) an orthonormal basis of the vectors that sum to zero, class k is coded B'(e_k - p),
+ * p the class frequencies, so that predicting 0 predicts the frequencies, and squared error in the code is the Brier score.
+ * onehot: e_k; two classes need one output, 0 or 1. */
+enum { AGOP__CODE_PREVALENCE, AGOP__CODE_ONEHOT };
+
+typedef struct agop__target {
+    int        classification;
+    int        is_text;  /* classes: the column holds text */
+    int64_t    columns;  /* target columns; 1 for classes */
+    char     **name;     /* columns names */
+    char      *list;     /* the names joined by commas */
+    int64_t    outputs;  /* c */
+    double    *mean, *spread; /* regression: output = (y - mean) / spread */
+    int        code;
+    agop__dict classes;  /* in rising order */
+    double    *prior;    /* class frequencies */
+} agop__target;
+
+/* Settle task, classes and scaling from the target columns of t. *keep (malloc'd, rows(t)) tells the rows
+ * that have a target and a weight; the others are left out with a note. weight: rows(t), or NULL. */
+agop_status agop__target_learn(agop__target *out, char **keep, agop_ctx *ctx, const agop_table *t,
+                               const agop_settings *s, const double *weight);
+void        agop__target_free(agop__target *g);
+
+/* What is true of row i: `columns` numbers, or the class number. AGOP_E_DATA when the column is missing or mistyped; a missing
+ * cell gives NaN; a class that fit never saw gives -1. Fills truth[row * columns ..] for all rows of t. */
+agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t);
+/* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (clipped to
+ * [.001, .999] and normalised, as xRFM does). */
+void agop__target_encode(double *y, const agop__target *g, const double *truth);
+void agop__target_values(double *values, const agop__target *g, const double *y);
+void agop__target_probabilities(double *p, const agop__target *g, const double *y);
+int64_t agop__target_width(const agop__target *g); /* columns, or the number of classes */
+
+agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e);
+agop_status agop__target_from_json(agop__target *out, const json_t *j, agop__err *e);
+
+/* ---- how good ---- */
+
+/* predicted: rows x width (numbers or probabilities); truth: rows x columns. Unknown classes count as wrong. */
+typedef struct agop__scores {
+    double r2, rmse, mae, mse;                       /* means over targets */
+    double accuracy, log_loss, brier, auc, f1;
+    double *target_r2, *target_rmse, *target_mae;    /* columns each; malloc'd; regression with several targets */
+} agop__scores;
+agop_status agop__scores_make(agop__scores *out, const agop__target *g, const double *predicted, const double *truth,
+                              const double *weight, int64_t rows, agop__err *e);
+void        agop__scores_free(agop__scores *s);
+agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e);
+/* The name that "auto" stands for, and the score as a loss: smaller is better. */
+const char *agop__score_name(const agop__target *g, const agop_settings *s);
+double      agop__score_loss(const agop__scores *s, const char *name);
+double      agop__score_value(const agop__scores *s, const char *name);
+agop_status agop__score_check(const agop__target *g, const char *name, agop__err *e);
+
+#endif
