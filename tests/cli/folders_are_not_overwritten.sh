@@ -1,0 +1,3 @@
+# Nor is anything begun.
+mkdir there
+"$AGOP" fit "$DATA/mixed.train.csv" --target y -o there

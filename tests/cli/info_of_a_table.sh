@@ -1,0 +1,2 @@
+# Types, missing cells, ranges and levels.
+"$AGOP" info "$DATA/mixed.test.csv" | sed "s,$DATA/,,"

@@ -1,0 +1,2 @@
+# The closest verb.
+"$AGOP" predcit model data

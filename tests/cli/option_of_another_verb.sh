@@ -1,0 +1,2 @@
+# Whose option it is.
+"$AGOP" predict model data.csv --ridge 1

@@ -1,0 +1,4 @@
+# Three ways to ask.
+"$AGOP" version
+"$AGOP" --version
+"$AGOP" -V
