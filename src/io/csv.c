@@ -57,8 +57,7 @@ static agop_status grow(agop__csv *c, agop__err *e)
     void  *p     = c->text;
 
     if (chunk > most_chunk)
-        return agop__fail(e, AGOP_E_FORMAT,
-                          "%s:%lld: this row does not end within 1 GiB; is a quote never closed?",
+        return agop__fail(e, AGOP_E_FORMAT, "%s:%lld: this row does not end within 1 GiB; is a quote never closed?",
                           agop__stream_name(c->stream), (long long)c->line);
     if (!agop__grow(&p, (int64_t)(chunk + 1 + AGOP__CSV_PAD), 1))
         return no_memory(c, chunk, e);
@@ -99,8 +98,8 @@ static agop_status add_name(agop__csv *c, agop__dict *names, agop__csv_cell cell
     shown = agop__show(cell.text, cell.length);
     if (cell.length == 0)
         return agop__fail(e, AGOP_E_FORMAT,
-                          "%s:%lld: column %lld has no name (row numbers? write the table without them)",
-                          file, (long long)c->line, (long long)c->cols + 1);
+                          "%s:%lld: column %lld has no name (row numbers? write the table without them)", file,
+                          (long long)c->line, (long long)c->cols + 1);
     if (memchr(cell.text, '\r', cell.length))
         return agop__fail(e, AGOP_E_FORMAT,
                           "%s:%lld: column %lld: a carriage return in the name '%s' (lines that "
@@ -130,15 +129,12 @@ static agop_status take_header(agop__csv *c, agop__dict *names, agop__csv_part *
             if (!w->last)
                 return AGOP_OK;
             return agop__fail(e, AGOP_E_FORMAT, "%s:%lld: a quote is opened and never closed",
-                              agop__stream_name(c->stream),
-                              (long long)(c->line + agop__csv_newlines(w->begin, p)));
+                              agop__stream_name(c->stream), (long long)(c->line + agop__csv_newlines(w->begin, p)));
         case AGOP__CSV_NUL:
             return agop__fail(e, AGOP_E_FORMAT, "%s:%lld: a NUL byte; this is no table of text",
                               agop__stream_name(c->stream), (long long)c->line);
-        case AGOP__CSV_NOMEM:
-            return no_memory(c, 0, e);
-        default:
-            break;
+        case AGOP__CSV_NOMEM: return no_memory(c, 0, e);
+        default: break;
         }
         st = add_name(c, names, cell, e);
         if (st != AGOP_OK)
@@ -176,13 +172,11 @@ static agop_status read_header(agop__csv *c, agop__err *e)
     if (c->filled == 0)
         TRY(agop__fail(e, AGOP_E_FORMAT, "%s: the file is empty", agop__stream_name(c->stream)));
     if (c->filled >= 2 && (memcmp(c->text, "\xFF\xFE", 2) == 0 || memcmp(c->text, "\xFE\xFF", 2) == 0))
-        TRY(agop__fail(e, AGOP_E_FORMAT, "%s: this is UTF-16 text; convert it to UTF-8",
-                       agop__stream_name(c->stream)));
+        TRY(agop__fail(e, AGOP_E_FORMAT, "%s: this is UTF-16 text; convert it to UTF-8", agop__stream_name(c->stream)));
     if (c->filled >= 3 && memcmp(c->text, "\xEF\xBB\xBF", 3) == 0)
         c->begin = 3;
     if (c->text[c->begin] == '\n' || c->text[c->begin] == '\r' || c->begin == c->filled)
-        TRY(agop__fail(e, AGOP_E_FORMAT,
-                       "%s:1: the first line is empty; it must hold the names of the columns",
+        TRY(agop__fail(e, AGOP_E_FORMAT, "%s:1: the first line is empty; it must hold the names of the columns",
                        agop__stream_name(c->stream)));
     for (;;) {
         c->separator = tell_separator(c->text + c->begin, c->text + c->filled);
@@ -252,8 +246,38 @@ static const char *last_end(const char *begin, const char *end, int odd)
     return begin;
 }
 
-/* Divide the unparsed text at record ends, by the parity of quotes. *divided = 0 where that does not work:
- * then there is one part with all the text. Boundaries move from even stretches to the next record end. */
+static void add_part(agop__csv *c, const char *begin, int64_t line)
+{
+    if (c->parts > 0) {
+        agop__csv_part *before = &c->part[c->parts - 1];
+        before->end            = begin;
+        before->lines          = line - before->line;
+    }
+    c->part[c->parts++] = (agop__csv_part){.csv = c, .begin = begin, .line = line};
+}
+
+/* Move the boundaries of the stretches to the next record end. */
+static void cut_parts(agop__csv *c, const survey *s, const char *last)
+{
+    int64_t line = c->line;
+    int     odd  = 0;
+
+    for (size_t p = 0; p < s->parts; p++) {
+        const char *nominal = stretch(s, p), *at = p ? next_end(nominal, last, odd) : nominal;
+        if (at && at < last && (p == 0 || at > c->part[c->parts - 1].begin))
+            add_part(c, at, line + agop__csv_newlines(nominal, at));
+        odd ^= s->odd[p];
+        line += s->lines[p];
+    }
+    if (c->parts == 0)
+        add_part(c, s->begin, c->line);
+    c->part[c->parts - 1].end   = last;
+    c->part[c->parts - 1].lines = line - agop__csv_newlines(last, stretch(s, s->parts)) - c->part[c->parts - 1].line;
+    c->part[c->parts - 1].last  = c->ended;
+}
+
+/* Divide the unparsed text at record ends, by the parity of quotes. *divided = 0 where that does not work: then
+ * there is one part with all the text. None of this depends on the number of stretches but where the parts meet. */
 static agop_status divide(agop__csv *c, int *divided, agop__err *e)
 {
     agop_status st    = AGOP_OK;
@@ -261,7 +285,6 @@ static agop_status divide(agop__csv *c, int *divided, agop__err *e)
     size_t      length = c->filled - c->begin;
     survey      s      = {.begin = begin, .length = length, .parts = length / c->least};
     int         odd    = 0;
-    int64_t     line   = c->line;
 
     s.parts = s.parts < 1 ? 1 : s.parts > (size_t)c->threads ? (size_t)c->threads : s.parts;
     s.lines = agop__calloc((int64_t)s.parts, sizeof *s.lines);
@@ -273,25 +296,11 @@ static agop_status divide(agop__csv *c, int *divided, agop__err *e)
         odd ^= s.odd[p];
     last     = c->ended && odd ? begin : last_end(begin, end, odd);
     *divided = (size_t)(end - last) <= length / 4;
-    c->parts = 1;
-    if (!*divided)
-        last = end;
-    c->part[0] = (agop__csv_part){.csv = c, .begin = begin, .end = last, .line = line, .divided = *divided};
-    odd        = 0;
-    for (size_t p = 1; p < s.parts && *divided; p++) {
-        const char *nominal = stretch(&s, p), *at;
-        odd ^= s.odd[p - 1];
-        line += s.lines[p - 1];
-        at = next_end(nominal, last, odd);
-        if (!at || at >= last)
-            break;
-        if (at <= c->part[c->parts - 1].begin)
-            continue;
-        c->part[c->parts - 1].end = at;
-        c->part[c->parts++]       = (agop__csv_part){
-                  .csv = c, .begin = at, .end = last, .line = line + agop__csv_newlines(nominal, at), .divided = 1};
-    }
-    c->part[c->parts - 1].last = c->ended;
+    while (!*divided && s.parts > 1) /* the first stretch takes all */
+        s.lines[0] += s.lines[--s.parts];
+    cut_parts(c, &s, *divided ? last : end);
+    for (int p = 0; p < c->parts; p++)
+        c->part[p].divided = *divided;
 done:
     free(s.lines);
     free(s.odd);
@@ -304,7 +313,7 @@ done:
  * written before it is known to be one. */
 static int64_t most_records(const agop__csv_part *w)
 {
-    int64_t lines = agop__csv_newlines(w->begin, w->end) + 1, bytes = (w->end - w->begin) / w->csv->cols + 1;
+    int64_t lines = w->lines + 1, bytes = (w->end - w->begin) / w->csv->cols + 1;
     return lines < bytes ? lines : bytes;
 }
 
@@ -447,12 +456,10 @@ static agop_status parse_chunk(agop__csv *c, const char **stop, agop__err *e)
         stray |= c->part[p].stray;
     if (divided && stray) { /* once more, in one piece */
         free_parts(c);
-        c->parts   = 1;
-        c->part[0] = (agop__csv_part){.csv   = c,
-                                      .begin = c->text + c->begin,
-                                      .end   = c->text + c->filled,
-                                      .last  = c->ended,
-                                      .line  = c->line};
+        add_part(c, c->text + c->begin, c->line);
+        c->part[0].end   = c->text + c->filled;
+        c->part[0].lines = agop__csv_newlines(c->part[0].begin, c->part[0].end);
+        c->part[0].last  = c->ended;
         TRY(prepare_parts(c, e));
         agop__csv_parse(&c->part[0]);
     }
@@ -501,6 +508,12 @@ static int rows_at_hand(agop__csv *c)
     return c->at_part < c->parts;
 }
 
+static int64_t line_behind(const agop__csv *c, const char *stop)
+{
+    const agop__csv_part *w = &c->part[c->parts - 1];
+    return stop == w->end ? w->line + w->lines : c->line + agop__csv_newlines(c->text + c->begin, stop);
+}
+
 /* Have rows in the chunk's columns, unless the file is at its end. */
 static agop_status load(agop__csv *c, agop__err *e)
 {
@@ -526,7 +539,7 @@ static agop_status load(agop__csv *c, agop__err *e)
             settle(c);
             continue;
         }
-        c->line += agop__csv_newlines(c->text + c->begin, stop);
+        c->line  = line_behind(c, stop);
         c->begin = (size_t)(stop - c->text);
     }
 done:
@@ -565,8 +578,7 @@ static void copy_rows(const agop__csv *c, agop__csv_column *columns, int64_t to,
     }
 }
 
-agop_status agop__csv_next(agop__csv *c, int64_t max_rows, agop__csv_column *columns, int64_t *rows,
-                           agop__err *e)
+agop_status agop__csv_next(agop__csv *c, int64_t max_rows, agop__csv_column *columns, int64_t *rows, agop__err *e)
 {
     agop_status st    = AGOP_OK;
     int64_t     limit = max_rows > 0 ? max_rows : INT64_MAX, have = 0, room = 0;
@@ -581,8 +593,7 @@ agop_status agop__csv_next(agop__csv *c, int64_t max_rows, agop__csv_column *col
         take = c->part[c->at_part].rows - c->at_row;
         take = take < limit - have ? take : limit - have;
         if (have + take > room) {
-            room = have + take +
-                   (max_rows > 0 ? 0 : have / 2); /* to the end of a file: grow by steps of a half */
+            room = have + take + (max_rows > 0 ? 0 : have / 2); /* to the end of a file: grow by steps of a half */
             TRY(grow_columns(c, columns, room, e));
         }
         copy_rows(c, columns, have, take);

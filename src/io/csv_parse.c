@@ -30,16 +30,30 @@ static uint64_t equal_bytes(uint64_t v, uint64_t pattern)
     return ~(((v & low) + low) | v | low);
 }
 
+static int64_t sum_of_bytes(uint64_t v)
+{
+    const uint64_t every_second = 0x00FF00FF00FF00FFu;
+    v                           = (v & every_second) + (v >> 8 & every_second);
+    return (int64_t)(v * 0x0001000100010001u >> 48);
+}
+
+/* Eight bytes at a time, counted in the eight bytes of a word, which is emptied before one can overflow. */
 int64_t agop__csv_survey(const char *p, const char *end, int *odd)
 {
     const uint64_t newline = 0x0101010101010101u * '\n', quote = 0x0101010101010101u * '"';
     int64_t        lines = 0, quotes = 0;
 
-    for (; end - p >= 8; p += 8) {
-        uint64_t v;
-        memcpy(&v, p, sizeof v);
-        lines += __builtin_popcountll(equal_bytes(v, newline));
-        quotes += __builtin_popcountll(equal_bytes(v, quote));
+    while (end - p >= 8) {
+        int64_t  words = (end - p) / 8 < 255 ? (end - p) / 8 : 255;
+        uint64_t n = 0, q = 0;
+        for (int64_t i = 0; i < words; i++, p += 8) {
+            uint64_t v;
+            memcpy(&v, p, sizeof v);
+            n += equal_bytes(v, newline) >> 7;
+            q += equal_bytes(v, quote) >> 7;
+        }
+        lines += sum_of_bytes(n);
+        quotes += sum_of_bytes(q);
     }
     for (; p < end; p++) {
         lines += *p == '\n';
@@ -201,8 +215,8 @@ static int nul_byte(agop__csv_part *w, const char *p)
 static int wrong_count(agop__csv_part *w, const char *record, int64_t n)
 {
     w->status = agop__fail(&w->err, AGOP_E_FORMAT, "%s:%lld: %lld cell%s where the header has %lld",
-                           agop__stream_name(w->csv->stream), line_of(w, record), (long long)n,
-                           n == 1 ? "" : "s", (long long)w->csv->cols);
+                           agop__stream_name(w->csv->stream), line_of(w, record), (long long)n, n == 1 ? "" : "s",
+                           (long long)w->csv->cols);
     return 0;
 }
 
@@ -211,11 +225,10 @@ static int bad_number(agop__csv_part *w, const char *p, int64_t col, agop__csv_c
     const char *name = w->csv->field[col].name;
     agop__shown what = agop__show(cell.text, cell.length), column = agop__show(name, strlen(name));
 
-    w->status =
-        agop__fail(&w->err, AGOP_E_FORMAT,
-                   infinite ? "%s:%lld: column '%s': '%s' is infinite; leave the cell empty if it is missing"
-                            : "%s:%lld: column '%s': '%s' is not a number (use --categorical %s)",
-                   agop__stream_name(w->csv->stream), line_of(w, p), column.text, what.text, column.text);
+    w->status = agop__fail(&w->err, AGOP_E_FORMAT,
+                           infinite ? "%s:%lld: column '%s': '%s' is infinite; leave the cell empty if it is missing"
+                                    : "%s:%lld: column '%s': '%s' is not a number (use --categorical %s)",
+                           agop__stream_name(w->csv->stream), line_of(w, p), column.text, what.text, column.text);
     return 0;
 }
 
@@ -238,18 +251,12 @@ static int is(agop__csv_cell cell, const char *word)
 static int is_missing(agop__csv_cell cell)
 {
     switch (cell.length) {
-    case 0:
-        return 1;
-    case 1:
-        return is(cell, "?");
-    case 2:
-        return is(cell, "NA");
-    case 3:
-        return is(cell, "N/A") || is(cell, "NaN") || is(cell, "nan");
-    case 4:
-        return is(cell, "null") || is(cell, "NULL") || is(cell, "None");
-    default:
-        return 0;
+    case 0: return 1;
+    case 1: return is(cell, "?");
+    case 2: return is(cell, "NA");
+    case 3: return is(cell, "N/A") || is(cell, "NaN") || is(cell, "nan");
+    case 4: return is(cell, "null") || is(cell, "NULL") || is(cell, "None");
+    default: return 0;
     }
 }
 
@@ -311,8 +318,7 @@ static int put_cell(agop__csv_part *w, const char *p, int64_t col, int64_t row, 
             return put_text(w, col, row, cell);
         w->csv->field[col].code[w->first + row] = -1;
         return 1;
-    default:
-        return 1;
+    default: return 1;
     }
 }
 

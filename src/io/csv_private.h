@@ -20,56 +20,56 @@ enum { AGOP__CSV_PAD = 64 };
 
 typedef struct agop__csv_field {
     char             *name;
-    int               type;      /* AGOP__UNKNOWN until it is forced or settled */
+    int               type; /* AGOP__UNKNOWN until it is forced or settled */
     int               skipped;
-    const agop__dict *frozen;    /* the caller's levels, or NULL */
+    const agop__dict *frozen; /* the caller's levels, or NULL */
     agop__dict        levels;
-    double           *number;    /* of the chunk */
+    double           *number; /* of the chunk */
     int32_t          *code;
-    int64_t           room;      /* rows for which there is room */
+    int64_t           room;            /* rows for which there is room */
     int64_t           numbers, others; /* counted while settling */
 } agop__csv_field;
 
 typedef struct agop__csv_part {
     const struct agop__csv *csv;
-    const char *begin, *end;     /* records from begin on; in a divided chunk, end is a record end */
-    int         divided;         /* one of several, found by counting quotes: a stray quote spoils that */
-    int         last;            /* nothing comes behind `end`: an unfinished record is an error */
-    int64_t     line;            /* of begin, counted from 1 */
-    int64_t     first, rows;
-    int64_t     solid_rows;      /* rows, and where they end, without the run of blank lines at the end */
-    const char *solid_stop;
-    const char *stop;            /* behind the last record taken */
-    int         stray;           /* a quote where none may be: records may begin elsewhere than was thought */
-    agop__dict *fresh;           /* by column: texts new in this part, or NULL */
-    int64_t    *numbers, *others;
-    char       *scratch;         /* a quoted cell, unescaped */
-    size_t      scratch_room;
-    agop_status status;
-    agop__err   err;
+    const char             *begin, *end; /* records from begin on; in a divided chunk, end is a record end */
+    int                     divided;     /* one of several, found by counting quotes: a stray quote spoils that */
+    int                     last;        /* nothing comes behind `end`: an unfinished record is an error */
+    int64_t                 line, lines; /* of begin, counted from 1; newlines before end */
+    int64_t                 first, rows;
+    int64_t                 solid_rows; /* rows, and where they end, without the run of blank lines at the end */
+    const char             *solid_stop;
+    const char             *stop;  /* behind the last record taken */
+    int                     stray; /* a quote where none may be: records may begin elsewhere than was thought */
+    agop__dict             *fresh; /* by column: texts new in this part, or NULL */
+    int64_t                *numbers, *others;
+    char                   *scratch; /* a quoted cell, unescaped */
+    size_t                  scratch_room;
+    agop_status             status;
+    agop__err               err;
 } agop__csv_part;
 
 struct agop__csv {
     agop__stream    *stream;
-    locale_t         locale;     /* "C" */
+    locale_t         locale; /* "C" */
     int              threads;
     char             separator;
     unsigned char    special[256]; /* bytes at which an unquoted cell may end */
     int64_t          cols;
     agop__csv_field *field;
-    unsigned char   *kind;       /* by column: AGOP__CSV_... */
+    unsigned char   *kind; /* by column: AGOP__CSV_... */
     int              settled;
 
-    char  *text;                 /* begin .. filled: not parsed yet */
-    size_t chunk, begin, filled;
-    size_t least;                /* bytes that make a part worth a thread */
-    int    ended;                /* the stream has no more */
-    int64_t line;                /* of begin */
+    char   *text; /* begin .. filled: not parsed yet */
+    size_t  chunk, begin, filled;
+    size_t  least; /* bytes that make a part worth a thread */
+    int     ended; /* the stream has no more */
+    int64_t line;  /* of begin */
 
-    agop__csv_part *part;        /* of the chunk that is being handed out */
+    agop__csv_part *part; /* of the chunk that is being handed out */
     int             parts;
     int             at_part;
-    int64_t         at_row;      /* within that part */
+    int64_t         at_row; /* within that part */
 };
 
 /* agop__csv_open with other sizes than the usual, which must not change what is read. */
