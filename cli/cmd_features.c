@@ -272,7 +272,7 @@ static json_t *named(const char *name, double share)
 {
     json_t *j = json_object();
 
-    json_object_set_new(j, "name", json_string(name));
+    json_object_set_new(j, "name", json_text(name));
     json_object_set_new(j, "importance", json_number(share));
     return j;
 }
@@ -302,7 +302,7 @@ static json_t *as_json(const look *k)
         json_object_set_new(one, "eigenvalue", json_number(k->eigenvalue[v]));
         json_object_set_new(one, "share", json_number(k->eigenvalue[v])); /* the trace is 1 */
         for (int64_t i = 0; i < k->features; i++)
-            json_object_set_new(loadings, k->feature_name[i], json_number(k->loading[v * k->features + i]));
+            json_put(loadings, k->feature_name[i], json_number(k->loading[v * k->features + i]));
         json_object_set_new(one, "loadings", loadings);
         json_array_append_new(vectors, one);
     }

@@ -126,7 +126,7 @@ int cmd_fit(run *r)
         code = EXIT_FAILED;
         goto done;
     }
-    json_object_set_new(info, "model", json_string(path));
+    json_object_set_new(info, "model", json_text(path));
     DO(json_report(r, info));
     say_summary(r, m, info, path);
     if (agop_model_stopped(m))

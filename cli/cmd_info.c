@@ -134,7 +134,7 @@ static int info_model(run *r, const char *path)
         code = EXIT_FAILED;
         goto done;
     }
-    json_object_set_new(info, "model", json_string(path));
+    json_object_set_new(info, "model", json_text(path));
     DO(json_report(r, info));
     if (r->json && strcmp(r->json, "-") == 0)
         goto done;
@@ -215,13 +215,13 @@ static json_t *column_as_json(const agop_table *t, int64_t col)
 {
     json_t *j = json_object(), *levels;
 
-    json_object_set_new(j, "name", json_string(agop_table_name(t, col)));
-    json_object_set_new(j, "type", json_string(agop_table_is_text(t, col) ? "text" : "number"));
+    json_object_set_new(j, "name", json_text(agop_table_name(t, col)));
+    json_object_set_new(j, "type", json_text(agop_table_is_text(t, col) ? "text" : "number"));
     json_object_set_new(j, "missing", json_integer(agop_table_missing(t, col)));
     if (agop_table_is_text(t, col)) {
         levels = json_array();
         for (int64_t k = 0; k < agop_table_levels(t, col); k++)
-            json_array_append_new(levels, json_string(agop_table_level(t, col, k)));
+            json_array_append_new(levels, json_text(agop_table_level(t, col, k)));
         json_object_set_new(j, "levels", levels);
     } else {
         range s = range_of(t, col);
@@ -236,7 +236,7 @@ static json_t *table_as_json(const agop_table *t, const char *path)
 {
     json_t *j = json_object(), *columns = json_array();
 
-    json_object_set_new(j, "data", json_string(path));
+    json_object_set_new(j, "data", json_text(path));
     json_object_set_new(j, "rows", json_integer(agop_table_rows(t)));
     for (int64_t i = 0; i < agop_table_cols(t); i++)
         json_array_append_new(columns, column_as_json(t, i));

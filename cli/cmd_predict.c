@@ -154,8 +154,9 @@ static int report(run *r, const answers *a, const char *data, const char *path)
 
     if (!r->json)
         return EXIT_DONE;
-    j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "model", r->opt->operand[0], "data", data, "output", path, "n",
-                  (json_int_t)a->rows, "outputs", (json_int_t)a->targets, "proba", a->proba);
+    j = json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}", "model", json_text(r->opt->operand[0]), "data", json_text(data),
+                  "output", json_text(path), "n", (json_int_t)a->rows, "outputs", (json_int_t)a->targets, "proba",
+                  a->proba);
     code = json_report(r, j);
     json_decref(j);
     return code;

@@ -116,6 +116,42 @@ json_t *json_read(run *r, const char *text)
     return j;
 }
 
+/* A name may be in any encoding; JSON is UTF-8, so bytes that are none become U+FFFD. */
+static char *clean(const char *s)
+{
+    char  *out = malloc(3 * strlen(s) + 1), *p = out;
+    size_t n;
+
+    for (; out && *s; s += n) {
+        int bad = words_utf8(s, &n) == 0xFFFD && (unsigned char)*s != 0xEF;
+        memcpy(p, bad ? "\xEF\xBF\xBD" : s, bad ? 3 : n);
+        p += bad ? 3 : n;
+    }
+    if (out)
+        *p = '\0';
+    return out;
+}
+
+json_t *json_text(const char *s)
+{
+    char   *text = clean(s);
+    json_t *j    = text ? json_string(text) : NULL;
+
+    free(text);
+    return j;
+}
+
+void json_put(json_t *object, const char *key, json_t *value)
+{
+    char *text = clean(key);
+
+    if (text)
+        json_object_set_new(object, text, value);
+    else
+        json_decref(value);
+    free(text);
+}
+
 json_t *json_number(double v)
 {
     return isfinite(v) ? json_real(v) : json_null();

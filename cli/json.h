@@ -15,6 +15,9 @@ int json_report(struct run *r, const json_t *j);
 json_t *json_read(struct run *r, const char *text);
 /* JSON has no NaN: what is not finite becomes null. */
 json_t *json_number(double v);
+/* Any bytes as a text, or as a key. */
+json_t *json_text(const char *s);
+void    json_put(json_t *object, const char *key, json_t *value);
 
 double      json_get_number(const json_t *object, const char *key, double otherwise);
 const char *json_get_text(const json_t *object, const char *key, const char *otherwise);

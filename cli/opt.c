@@ -144,6 +144,8 @@ static int unknown(opt_set *o, const char *word, const char *name, size_t length
     row    w;
 
     snprintf(typed, sizeof typed, "%.*s", length < 60 ? (int)length : 60, name);
+    if (find(o->verb, name, length, &w)) /* with one dash */
+        return fail(o, "no option %.60s: did you mean --%s?", word, dashed(near, w.name));
     for (int i = 0; agop_setting_at(i); i++)
         if (same(name, agop_setting_at(i)->name, length))
             return fail(o, "--%s is an option of agop %.*s: see agop %s --help", dashed(near, typed),
