@@ -1,0 +1,801 @@
+/* conform.c - every operation of a backend against reference.c, on one list of cases.
+ *
+ *   conform cpu | cpu:baseline | cpu:avx2 | cpu:avx512 | check
+ *
+ * Exit: 0 all agree, 1 some do not (each is a line on stderr), 77 this machine cannot run that backend.
+ * Comparisons are written !(difference <= tolerance), so that a NaN fails. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/rng.h"
+#include "check.h"
+#include "reference.h"
+
+static agop_ctx            *ctx;
+static const agop__backend *be;
+static agop__rng            rng;
+static long                 checks, failures;
+
+/* ---- small tools ---- */
+
+static void *need(void *p)
+{
+    if (!p) {
+        fprintf(stderr, "conform: no memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+static double *reals(int64_t n)
+{
+    return need(calloc((size_t)(n > 0 ? n : 1), sizeof(double)));
+}
+
+static double eps_of(int32_t dtype)
+{
+    return dtype == AGOP_F32 ? FLT_EPSILON : DBL_EPSILON;
+}
+
+/* The share of |u|^2 + |z|^2 below which squared distances come from differences: docs/kernels.md. */
+static double near_of(int32_t dtype)
+{
+    return dtype == AGOP_F32 ? 1e-3 : 1e-5;
+}
+
+/* Nearly normal, and representable in dtype, so that the reference computes from the same numbers. */
+static double draw(int32_t dtype)
+{
+    double s = -6;
+    for (int i = 0; i < 12; i++)
+        s += agop__rng_uniform(&rng);
+    return dtype == AGOP_F32 ? (double)(float)s : s;
+}
+
+static void ok(agop_status st, const agop__err *e, const char *what)
+{
+    checks++;
+    if (st != AGOP_OK) {
+        failures++;
+        fprintf(stderr, "conform: %s: %s: %s\n", what, agop_status_name(st), e->text);
+        exit(1);
+    }
+}
+
+static void is_true(int fact, const char *what)
+{
+    checks++;
+    if (!fact) {
+        failures++;
+        fprintf(stderr, "conform: not so: %s\n", what);
+    }
+}
+
+/* got (n values) against want, each with its tolerance; one line for the worst. */
+static void compare(const double *got, const double *want, const double *tolerance, int64_t n, const char *what)
+{
+    int64_t bad = 0, first = -1;
+
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(got[i] - want[i]) <= tolerance[i])) {
+            bad++;
+            first = first < 0 ? i : first;
+        }
+    checks += n;
+    failures += bad > 0;
+    if (bad)
+        fprintf(stderr, "conform: %s: %lld of %lld differ, first at %lld: %.17g, should be %.17g within %.3g\n", what,
+                (long long)bad, (long long)n, (long long)first, got[first], want[first], tolerance[first]);
+}
+
+/* A tile whose rows are `slack` further apart than they are long. */
+static agop__tile tile(int64_t rows, int64_t cols, int64_t slack, int32_t dtype)
+{
+    agop__tile t;
+    agop__err  e = {0};
+
+    ok(be->alloc(ctx->self, &t, rows, cols + slack, dtype, &e), &e, "alloc");
+    t.cols = cols;
+    return t;
+}
+
+static agop__tile tile_of(const double *values, int64_t rows, int64_t cols, int64_t slack, int32_t dtype)
+{
+    agop__tile t = tile(rows, cols, slack, dtype);
+    agop__err  e = {0};
+
+    ok(be->put(ctx->self, &t, values, cols, AGOP_F64, &e), &e, "put");
+    return t;
+}
+
+static double *values_of(const agop__tile *t)
+{
+    double   *v = reals(t->rows * t->cols);
+    agop__err e = {0};
+
+    ok(be->get(ctx->self, v, t->cols, AGOP_F64, t, &e), &e, "get");
+    return v;
+}
+
+static void drop(agop__tile *t)
+{
+    be->release(ctx->self, t);
+}
+
+/* ---- points ---- */
+
+enum { PLAIN, DISCRETE, OFFSET, LATTICE }; /* how coordinates are drawn */
+
+typedef struct tiles_of {
+    agop__points p;
+    ref_points   ref;
+} tiles_of;
+
+static tiles_of make_points(int64_t n, int64_t r, const ref_kernel *k, int mode, int lattice, int32_t dtype)
+{
+    tiles_of  t = {.ref = {.n = n, .r = r, .g = k->groups}};
+    agop__err e = {0};
+
+    t.ref.u    = reals(n * r);
+    t.ref.code = need(calloc((size_t)(n * k->groups + 1), sizeof *t.ref.code));
+    for (int64_t i = 0; i < n * r; i++)
+        switch (mode) {
+        case DISCRETE: t.ref.u[i] = (double)agop__rng_below(&rng, 3) - 1; break;
+        case OFFSET: t.ref.u[i] = draw(dtype) + 1000; break;
+        case LATTICE: t.ref.u[i] = (double)agop__rng_below(&rng, 5) * 0.5 + 0.125 * lattice - 1; break;
+        default: t.ref.u[i] = draw(dtype);
+        }
+    if (mode == OFFSET) /* rows in pairs: equal, or a step of one coordinate apart */
+        for (int64_t i = 1; i < n; i += 2)
+            for (int64_t j = 0; j < r; j++)
+                t.ref.u[i * r + j] = t.ref.u[(i - 1) * r + j] + (i % 4 == 1 && j == 0 ? 0.25 : 0);
+    for (int64_t i = 0; i < n * r && dtype == AGOP_F32; i++)
+        t.ref.u[i] = (double)(float)t.ref.u[i];
+    for (int64_t i = 0; i < n; i++)
+        for (int32_t g = 0; g < k->groups; g++) /* now and then a code that is no level */
+            t.ref.code[i * k->groups + g] = (int32_t)agop__rng_below(&rng, k->levels[g] + 3) - 1;
+    t.p.u = tile_of(t.ref.u, n, r, 5, dtype);
+    if (k->groups > 0) {
+        t.p.code = tile(n, k->groups, 2, AGOP__I32);
+        ok(be->put(ctx->self, &t.p.code, t.ref.code, k->groups, AGOP__I32, &e), &e, "put codes");
+    }
+    return t;
+}
+
+static void drop_points(tiles_of *t)
+{
+    drop(&t->p.u);
+    drop(&t->p.code);
+    free(t->ref.u);
+    free(t->ref.code);
+}
+
+typedef struct kernel_of {
+    agop__kernel k;
+    ref_kernel   ref;
+    agop__tile   table[4], step[4];
+} kernel_of;
+
+static double rounded(double v, int32_t dtype)
+{
+    return dtype == AGOP_F32 ? (double)(float)v : v;
+}
+
+static void make_kernel(kernel_of *k, int32_t kind, double q, double L, int groups, int32_t dtype)
+{
+    *k = (kernel_of){.ref = {.kind = kind, .q = q, .L = L, .groups = groups}};
+    for (int g = 0; g < groups; g++) {
+        int32_t levels = g == 0 ? 3 : 21, side = levels + 1;
+        double *step = reals(side), *table = reals(side * side);
+        for (int32_t a = 0; a < side; a++)
+            step[a] = rounded(0.3 + agop__rng_uniform(&rng), dtype);
+        for (int32_t a = 0; a < side; a++)
+            for (int32_t b = 0; b < side; b++)
+                table[a * side + b] =
+                    a == b ? 0
+                           : rounded(kind == AGOP__L1 ? pow(step[a], q) + pow(step[b], q)
+                                                      : step[a] * step[a] + step[b] * step[b], dtype);
+        k->ref.levels[g] = levels;
+        k->ref.table[g]  = table;
+        k->ref.step[g]   = step;
+        k->table[g]      = tile_of(table, side, side, 1, dtype);
+        k->step[g]       = tile_of(step, levels, 1, 0, dtype);
+    }
+    k->k = (agop__kernel){.kind = kind, .exponent = q, .bandwidth = L, .groups = groups, .levels = k->ref.levels,
+                          .tables = k->table, .steps = k->step};
+}
+
+static void drop_kernel(kernel_of *k)
+{
+    for (int g = 0; g < k->ref.groups; g++) {
+        drop(&k->table[g]);
+        drop(&k->step[g]);
+        free(k->ref.table[g]);
+        free(k->ref.step[g]);
+    }
+}
+
+/* ---- kernels ---- */
+
+static void check_kernel(const kernel_of *k, const tiles_of *x, const tiles_of *z, int32_t dtype, const char *what)
+{
+    agop__tile K = tile(x->ref.n, z->ref.n, 3, dtype);
+    agop__err  e = {0};
+    double    *want = reals(K.rows * K.cols), *tolerance = reals(K.rows * K.cols), *got;
+
+    ok(be->kernel(ctx->self, &K, &k->k, &x->p, &z->p, &e), &e, "kernel");
+    got = values_of(&K);
+    for (int64_t i = 0; i < K.rows; i++)
+        for (int64_t j = 0; j < K.cols; j++)
+            ref_pair(&k->ref, &x->ref, i, &z->ref, j, eps_of(dtype), near_of(dtype), &want[i * K.cols + j],
+                     &tolerance[i * K.cols + j]);
+    compare(got, want, tolerance, K.rows * K.cols, what);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&K);
+}
+
+static void check_lower(const kernel_of *k, const tiles_of *x, int32_t dtype, const char *what)
+{
+    int64_t    n = x->ref.n;
+    agop__err  e = {0};
+    double    *want = reals(n * n), *tolerance = reals(n * n), *got;
+    agop__tile K;
+
+    for (int64_t i = 0; i < n * n; i++)
+        want[i] = 7; /* what the upper triangle holds before, and must hold after */
+    K = tile_of(want, n, n, 3, dtype);
+    ok(be->kernel_lower(ctx->self, &K, &k->k, &x->p, &e), &e, "kernel_lower");
+    got = values_of(&K);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < i; j++)
+            ref_pair(&k->ref, &x->ref, i, &x->ref, j, eps_of(dtype), near_of(dtype), &want[i * n + j],
+                     &tolerance[i * n + j]);
+        want[i * n + i] = 1; /* exactly */
+    }
+    compare(got, want, tolerance, n * n, what);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&K);
+}
+
+/* `dtype` is of the points, `real` of A and Y. */
+static void check_apply(const kernel_of *k, const tiles_of *x, const tiles_of *z, int64_t c, int32_t dtype, int32_t real,
+                        const char *what)
+{
+    double    *a = reals(z->ref.n * c), *want = reals(x->ref.n * c), *tolerance = reals(x->ref.n * c), *got;
+    agop__err  e = {0};
+    agop__tile A, Y = tile(x->ref.n, c, 2, real);
+
+    for (int64_t i = 0; i < z->ref.n * c; i++)
+        a[i] = draw(dtype);
+    A = tile_of(a, z->ref.n, c, 1, real);
+    ok(be->kernel_apply(ctx->self, &Y, &k->k, &x->p, &z->p, &A, &e), &e, "kernel_apply");
+    got = values_of(&Y);
+    ref_apply(&k->ref, &x->ref, &z->ref, a, c, eps_of(real), near_of(real), want, tolerance);
+    compare(got, want, tolerance, x->ref.n * c, what);
+    free(a);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&A);
+    drop(&Y);
+}
+
+static int64_t coordinates(const kernel_of *k, int64_t r)
+{
+    for (int g = 0; g < k->ref.groups; g++)
+        r += k->ref.levels[g];
+    return r;
+}
+
+static void check_gradient(const kernel_of *k, const tiles_of *x, const tiles_of *z, int64_t c, int32_t dtype,
+                           const char *what)
+{
+    int64_t    e = coordinates(k, x->ref.r), count = x->ref.n * c * e;
+    double    *a = reals(z->ref.n * c), *want = reals(count), *tolerance = reals(count), *got;
+    agop__err  err = {0};
+    agop__tile A, G = tile(x->ref.n, c * e, 2, dtype);
+
+    for (int64_t i = 0; i < z->ref.n * c; i++)
+        a[i] = draw(dtype);
+    A = tile_of(a, z->ref.n, c, 1, dtype);
+    ok(be->gradient(ctx->self, &G, &k->k, &x->p, &z->p, &A, &err), &err, "gradient");
+    got = values_of(&G);
+    ref_gradient(&k->ref, &x->ref, &z->ref, a, c, eps_of(dtype), near_of(dtype), want, tolerance);
+    compare(got, want, tolerance, count, what);
+    free(a);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&A);
+    drop(&G);
+}
+
+static const struct {
+    int64_t n, m, r;
+    int     groups;
+} shapes[] = {
+    {0, 5, 3, 0},    {5, 0, 3, 1},    {1, 1, 1, 0},     {7, 63, 3, 1},  {64, 65, 31, 0},   {65, 129, 33, 2},
+    {129, 64, 40, 0}, {9, 515, 20, 1},  {17, 280, 100, 0}, {9, 13, 0, 2}, {300, 7, 66, 1}, {270, 2, 5, 0},
+};
+
+/* Bandwidths keep exponents below about 30, where kernel values are still numbers worth comparing. */
+static double bandwidth_for(int32_t kind, double q, int64_t r)
+{
+    double size = (double)r + 2;
+    return kind == AGOP__L2 ? 0.7 * sqrt(size) : 0.7 * pow(size, 1 / q);
+}
+
+static void kernel_cases(int32_t dtype)
+{
+    static const double exponents[] = {0.5, 0.7, 1, 1.4, 2};
+    static const char  *modes[]     = {"plain", "discrete", "offset"};
+    char                what[200];
+
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
+        for (int32_t kind = AGOP__L2; kind <= AGOP__L1; kind++)
+            for (int q = 0; q < 5; q++)
+                for (int mode = PLAIN; mode <= OFFSET; mode++) {
+                    kernel_of k;
+                    tiles_of  x, z;
+                    int64_t   c = 1 + (int64_t)(s + (size_t)q) % 3;
+                    make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], shapes[s].r),
+                                shapes[s].groups, dtype);
+                    x = make_points(shapes[s].n, shapes[s].r, &k.ref, mode, 0, dtype);
+                    z = make_points(shapes[s].m, shapes[s].r, &k.ref, mode, 0, dtype);
+#define SAY(op)                                                                                                       \
+    (snprintf(what, sizeof what, "%s %s %s q=%g, %lld x %lld points, r=%lld, %d groups, f%d", op,                     \
+              kind == AGOP__L2 ? "L2" : "L1", modes[mode], exponents[q], (long long)shapes[s].n,                      \
+              (long long)shapes[s].m, (long long)shapes[s].r, shapes[s].groups, dtype == AGOP_F32 ? 32 : 64),         \
+     what)
+                    check_kernel(&k, &x, &z, dtype, SAY("kernel"));
+                    if (x.ref.n < 200) /* the reference is slow */
+                        check_kernel(&k, &x, &x, dtype, SAY("kernel(x,x)"));
+                    check_lower(&k, &x, dtype, SAY("kernel_lower"));
+                    check_apply(&k, &x, &z, c, dtype, dtype, SAY("kernel_apply"));
+                    if (dtype == AGOP_F32)
+                        check_apply(&k, &x, &z, c, dtype, AGOP_F64, SAY("kernel_apply in double over"));
+                    check_gradient(&k, &x, &z, c, dtype, SAY("gradient"));
+                    if (x.ref.n < 100)
+                        check_gradient(&k, &x, &x, 1, dtype, SAY("gradient(x,x)"));
+#undef SAY
+                    drop_points(&x);
+                    drop_points(&z);
+                    drop_kernel(&k);
+                }
+}
+
+/* Numeric gradients are the slopes of kernel_apply: differences know nothing of the formulas. x and z lie on lattices half
+ * a step apart, so that no coordinate difference is near the kinks of |.|^q. */
+static void difference_cases(void)
+{
+    static const double exponents[] = {0.5, 0.7, 1, 1.4, 2};
+    const double        h           = 1e-5;
+    const int64_t       n = 11, m = 37, r = 6, c = 2;
+    agop__err           err = {0};
+    char                what[100];
+
+    for (int32_t kind = AGOP__L2; kind <= AGOP__L1; kind++)
+        for (int q = 0; q < 5; q++) {
+            kernel_of  k;
+            tiles_of   x, z;
+            agop__tile A, G, Y = tile(n, c, 0, AGOP_F64);
+            double    *a = reals(m * c), *got, *want = reals(n * c), *tolerance = reals(n * c), *part = reals(n * c);
+            int64_t    e;
+            make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], r), 1, AGOP_F64);
+            e = coordinates(&k, r);
+            x = make_points(n, r, &k.ref, LATTICE, 0, AGOP_F64);
+            z = make_points(m, r, &k.ref, LATTICE, 1, AGOP_F64);
+            G = tile(n, c * e, 0, AGOP_F64);
+            for (int64_t i = 0; i < m * c; i++)
+                a[i] = draw(AGOP_F64);
+            A = tile_of(a, m, c, 0, AGOP_F64);
+            ok(be->gradient(ctx->self, &G, &k.k, &x.p, &z.p, &A, &err), &err, "gradient");
+            got = values_of(&G);
+            for (int64_t t = 0; t < r; t++) {
+                memset(want, 0, (size_t)(n * c) * sizeof *want);
+                for (int side = 1; side >= -1; side -= 2) {
+                    double *y;
+                    for (int64_t i = 0; i < n; i++)
+                        x.ref.u[i * r + t] += side * h;
+                    ok(be->put(ctx->self, &x.p.u, x.ref.u, r, AGOP_F64, &err), &err, "put");
+                    ok(be->kernel_apply(ctx->self, &Y, &k.k, &x.p, &z.p, &A, &err), &err, "kernel_apply");
+                    y = values_of(&Y);
+                    for (int64_t i = 0; i < n * c; i++)
+                        want[i] += side * y[i] / (2 * h);
+                    for (int64_t i = 0; i < n; i++)
+                        x.ref.u[i * r + t] -= side * h;
+                    free(y);
+                }
+                for (int64_t i = 0; i < n * c; i++) {
+                    part[i]      = got[i / c * c * e + i % c * e + t];
+                    tolerance[i] = 1e-6;
+                }
+                (void)snprintf(what, sizeof what, "gradient against differences, kind %d, q=%g, coordinate %lld", (int)kind,
+                               exponents[q], (long long)t);
+                compare(part, want, tolerance, n * c, what);
+            }
+            free(a);
+            free(got);
+            free(want);
+            free(tolerance);
+            free(part);
+            drop(&A);
+            drop(&G);
+            drop(&Y);
+            drop_points(&x);
+            drop_points(&z);
+            drop_kernel(&k);
+        }
+}
+
+/* What is not a number stays so, in its row and nowhere else; many outputs and levels are cut into chunks. */
+static void special_cases(int32_t dtype)
+{
+    agop__err err = {0};
+    kernel_of k;
+    tiles_of  x, z;
+
+    for (int q = 0; q < 3; q++)
+        for (int64_t r = 4; r <= 40; r += 36) {
+            double     exponent = q == 0 ? 1 : q == 1 ? 1.4 : 2, *got;
+            int        good     = 1;
+            agop__tile K;
+            make_kernel(&k, AGOP__L2, exponent, 3, 0, dtype);
+            x = make_points(5, r, &k.ref, PLAIN, 0, dtype);
+            x.ref.u[2 * r + 1] = NAN;
+            ok(be->put(ctx->self, &x.p.u, x.ref.u, r, AGOP_F64, &err), &err, "put");
+            K = tile(5, 5, 0, dtype);
+            ok(be->kernel(ctx->self, &K, &k.k, &x.p, &x.p, &err), &err, "kernel");
+            got = values_of(&K);
+            for (int i = 0; i < 25; i++)
+                good = good && (isnan(got[i]) != 0) == (i / 5 == 2 || i % 5 == 2);
+            is_true(good, "a NaN coordinate gives NaN in its row and column, and only there");
+            free(got);
+            drop(&K);
+            drop_points(&x);
+            drop_kernel(&k);
+        }
+    make_kernel(&k, AGOP__L2, 1, 3, 2, dtype);
+    x = make_points(200, 6, &k.ref, PLAIN, 0, dtype);
+    z = make_points(30, 6, &k.ref, PLAIN, 0, dtype);
+    check_gradient(&k, &x, &z, 300, dtype, "gradient of 300 outputs");
+    check_apply(&k, &x, &z, 70, dtype, dtype, "kernel_apply of 70 outputs");
+    drop_points(&x);
+    drop_points(&z);
+    drop_kernel(&k);
+}
+
+/* Same bits with 1, 2 and 3 threads where results are promised to depend on tiles only, and twice with the same number. */
+static void repeat_cases(const char *spec)
+{
+    static const int threads[] = {1, 2, 2, 3};
+    agop_ctx        *outer     = ctx;
+    double          *first = NULL, *first_y = NULL;
+
+    for (int run = 0; run < 4; run++) {
+        kernel_of  k;
+        tiles_of   x;
+        agop__tile K, A, Y;
+        agop__err  err = {0};
+        double    *got, *y;
+        ok(agop__open_backend(&ctx, be, spec, threads[run]), &err, "open");
+        agop__rng_seed(&rng, 5, 5);
+        make_kernel(&k, AGOP__L2, 1, 8, 0, AGOP_F32);
+        x = make_points(700, 50, &k.ref, PLAIN, 0, AGOP_F32);
+        K = tile(700, 700, 0, AGOP_F32);
+        Y = tile(700, 1, 0, AGOP_F32);
+        A = tile_of(x.ref.u, 700, 1, 0, AGOP_F32);
+        ok(be->kernel_lower(ctx->self, &K, &k.k, &x.p, &err), &err, "kernel_lower");
+        ok(be->kernel_apply(ctx->self, &Y, &k.k, &x.p, &x.p, &A, &err), &err, "kernel_apply");
+        got = values_of(&K);
+        y   = values_of(&Y);
+        for (int64_t i = 0; i < 700; i++)
+            for (int64_t j = i + 1; j < 700; j++)
+                got[i * 700 + j] = 0; /* never written */
+        if (run == 0) {
+            first = got;
+            got   = NULL;
+        } else
+            is_true(memcmp(got, first, 700 * 700 * sizeof *got) == 0, "kernel_lower repeats bit for bit");
+        if (run == 1) {
+            first_y = y;
+            y       = NULL;
+        } else if (run == 2)
+            is_true(memcmp(y, first_y, 700 * sizeof *y) == 0, "kernel_apply repeats bit for bit");
+        free(got);
+        free(y);
+        drop(&K);
+        drop(&A);
+        drop(&Y);
+        drop_points(&x);
+        drop_kernel(&k);
+        agop_close(ctx);
+    }
+    free(first);
+    free(first_y);
+    ctx = outer;
+}
+
+/* ---- memory ---- */
+
+static void memory_cases(void)
+{
+    const double v[6]  = {1, 2.5, -3, 4e-3, 5, 6};
+    float        f[12] = {0};
+    int32_t      codes[4] = {1, -1, 7, 0}, back[4];
+    agop__err    e = {0};
+    agop__tile   t = tile_of(v, 3, 2, 1, AGOP_F32), row = be->rows(ctx->self, &t, 1, 2), empty = {0};
+    double      *got = values_of(&row);
+
+    is_true(got[0] == -3 && got[1] == (double)4e-3f && got[3] == 6 && row.rows == 2, "rows is a view of rows");
+    ok(be->get(ctx->self, f, 4, AGOP_F32, &t, &e), &e, "get");
+    is_true(f[0] == 1 && f[1] == 2.5f && f[4] == -3 && f[9] == 6 && f[2] == 0, "get keeps to its columns");
+    ok(be->put(ctx->self, &row, f, 4, AGOP_F32, &e), &e, "put");
+    free(got);
+    got = values_of(&t);
+    is_true(got[2] == 1 && got[4] == -3 && got[0] == 1, "put into a view");
+    free(got);
+    drop(&t);
+    t = tile(2, 2, 1, AGOP__I32);
+    ok(be->put(ctx->self, &t, codes, 2, AGOP__I32, &e), &e, "put");
+    ok(be->get(ctx->self, back, 2, AGOP__I32, &t, &e), &e, "get");
+    is_true(memcmp(codes, back, sizeof codes) == 0, "codes go in and out");
+    drop(&t);
+    is_true(t.mem == NULL && t.rows == 0, "release clears the tile");
+    drop(&empty);
+    is_true(be->alloc(ctx->self, &t, INT64_MAX / 2, 16, AGOP_F64, &e) == AGOP_E_NOMEM && t.mem == NULL,
+            "a tile that no machine holds is refused");
+    t = tile(0, 4, 0, AGOP_F32);
+    drop(&t);
+}
+
+/* ---- dense ---- */
+
+static const int64_t sides[] = {0, 1, 7, 63, 64, 65, 129};
+enum { SIDES = sizeof sides / sizeof sides[0] };
+
+static double *draws(int64_t n, int32_t dtype)
+{
+    double *v = reals(n);
+    for (int64_t i = 0; i < n; i++)
+        v[i] = draw(dtype);
+    return v;
+}
+
+static void gemm_cases(int32_t dtype)
+{
+    for (int s = 0; s < SIDES * 4; s++) {
+        int        ta = s & 1, tb = s >> 1 & 1;
+        int64_t    m = sides[s / 4], n = sides[(s / 4 + 2) % SIDES], k = sides[(s / 4 + 4) % SIDES];
+        double     a = s % 3 - 0.5, b = s % 5 ? 0.25 : 0;
+        double    *A = draws(m * k, dtype), *B = draws(k * n, dtype), *C = draws(m * n, dtype), *got;
+        double    *tolerance = reals(m * n);
+        agop__tile tA = ta ? tile_of(A, k, m, 1, dtype) : tile_of(A, m, k, 4, dtype);
+        agop__tile tB = tb ? tile_of(B, n, k, 0, dtype) : tile_of(B, k, n, 2, dtype);
+        /* with b = 0 what C held does not matter, not even a NaN */
+        agop__tile tC = b == 0 ? tile(m, n, 3, dtype) : tile_of(C, m, n, 3, dtype);
+        agop__err  e  = {0};
+        ok(be->gemm(ctx->self, ta, tb, a, &tA, &tB, b, &tC, &e), &e, "gemm");
+        got = values_of(&tC);
+        ref_gemm(ta, tb, m, n, k, a, A, B, b, C, eps_of(dtype), tolerance);
+        compare(got, C, tolerance, m * n, "gemm");
+        free(A);
+        free(B);
+        free(C);
+        free(got);
+        free(tolerance);
+        drop(&tA);
+        drop(&tB);
+        drop(&tC);
+    }
+}
+
+/* A well-conditioned symmetric matrix: eigenvalues near 1 (condition below about 10). */
+static double *positive_definite(int64_t n, int32_t dtype)
+{
+    double *A = reals(n * n);
+
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            A[i * n + j] = A[j * n + i] =
+                rounded(i == j ? 1.5 + 0.1 * draw(dtype) : 0.2 * draw(dtype) / sqrt((double)n), dtype);
+    return A;
+}
+
+static void fill(double *v, int64_t n, double value)
+{
+    for (int64_t i = 0; i < n; i++)
+        v[i] = value;
+}
+
+static void factor_case(int64_t n, int32_t dtype)
+{
+    const int64_t c = 3;
+    double       *A = positive_definite(n, dtype), *L = reals(n * n), *B = draws(n * c, dtype), *want = reals(n);
+    double       *tolerance = reals(n * n + n * c + 1), *got, tol = 40 * eps_of(dtype) * ((double)n + 4);
+    agop__tile    tA, tB = tile_of(B, n, c, 2, dtype), d = tile(n, 1, 0, AGOP_F64);
+    agop__err     e   = {0};
+    int64_t       bad = -5;
+
+    is_true(ref_cholesky(A, n, L) == -1, "the test's own matrix is positive definite");
+    fill(tolerance, n * n + n * c, tol);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++)
+            A[i * n + j] = NAN; /* the upper triangle is nobody's business */
+    tA = tile_of(A, n, n, 3, dtype);
+    ok(be->cholesky(ctx->self, &tA, &bad, &e), &e, "cholesky");
+    is_true(bad == -1, "bad_row is -1 after a factorisation");
+    got = values_of(&tA);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++)
+            got[i * n + j] = 0;
+    compare(got, L, tolerance, n * n, "cholesky");
+    free(got);
+
+    ok(be->solve(ctx->self, &tA, &tB, &e), &e, "solve");
+    ref_solve(L, n, B, c);
+    got = values_of(&tB);
+    fill(tolerance, n * c, tol * 10);
+    compare(got, B, tolerance, n * c, "solve");
+    free(got);
+
+    for (int64_t i = 0; i < n; i++) { /* one column of the inverse at a time */
+        double *unit = reals(n);
+        unit[i]      = 1;
+        ref_solve(L, n, unit, 1);
+        want[i] = unit[i];
+        free(unit);
+    }
+    ok(be->inverse_diagonal(ctx->self, &tA, &d, &e), &e, "inverse_diagonal");
+    got = values_of(&d);
+    compare(got, want, tolerance, n, "inverse_diagonal");
+    free(got);
+    free(A);
+    free(L);
+    free(B);
+    free(want);
+    free(tolerance);
+    drop(&tA);
+    drop(&tB);
+    drop(&d);
+}
+
+/* Every kind of matrix that has no factor is told, with its first bad row. */
+static void refused_case(int64_t n, int64_t row, double pivot, int32_t dtype)
+{
+    double    *A = positive_definite(n, dtype);
+    agop__err  e = {0};
+    agop__tile t;
+    int64_t    bad = -5;
+
+    A[row * n + row] = pivot;
+    t                = tile_of(A, n, n, 0, dtype);
+    is_true(be->cholesky(ctx->self, &t, &bad, &e) == AGOP_E_NUMERIC, "cholesky refuses a bad pivot");
+    is_true(bad == row, "cholesky names the bad row");
+    free(A);
+    drop(&t);
+}
+
+static void diagonal_case(int32_t dtype, int32_t weight_dtype)
+{
+    const double A[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, w[3] = {1, 2, 4};
+    agop__tile   t = tile_of(A, 3, 3, 1, dtype), tw = tile_of(w, 3, 1, 0, weight_dtype);
+    agop__err    e = {0};
+    double      *got;
+
+    ok(be->add_diagonal(ctx->self, &t, 0.5, NULL, &e), &e, "add_diagonal");
+    ok(be->add_diagonal(ctx->self, &t, 2, &tw, &e), &e, "add_diagonal");
+    got = values_of(&t);
+    is_true(got[0] == 3.5 && got[4] == 6.5 && got[8] == 10 && got[1] == 2 && got[5] == 6 && got[6] == 7,
+            "add_diagonal adds value / weight, on the diagonal only");
+    free(got);
+    drop(&t);
+    drop(&tw);
+}
+
+/* A = Q diag Q' for Householder's Q = I - 2 v v': values and vectors are known. */
+static void eigh_case(int64_t n, int64_t top)
+{
+    double    *v = draws(n, AGOP_F64), *A = reals(n * n), *lambda = reals(n), norm = 0;
+    double    *got, *vectors;
+    agop__tile t, w = tile(top, 1, 1, AGOP_F64), V = tile(top, n, 2, AGOP_F64);
+    agop__err  e    = {0};
+    double     worst = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        norm += v[i] * v[i];
+    for (int64_t i = 0; i < n; i++) {
+        v[i] /= sqrt(norm);
+        lambda[i] = (double)((i * 37) % n) - 0.3 * (double)n; /* all different, in no order, some negative */
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double s = 0;
+            for (int64_t k = 0; k < n; k++)
+                s += ((i == k) - 2 * v[i] * v[k]) * lambda[k] * ((j == k) - 2 * v[j] * v[k]);
+            A[i * n + j] = j <= i ? s : NAN;
+        }
+    t = tile_of(A, n, n, 1, AGOP_F64);
+    ok(be->eigh(ctx->self, &t, &w, &V, top, &e), &e, "eigh");
+    got     = values_of(&w);
+    vectors = values_of(&V);
+    for (int64_t i = 0; i < top; i++) {
+        double  want = (double)(n - 1 - i) - 0.3 * (double)n, dot = 0;
+        int64_t k = 0;
+        while (lambda[k] != want && k < n - 1)
+            k++;
+        for (int64_t j = 0; j < n; j++)
+            dot += vectors[i * n + j] * ((j == k) - 2 * v[j] * v[k]);
+        worst = fmax(worst, fabs(got[i] - want) + fabs(fabs(dot) - 1));
+        if (isnan(got[i] + dot))
+            worst = NAN;
+    }
+    is_true(worst <= 1e-11 * (double)(n + 1), "eigh: largest first, with their vectors as rows");
+    free(v);
+    free(A);
+    free(lambda);
+    free(got);
+    free(vectors);
+    drop(&t);
+    drop(&w);
+    drop(&V);
+}
+
+static void dense_cases(int32_t dtype)
+{
+    gemm_cases(dtype);
+    for (int s = 0; s < SIDES; s++)
+        factor_case(sides[s], dtype);
+    for (int i = 0; i < 3; i++) {
+        const double pivots[] = {-1, 0, NAN};
+        refused_case(1, 0, pivots[i], dtype);
+        refused_case(129, 0, pivots[i], dtype);
+        refused_case(129, 77, pivots[i], dtype);
+        refused_case(700, 650, pivots[i], dtype);
+    }
+    diagonal_case(dtype, AGOP_F64);
+    diagonal_case(dtype, AGOP_F32);
+}
+
+/* ---- main ---- */
+
+int main(int argc, char **argv)
+{
+    const char *spec = argc == 2 ? argv[1] : "";
+    agop_status st;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: conform cpu|cpu:baseline|cpu:avx2|cpu:avx512|check\n");
+        return 2;
+    }
+    be = strncmp(spec, "check", 5) == 0 ? &agop__backend_check : &agop__backend_cpu;
+    st = agop__open_backend(&ctx, be, spec, 2);
+    if (st != AGOP_OK) {
+        fprintf(stderr, "conform: %s\n", agop_errmsg(NULL));
+        return st == AGOP_E_UNSUPPORTED ? 77 : 1;
+    }
+    agop__rng_seed(&rng, 1, 1);
+    memory_cases();
+    for (int32_t dtype = AGOP_F32; dtype <= AGOP_F64; dtype++) {
+        kernel_cases(dtype);
+        special_cases(dtype);
+        dense_cases(dtype);
+    }
+    difference_cases();
+    for (int s = 1; s < SIDES; s++) {
+        eigh_case(sides[s], sides[s]);
+        eigh_case(sides[s], sides[s] < 5 ? 0 : 5);
+    }
+    repeat_cases(spec);
+    agop_close(ctx);
+    printf("conform %s: %ld checks, %ld failures\n", spec, checks, failures);
+    return failures > 0;
+}
