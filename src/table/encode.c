@@ -69,7 +69,7 @@ static void take(double *v, const agop__column *c, int64_t first, int64_t n)
 static int64_t encode_number(const plan *p, const step *e, int64_t row, int64_t n)
 {
     const agop__field *f      = e->f;
-    double             factor = p->s->factor, v[TILE], out[TILE];
+    double             factor = p->s->factor, v[TILE], out[TILE] = {0};
     int64_t            at = e->at, missing = 0;
 
     take(v, e->c, p->first + row, n);
