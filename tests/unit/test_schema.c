@@ -205,7 +205,7 @@ static void test_schema__long_columns_keep_a_thousand_knots(void **state)
     }
     for (int64_t i = 0; i < N; i++) { /* knots are three ranks apart: near, but in the tails */
         double rank = sqrt(v[i]) + 1, middle = rank > 100 && rank < N - 100;
-        assert_close(x[2 * i + 1], 0.7 * agop__normal_quantile((rank - 0.5) / N), middle ? 3e-4 : 0.1);
+        assert_close(x[2 * i + 1], 0.7 * agop__normal_quantile((rank - 0.5) / N), middle ? 3e-4 : 0.2);
     }
     free(x);
     agop__schema_free(&s);
