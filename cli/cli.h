@@ -13,42 +13,35 @@
 #include "agop/agop.h"
 #include "opt.h"
 
-enum {
-    EXIT_DONE        = 0,
-    EXIT_FAILED      = 1,
-    EXIT_USAGE       = 2,
-    EXIT_DATA        = 3,
-    EXIT_NUMBERS     = 4,
-    EXIT_INTERRUPTED = 130
-};
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DATA = 3, EXIT_NUMBERS = 4, EXIT_INTERRUPTED = 130 };
 
 typedef struct progress progress;
 
 /* One run of one verb. */
 typedef struct run {
-    const char     *verb;
-    const opt_set  *opt;
-    agop_ctx       *ctx;
-    agop_settings  *settings;
-    progress       *bar;
-    const char     *json; /* where the report goes, or NULL */
-    int             quiet;
-    int             broken_pipe; /* who read our output has gone: end, but say nothing */
+    const char    *verb;
+    const opt_set *opt;
+    agop_ctx      *ctx;
+    agop_settings *settings;
+    progress      *bar;
+    const char    *json; /* where the report goes, or NULL */
+    int            quiet;
+    int            broken_pipe; /* who read our output has gone: end, but say nothing */
 } run;
 
 /* Go on while things return 0; the verb's one exit is `done:`. */
-#define DO(expression)                                                                                       \
-    do {                                                                                                     \
-        code = (expression);                                                                                 \
-        if (code != EXIT_DONE)                                                                               \
-            goto done;                                                                                       \
+#define DO(expression)                                                                                                 \
+    do {                                                                                                               \
+        code = (expression);                                                                                           \
+        if (code != EXIT_DONE)                                                                                         \
+            goto done;                                                                                                 \
     } while (0)
 
 int  run_open(run *r, const opt_verb *verb, const opt_set *given); /* context, settings, progress */
 void run_close(run *r);
 /* Say the sentence (one line on stderr) and return `code`. */
-int run_fail(run *r, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int run_check(run *r, agop_status st);        /* 0, or the library's sentence and the code that goes with it */
+int  run_fail(run *r, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int  run_check(run *r, agop_status st);       /* 0, or the library's sentence and the code that goes with it */
 void run_say(run *r, const char *format, ...) /* to stderr, unless -q */
     __attribute__((format(printf, 2, 3)));
 /* Seconds of a value like "60s" or "2m"; 0 when it is "auto". */

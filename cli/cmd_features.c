@@ -27,11 +27,16 @@ static const opt own[] = {
 };
 
 const opt_verb verb_features = {
-    "features", "MODEL", "what a model learned to look at",
+    "features",
+    "MODEL",
+    "what a model learned to look at",
     "The importance of each column: its share in the trace of the average gradient outer product (AGOP), in units of "
     "one standard deviation of each column. With --vectors also the directions along which the answers change most. "
     "A picture is made by -o FILE.svg or FILE.png (the latter needs rsvg-convert).",
-    1, 1, own, cmd_features,
+    1,
+    1,
+    own,
+    cmd_features,
 };
 
 enum { TABLE_TOP = 20, LOADINGS_SHOWN = 10, DEFAULT_VECTORS = 3, DIAGONAL_MOST = 4096 };
@@ -42,8 +47,8 @@ typedef struct look {
     double      *importance; /* by column */
     int64_t     *order;      /* columns, the largest first */
     double      *eigenvalue;
-    double      *loading;    /* vectors x features */
-    double      *diagonal;   /* of the AGOP by feature, where features are not the columns; or NULL */
+    double      *loading;  /* vectors x features */
+    double      *diagonal; /* of the AGOP by feature, where features are not the columns; or NULL */
     const char **column_name, **feature_name;
     int64_t      height, width;
 } look;
@@ -177,14 +182,14 @@ static void print_padded(FILE *f, const char *name, int cells)
 /* Eighths of a block, so that small shares still differ. */
 static void print_bar(FILE *f, double share, double most, int cells)
 {
-    static const char *const part[] = {"",
-                                       "\xE2\x96\x8F",
-                                       "\xE2\x96\x8E",
-                                       "\xE2\x96\x8D",
-                                       "\xE2\x96\x8C",
-                                       "\xE2\x96\x8B",
-                                       "\xE2\x96\x8A",
-                                       "\xE2\x96\x89"};
+    static const char *const part[]  = {"",
+                                        "\xE2\x96\x8F",
+                                        "\xE2\x96\x8E",
+                                        "\xE2\x96\x8D",
+                                        "\xE2\x96\x8C",
+                                        "\xE2\x96\x8B",
+                                        "\xE2\x96\x8A",
+                                        "\xE2\x96\x89"};
     int                      eighths = (int)lround(most > 0 ? share / most * cells * 8 : 0);
 
     for (int i = 0; i < eighths / 8; i++)
@@ -214,16 +219,16 @@ static void print_vector(FILE *f, const look *k, int64_t v)
         for (int64_t i = 0; i < shown; i++) {
             fputs("  ", f);
             print_padded(f, k->feature_name[order[i]], 40);
-            fprintf(f, " %+.4f\n", loading[order[i]]);
+            fprintf(f, " %+.4f\n", fabs(loading[order[i]]) < 5e-5 ? 0.0 : loading[order[i]]); /* no "-0.0000" */
         }
     free(order);
 }
 
 static void print_table(FILE *f, const look *k)
 {
-    int64_t rows = k->top ? k->top : TABLE_TOP;
+    int64_t rows     = k->top ? k->top : TABLE_TOP;
     int     terminal = isatty(fileno(f)) && strcmp(nl_langinfo(CODESET), "UTF-8") == 0, wide;
-    double  rest = 0;
+    double  rest     = 0;
 
     rows = rows < k->columns ? rows : k->columns;
     wide = widest(k, rows);
@@ -317,18 +322,18 @@ static int draw(run *r, const look *k, FILE *f, int png)
 {
     const char *slash = strrchr(r->opt->operand[0], '/');
     picture     p     = {slash ? slash + 1 : r->opt->operand[0],
-                         k->columns,
-                         k->column_name,
-                         k->importance,
-                         k->features,
-                         k->feature_name,
-                         (int)(k->vectors < DEFAULT_VECTORS ? k->vectors : DEFAULT_VECTORS),
-                         k->eigenvalue,
-                         k->loading,
-                         k->height,
-                         k->width};
-    FILE       *svg   = png ? tmpfile() : f;
-    int         code  = EXIT_DONE;
+                 k->columns,
+                 k->column_name,
+                 k->importance,
+                 k->features,
+                 k->feature_name,
+                 (int)(k->vectors < DEFAULT_VECTORS ? k->vectors : DEFAULT_VECTORS),
+                 k->eigenvalue,
+                 k->loading,
+                 k->height,
+                 k->width};
+    FILE *svg  = png ? tmpfile() : f;
+    int   code = EXIT_DONE;
 
     if (!svg)
         return run_fail(r, EXIT_DATA, "cannot make a temporary file for the picture");
@@ -386,8 +391,8 @@ static int check_shape(run *r, const look *k)
         return run_fail(r, EXIT_USAGE, "--image-shape needs plain numeric columns: %s has categories or missing cells",
                         r->opt->operand[0]);
     return run_fail(r, EXIT_USAGE, "--image-shape %lldx%lld has %lld cells, but %s has %lld columns",
-                    (long long)k->height, (long long)k->width, (long long)(k->height * k->width),
-                    r->opt->operand[0], (long long)k->columns);
+                    (long long)k->height, (long long)k->width, (long long)(k->height * k->width), r->opt->operand[0],
+                    (long long)k->columns);
 }
 
 static int tell(run *r, const look *k, const char *path, int kind, const json_t *report)

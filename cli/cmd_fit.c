@@ -20,12 +20,17 @@ static const opt own[] = {
 };
 
 const opt_verb verb_fit = {
-    "fit", "DATA --target COL[,COL...] -o MODEL", "learn a model from a table",
+    "fit",
+    "DATA --target COL[,COL...] -o MODEL",
+    "learn a model from a table",
     "Fit a Recursive Feature Machine: kernel ridge regression whose metric is learned from the average gradient "
     "outer product of the fitted function. DATA is a table with a line of names (.csv, .tsv, plain, gzip or zstd), an "
     "array (.npy, .npz) or libsvm text; - is standard input. Columns of text are categories, missing cells are "
     "handled. Ctrl-C writes the best model so far; a second one ends at once.",
-    1, 1, own, cmd_fit,
+    1,
+    1,
+    own,
+    cmd_fit,
 };
 
 static int check_request(run *r, const char *data, const char *valid, const char *path)
@@ -54,10 +59,10 @@ done:
 /* "x 41 %, y 20 %, z 3 %": the columns with the largest shares. */
 static void say_top(run *r, const agop_model *m)
 {
-    int64_t n    = agop_model_columns(m), best[3] = {-1, -1, -1};
-    double *v    = malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
+    int64_t n = agop_model_columns(m), best[3] = {-1, -1, -1};
+    double *v          = malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
     char    line[1024] = "", cut[WORDS_CUT];
-    size_t  used = 0;
+    size_t  used       = 0;
 
     if (v && n > 0 && agop_importance(v, r->ctx, m) == AGOP_OK) {
         for (int k = 0; k < 3; k++)
@@ -79,14 +84,14 @@ static void say_validation(run *r, const json_t *info)
     char          line[512], number[WORDS_NUMBER];
     size_t        used;
 
-    used = (size_t)snprintf(line, sizeof line, "iteration %.0f of %zu is the best",
-                            json_get_number(info, "best_iter", 0),
-                            json_array_size(json_object_get(info, "iterations")) - 1);
-    json_object_foreach((json_t *)valid, key, value)
-        if (json_is_number(value) && used < sizeof line) {
-            snprintf(number, sizeof number, "%.4g", json_number_value(value));
-            used += (size_t)snprintf(line + used, sizeof line - used, ", %s %s", key, number);
-        }
+    used =
+        (size_t)snprintf(line, sizeof line, "iteration %.0f of %zu is the best", json_get_number(info, "best_iter", 0),
+                         json_array_size(json_object_get(info, "iterations")) - 1);
+    json_object_foreach((json_t *)valid, key, value) if (json_is_real(value) && used < sizeof line)
+    {
+        snprintf(number, sizeof number, "%.4g", json_number_value(value));
+        used += (size_t)snprintf(line + used, sizeof line - used, ", %s %s", key, number);
+    }
     if (json_is_object(valid) && used < sizeof line)
         snprintf(line + used, sizeof line - used, " (%s)", json_get_text(valid, "how", "on the training rows"));
     run_say(r, "%s", line);
@@ -109,11 +114,11 @@ static void say_summary(run *r, const agop_model *m, const json_t *info, const c
 
 int cmd_fit(run *r)
 {
-    const char  *data = r->opt->operand[0], *path = opt_text(r->opt, "output"), *judge = opt_text(r->opt, "valid");
-    agop_table  *train = NULL, *valid = NULL;
-    agop_model  *m     = NULL;
-    json_t      *info  = NULL;
-    int          code;
+    const char *data = r->opt->operand[0], *path = opt_text(r->opt, "output"), *judge = opt_text(r->opt, "valid");
+    agop_table *train = NULL, *valid = NULL;
+    agop_model *m    = NULL;
+    json_t     *info = NULL;
+    int         code;
 
     DO(check_request(r, data, judge, path));
     DO(run_check(r, agop_table_read(&train, r->ctx, data, r->settings, NULL)));

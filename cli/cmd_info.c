@@ -14,10 +14,15 @@ static const opt own[] = {
 };
 
 const opt_verb verb_info = {
-    "info", "MODEL|DATA", "what a model or a table is",
+    "info",
+    "MODEL|DATA",
+    "what a model or a table is",
     "Of a model: its task, columns, settings as used, and how each iteration did. Of a table: rows, and per column "
     "its type, missing cells and range or levels. Which of the two it is, is told from the content.",
-    1, 1, own, cmd_info,
+    1,
+    1,
+    own,
+    cmd_info,
 };
 
 enum { LEVELS_SHOWN = 6 };
@@ -58,14 +63,25 @@ static void print_scalar(FILE *f, const json_t *v)
     free(text);
 }
 
-/* "key  value" for every plain entry of an object. */
+static int told_elsewhere(const char *key, int indent)
+{
+    static const char *const own_way[] = {"d", "features", "target", "columns"};
+
+    for (size_t i = 0; indent == 0 && i < sizeof own_way / sizeof *own_way; i++)
+        if (strcmp(key, own_way[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* "key  value" for every plain entry of an object, less those that print_model tells in its own way. */
 static void print_entries(FILE *f, const json_t *object, int indent)
 {
     const char *key;
     json_t     *v;
 
-    json_object_foreach((json_t *)object, key, v) {
-        if (json_is_object(v) || json_is_array(v) || json_is_null(v))
+    json_object_foreach((json_t *)object, key, v)
+    {
+        if (json_is_object(v) || json_is_array(v) || json_is_null(v) || told_elsewhere(key, indent))
             continue;
         fprintf(f, "%*s%-18s ", indent, "", key);
         print_scalar(f, v);

@@ -21,11 +21,16 @@ static const opt own[] = {
 };
 
 const opt_verb verb_predict = {
-    "predict", "MODEL DATA", "answers for the rows of a table",
+    "predict",
+    "MODEL DATA",
+    "answers for the rows of a table",
     "Write a header and one row per row of DATA, in order: prediction (with several targets one prediction_TARGET "
     "each), then p_CLASS with --proba. Columns are found by name; the target may be there or not. Memory does not "
     "grow with DATA; - is standard input.",
-    2, 2, own, cmd_predict,
+    2,
+    2,
+    own,
+    cmd_predict,
 };
 
 typedef struct answers {
@@ -93,7 +98,7 @@ static int64_t largest(const double *v, int64_t n)
 /* With --proba the class is read off the probabilities: the work is done once, and the two cannot disagree. */
 static int answer_block(run *r, answers *a, const agop_table *t)
 {
-    int64_t  rows = agop_table_rows(t);
+    int64_t  rows  = agop_table_rows(t);
     agop_mat value = {a->value, rows, a->targets, a->targets, AGOP_F64};
     agop_mat p     = {a->p, rows, a->classes, a->classes, AGOP_F64};
     int      code;
@@ -154,9 +159,9 @@ static int report(run *r, const answers *a, const char *data, const char *path)
 
     if (!r->json)
         return EXIT_DONE;
-    j = json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}", "model", json_text(r->opt->operand[0]), "data", json_text(data),
-                  "output", json_text(path), "n", (json_int_t)a->rows, "outputs", (json_int_t)a->targets, "proba",
-                  a->proba);
+    j    = json_pack("{s:o, s:o, s:o, s:I, s:I, s:b}", "model", json_text(r->opt->operand[0]), "data", json_text(data),
+                     "output", json_text(path), "n", (json_int_t)a->rows, "outputs", (json_int_t)a->targets, "proba",
+                     a->proba);
     code = json_report(r, j);
     json_decref(j);
     return code;

@@ -12,10 +12,15 @@ static const opt own[] = {
 };
 
 const opt_verb verb_score = {
-    "score", "MODEL DATA", "how well a model does on rows with known answers",
+    "score",
+    "MODEL DATA",
+    "how well a model does on rows with known answers",
     "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae. Classes: "
     "accuracy, log_loss, brier, auc, f1. With several targets the mean over them, then each.",
-    2, 2, own, cmd_score,
+    2,
+    2,
+    own,
+    cmd_score,
 };
 
 /* One aligned line per number; several targets follow, each under its name. */
@@ -25,7 +30,8 @@ static void write_lines(FILE *f, const json_t *score, int indent)
     json_t     *value;
     char        number[WORDS_NUMBER];
 
-    json_object_foreach((json_t *)score, key, value) {
+    json_object_foreach((json_t *)score, key, value)
+    {
         if (json_is_object(value))
             continue;
         if (json_is_real(value))
@@ -36,7 +42,8 @@ static void write_lines(FILE *f, const json_t *score, int indent)
             snprintf(number, sizeof number, "undefined");
         fprintf(f, "%*s%-10s %s\n", indent, "", key, number);
     }
-    json_object_foreach(json_object_get(score, "targets"), key, value) {
+    json_object_foreach(json_object_get(score, "targets"), key, value)
+    {
         fprintf(f, "%*s%s\n", indent, "", key);
         write_lines(f, value, indent + 2);
     }

@@ -12,9 +12,14 @@ static const opt own[] = {
 };
 
 const opt_verb verb_version = {
-    "version", "", "which program this is",
+    "version",
+    "",
+    "which program this is",
     "Say the version; with --build also what it was built from and with: put this into a report of a mistake.",
-    0, 0, own, cmd_version,
+    0,
+    0,
+    own,
+    cmd_version,
 };
 
 /* Lines "key: value" as an object. */

@@ -61,7 +61,8 @@ static void write_object(FILE *f, const json_t *j, int depth)
     size_t      left = json_object_size(j);
 
     fputc('{', f);
-    json_object_foreach((json_t *)j, key, value) {
+    json_object_foreach((json_t *)j, key, value)
+    {
         fprintf(f, "\n%*s", 2 * depth + 2, "");
         name = json_string(key);
         write_scalar(f, name);

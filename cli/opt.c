@@ -24,7 +24,7 @@ static const opt everywhere[] = {
 
 typedef struct row {
     const char         *name;
-    const opt          *own;     /* one of the two */
+    const opt          *own; /* one of the two */
     const agop_setting *setting;
 } row;
 
@@ -307,7 +307,7 @@ long opt_count(const opt_set *o, const char *name, long otherwise)
 
 /* ---- help ---- */
 
-enum { INDENT = 6, COLUMN = 30 };
+enum { COLUMN = 30 };
 
 int opt_width(int fd)
 {
@@ -344,9 +344,8 @@ static void limits_of(char *out, size_t size, const row *w)
 {
     const char *fallback = w->own ? w->own->fallback : w->setting->fallback;
     double      low = w->own ? w->own->low : w->setting->low, high = w->own ? w->own->high : w->setting->high;
-    int         number = w->own ? w->own->kind == OPT_COUNT
-                                : w->setting->type == AGOP_INT || w->setting->type == AGOP_REAL;
-    char        bounds[80] = "", head[80] = "";
+    int  number = w->own ? w->own->kind == OPT_COUNT : w->setting->type == AGOP_INT || w->setting->type == AGOP_REAL;
+    char bounds[80] = "", head[80] = "";
 
     if (fallback && *fallback)
         snprintf(head, sizeof head, "default %s", fallback);
@@ -372,17 +371,16 @@ static void help_row(FILE *f, const row *w, int width)
     char letter = w->own ? w->own->letter : '\0';
     int  at;
 
-    at = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
-                  letter ? ',' : ' ', dashed(name, w->name), is_flag(w) ? "" : " ", placeholder_of(w));
+    at = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ', letter ? ',' : ' ',
+                  dashed(name, w->name), is_flag(w) ? "" : " ", placeholder_of(w));
     limits_of(limits, sizeof limits, w);
     snprintf(text, sizeof text, "%s%s", w->own ? w->own->help : w->setting->help, limits);
     fputs(left, f);
     if (at + 2 > COLUMN) {
-        fprintf(f, "\n%*s", COLUMN, "");
-        at = COLUMN;
-    } else {
-        fprintf(f, "%*s", COLUMN - at, "");
+        fputc('\n', f);
+        at = 0;
     }
+    fprintf(f, "%*s", COLUMN - at, "");
     wrap(f, text, COLUMN, COLUMN, width);
 }
 
@@ -396,9 +394,9 @@ static const char *heading_before(const row *w, int i)
     if (!w->setting)
         return NULL;
     return strcmp(w->name, "target") == 0 || strcmp(w->name, "categorical") == 0 ? "Data"
-           : strcmp(w->name, "tune") == 0                                      ? "Learning"
-           : strcmp(w->name, "seed") == 0 || strcmp(w->name, "memory") == 0    ? "Limits"
-                                                                               : NULL;
+           : strcmp(w->name, "tune") == 0                                        ? "Learning"
+           : strcmp(w->name, "seed") == 0 || strcmp(w->name, "memory") == 0      ? "Limits"
+                                                                                 : NULL;
 }
 
 void opt_help(FILE *f, const opt_verb *verb, int width)

@@ -24,9 +24,9 @@ struct run;
 
 typedef struct opt_verb {
     const char *name;
-    const char *operands; /* "MODEL DATA", and what must not be left out */
-    const char *summary;  /* one line */
-    const char *details;  /* a paragraph for --help */
+    const char *operands;    /* "MODEL DATA", and what must not be left out */
+    const char *summary;     /* one line */
+    const char *details;     /* a paragraph for --help */
     int         least, most; /* operands */
     const opt  *options;     /* its own, ended by a NULL name */
     int (*run)(struct run *r);
@@ -35,7 +35,7 @@ typedef struct opt_verb {
 enum { OPT_ROOM = 96, OPT_SENTENCE = 600 };
 
 typedef struct opt_given {
-    const char *name;  /* as in its table */
+    const char *name; /* as in its table */
     const char *value;
     int         is_setting;
 } opt_given;

@@ -16,27 +16,27 @@
 #include "words.h"
 
 enum {
-    WIDTH   = 1000,
-    MARGIN  = 28,
-    GAP     = 36,  /* between the two columns of panels */
-    PANEL   = (WIDTH - 2 * MARGIN - GAP) / 2,
-    ROW     = 19,  /* from one bar to the next */
-    BAR     = 13,
-    GUTTER  = 170, /* most room for labels */
-    VALUE   = 52,  /* room for "12.3 %" after a bar */
-    TITLE   = 30,
-    SPACE   = 22,  /* between panels */
-    AXIS    = 44,  /* ticks, their numbers, what they are */
-    MOST_COLUMNS = 30,
+    WIDTH         = 1000,
+    MARGIN        = 28,
+    GAP           = 36, /* between the two columns of panels */
+    PANEL         = (WIDTH - 2 * MARGIN - GAP) / 2,
+    ROW           = 19, /* from one bar to the next */
+    BAR           = 13,
+    GUTTER        = 170, /* most room for labels */
+    VALUE         = 52,  /* room for "12.3 %" after a bar */
+    TITLE         = 30,
+    SPACE         = 22, /* between panels */
+    AXIS          = 44, /* ticks, their numbers, what they are */
+    MOST_COLUMNS  = 30,
     MOST_LOADINGS = 12,
-    MOST_VECTORS = 3
+    MOST_VECTORS  = 3
 };
 
-#define INK "#222222"
-#define FAINT "#d9d9d9"
+#define INK        "#222222"
+#define FAINT      "#d9d9d9"
 #define IMPORTANCE "#3b6fa0"
-#define POSITIVE "#b2182b"
-#define NEGATIVE "#2166ac"
+#define POSITIVE   "#b2182b"
+#define NEGATIVE   "#2166ac"
 
 /* ---- text ---- */
 
@@ -187,7 +187,7 @@ static double importance_panel(FILE *f, const picture *p, const ranked *r, doubl
 {
     int64_t rows   = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
     double  gutter = gutter_for(p->column, r, rows), left = x + gutter, room = PANEL - gutter - VALUE;
-    double  top    = rows && r[0].size > 0 ? r[0].size : 1, rest = 0, step = step_for(top, 4), base, bottom;
+    double  top = rows && r[0].size > 0 ? r[0].size : 1, rest = 0, step = step_for(top, 4), base, bottom;
     char    number[WORDS_NUMBER], more[96];
 
     panel_title(f, x, y, "Importance of columns");
@@ -278,12 +278,12 @@ static int draw_bars(FILE *f, const picture *p)
     int64_t columns = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
     int64_t rows    = p->features < MOST_LOADINGS ? p->features : MOST_LOADINGS;
     double  y = head_of(p), high[2] = {TITLE + (double)columns * ROW + AXIS + (columns < p->columns ? 22 : 0), 0};
-    double  at[2]   = {y + high[0] + SPACE, y}, one = TITLE + (double)rows * ROW + AXIS;
-    ranked *column  = by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
+    double  at[2] = {y + high[0] + SPACE, y}, one = TITLE + (double)rows * ROW + AXIS;
+    ranked *column = by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
 
     failed = !column;
     for (int k = 0; k < vectors; k++) {
-        side[k]    = k == 0 || high[1] < high[0];
+        side[k] = k == 0 || high[1] < high[0];
         high[side[k]] += high[side[k]] > 0 ? one + SPACE : one;
         feature[k] = by_size(p->loading + (int64_t)k * p->features, p->features);
         failed     = failed || !feature[k];
@@ -332,8 +332,8 @@ static colour diverging(double t)
 /* From white to dark blue; the lightness falls evenly, so it also prints in grey. */
 static colour sequential(double t)
 {
-    static const colour stop[] = {{255, 255, 255}, {222, 235, 247}, {158, 202, 225}, {66, 146, 198}, {8, 81, 156},
-                                  {8, 38, 88}};
+    static const colour stop[] = {{255, 255, 255}, {222, 235, 247}, {158, 202, 225},
+                                  {66, 146, 198},  {8, 81, 156},    {8, 38, 88}};
 
     return blend(stop, 6, t);
 }
@@ -413,7 +413,8 @@ static double largest(const double *v, int64_t n)
 static int draw_images(FILE *f, const picture *p)
 {
     int    vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS;
-    double side = (WIDTH - 2.0 * MARGIN - SPACE * vectors) / (vectors + 1), y = head_of(p), x = MARGIN, cell, wide, high;
+    double side = (WIDTH - 2.0 * MARGIN - SPACE * vectors) / (vectors + 1), y = head_of(p), x = MARGIN, cell, wide,
+           high;
     double top     = vectors ? largest(p->loading, vectors * p->features) : 1;
     scale  loading = {-top, top, diverging}, share = {0, largest(p->importance, p->columns), sequential};
     char   number[WORDS_NUMBER], title[64];
@@ -425,8 +426,7 @@ static int draw_images(FILE *f, const picture *p)
     begin(f, y + TITLE + high + 70 + MARGIN / 2.0, p->title);
     panel_title(f, x, y, "Importance");
     cells(f, p->importance, p, &share, x, y + TITLE, cell);
-    legend(f, &share, x, y + TITLE + high + 14, wide < 140 ? 140 : wide, 1,
-           "share of the trace");
+    legend(f, &share, x, y + TITLE + high + 14, wide < 140 ? 140 : wide, 1, "share of the trace");
     for (int k = 0; k < vectors; k++) {
         x += side + SPACE;
         percent(number, p->share[k]);

@@ -18,7 +18,7 @@ enum { BAR = 24, LINE = 160 };
 struct progress {
     const char *verb;
     int         quiet, terminal;
-    int         drawn;    /* cells of the bar that is on the screen */
+    int         drawn; /* cells of the bar that is on the screen */
     double      began;
     double      next;     /* when to write again, in seconds since the start */
     double      pause;    /* between two lines of a log; grows, so that long runs do not fill it */

@@ -18,7 +18,7 @@ void progress_rows(struct progress *p, const char *what, int64_t rows);
 /* Wipe the bar: something else is about to be written. */
 void progress_clear(struct progress *p);
 
-int  progress_tell(void *user, const agop_progress *now); /* agop_progress_fn */
-void progress_note(void *user, const char *sentence);     /* agop_note_fn */
+int  progress_tell(void *user, const agop_progress *at); /* agop_progress_fn */
+void progress_note(void *user, const char *sentence);    /* agop_note_fn */
 
 #endif

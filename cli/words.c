@@ -61,8 +61,8 @@ int words_cells(const char *s)
 const char *words_fit_by(char buffer[WORDS_CUT], const char *s, double most, double (*wide)(uint32_t))
 {
     static const char dots[] = "\xE2\x80\xA6";
-    double            room   = most - wide(0x2026), taken = 0;
-    const char       *tail   = s + strlen(s);
+    double            room = most - wide(0x2026), taken = 0;
+    const char       *tail = s + strlen(s);
     size_t            head = 0, n, bytes = 0;
 
     if (strlen(s) < WORDS_CUT && width_of(s, wide) <= most)
