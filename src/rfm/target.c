@@ -295,7 +295,7 @@ static agop_status mark_rows(char *keep, agop_ctx *ctx, const agop__target *g, c
 agop_status agop__target_learn(agop__target *out, char **keep, agop_ctx *ctx, const agop_table *t,
                                const agop_settings *s, const double *weight)
 {
-    const char *list  = agop__text(s, "target");
+    const char *list  = agop__table_targets(t, agop__text(s, "target")); /* "y.npy" is a column by now */
     int64_t    *where = NULL;
     agop_status st;
 

@@ -526,6 +526,15 @@ done:
     return st;
 }
 
+/* What the CSV reader advises is for a fit; a model's types stand. */
+static void advise(const agop_reader *r, agop__err *e)
+{
+    char *advice = r->wanted.schema ? strstr(e->text, " (use --categorical ") : NULL;
+
+    if (advice)
+        (void)snprintf(advice, sizeof e->text - (size_t)(advice - e->text), ": the model was fitted with numbers there");
+}
+
 static agop_status next_of_csv(agop_table **out, agop_reader *r, int64_t rows, agop__err *e)
 {
     agop_table *t   = NULL;
@@ -533,7 +542,11 @@ static agop_status next_of_csv(agop_table **out, agop_reader *r, int64_t rows, a
     agop_status st;
 
     memset(r->block, 0, (size_t)r->names.count * sizeof *r->block);
-    TRY(agop__csv_next(r->file.csv, rows, r->block, &got, e));
+    st = agop__csv_next(r->file.csv, rows, r->block, &got, e);
+    if (st != AGOP_OK) {
+        advise(r, e);
+        goto done;
+    }
     TRY(check_rows(r, r->given + got, got == 0 || rows == 0, e));
     if (got == 0)
         goto done;

@@ -381,7 +381,7 @@ agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_tabl
     }
     agop__parallel(ctx->threads, (int)out->fields, learn_one, &l);
     TRY(first_failure(out, &l, &ctx->err));
-    TRY(agop__schema_count(out, &ctx->err));
+    TRY(agop__schema_finish(out, &ctx->err));
     for (int about = CONSTANT; about <= LONG; about++)
         TRY(tell(ctx, out, &l, about));
 done:
@@ -392,7 +392,47 @@ done:
     return st;
 }
 
-agop_status agop__schema_count(agop__schema *s, agop__err *e)
+/* Least squares slope of y on the knots in standard deviations: how fast the copy moves with its column. */
+static double regression_slope(const agop__field *f, const double *y)
+{
+    double mx = 0, my = 0, xy = 0, xx = 0;
+
+    for (int64_t k = 0; k < f->knots; k++) {
+        mx += (f->knot[k] - f->centre) / f->deviation / (double)f->knots;
+        my += y[k] / (double)f->knots;
+    }
+    for (int64_t k = 0; k < f->knots; k++) {
+        double x = (f->knot[k] - f->centre) / f->deviation - mx;
+        xy += x * (y[k] - my);
+        xx += x * x;
+    }
+    return xx > 0 ? xy / xx : 0;
+}
+
+/* Features and slopes of the coordinates, so that asking for one costs nothing. */
+static void find_slopes(agop__schema *s)
+{
+    int64_t at = 0, j = 0;
+
+    for (int64_t i = 0; i < s->fields; i++) {
+        const agop__field *f = &s->field[i];
+        if (f->is_text)
+            continue;
+        s->feature[at] = j;
+        s->slope[at++] = f->constant ? 0 : s->factor * (f->rank ? regression_slope(f, f->rank) : f->deviation / f->spread);
+        if (s->normal_scores) {
+            s->feature[at] = j;
+            s->slope[at++] = f->constant ? 0 : s->factor * regression_slope(f, f->score);
+        }
+        j++;
+        if (f->has_missing) {
+            s->feature[at] = j++;
+            s->slope[at++] = s->height;
+        }
+    }
+}
+
+agop_status agop__schema_finish(agop__schema *s, agop__err *e)
 {
     int32_t g = 0;
 
@@ -407,13 +447,15 @@ agop_status agop__schema_count(agop__schema *s, agop__err *e)
         else
             s->numeric += 1 + (s->normal_scores != 0) + (f->has_missing != 0);
     }
-    free(s->group_levels);
     s->group_levels = agop__malloc(s->groups, sizeof *s->group_levels);
-    if (!s->group_levels)
+    s->feature      = agop__malloc(s->numeric, sizeof *s->feature);
+    s->slope        = agop__malloc(s->numeric, sizeof *s->slope);
+    if (!s->group_levels || !s->feature || !s->slope)
         return agop__fail_memory(e, 0, "a schema");
     for (int64_t i = 0; i < s->fields; i++)
         if (s->field[i].is_text)
             s->group_levels[g++] = (int32_t)s->field[i].levels.count;
+    find_slopes(s);
     return AGOP_OK;
 }
 
@@ -429,6 +471,8 @@ void agop__schema_free(agop__schema *s)
     }
     free(s->field);
     free(s->group_levels);
+    free(s->feature);
+    free(s->slope);
     memset(s, 0, sizeof *s);
 }
 
@@ -492,48 +536,8 @@ agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop_
     return name->failed ? agop__fail_memory(e, 0, "the name of a feature") : AGOP_OK;
 }
 
-/* Least squares slope of y on the knots in standard deviations: how fast the copy moves with its column. */
-static double regression_slope(const agop__field *f, const double *y)
-{
-    double mx = 0, my = 0, xy = 0, xx = 0;
-
-    for (int64_t k = 0; k < f->knots; k++) {
-        mx += (f->knot[k] - f->centre) / f->deviation / (double)f->knots;
-        my += y[k] / (double)f->knots;
-    }
-    for (int64_t k = 0; k < f->knots; k++) {
-        double x = (f->knot[k] - f->centre) / f->deviation - mx;
-        xy += x * (y[k] - my);
-        xx += x * x;
-    }
-    return xx > 0 ? xy / xx : 0;
-}
-
 void agop__schema_slope(int64_t *feature, double *slope, const agop__schema *s, int64_t coordinate)
 {
-    int64_t at = 0, j = 0;
-
-    *feature = -1;
-    *slope   = 0;
-    for (int64_t i = 0; i < s->fields; i++) {
-        const agop__field *f = &s->field[i];
-        int64_t            n = 1 + (s->normal_scores != 0) + (f->has_missing != 0), c = coordinate - at;
-        if (f->is_text)
-            continue;
-        if (c < n) {
-            int indicator = f->has_missing && c == n - 1;
-            *feature      = j + indicator;
-            if (indicator)
-                *slope = s->height;
-            else if (f->constant)
-                *slope = 0;
-            else if (c == 1)
-                *slope = s->factor * regression_slope(f, f->score);
-            else
-                *slope = s->factor * (f->rank ? regression_slope(f, f->rank) : f->deviation / f->spread);
-            return;
-        }
-        at += n;
-        j += 1 + (f->has_missing != 0);
-    }
+    *feature = s->feature[coordinate];
+    *slope   = s->slope[coordinate];
 }

@@ -343,7 +343,7 @@ agop_status agop__schema_from_json(agop__schema *out, const json_t *j, agop__err
         out->fields = (int64_t)i + 1; /* counted first, so that a failure frees the half-read one */
         TRY(field_in(&out->field[i], json_array_get(fields, i), out, &names, e));
     }
-    TRY(agop__schema_count(out, e));
+    TRY(agop__schema_finish(out, e));
 done:
     agop__dict_free(&names);
     if (st != AGOP_OK)

@@ -105,6 +105,8 @@ typedef struct agop__schema {
     int64_t      numeric;       /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
     int32_t      groups;        /* categorical fields, in order */
     int32_t     *group_levels;  /* groups counts */
+    int64_t     *feature;       /* of each numeric coordinate */
+    double      *slope;         /* of each: see agop__schema_slope */
 } agop__schema;
 
 /* Learn from the rows of t. Left out: columns in `except` (comma separated) and in the settings drop and weights.
@@ -132,8 +134,8 @@ void agop__schema_slope(int64_t *feature, double *slope, const agop__schema *s, 
 /* First feature of categorical group g. */
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g);
 
-/* Count what follows from the fields: numeric, groups, group_levels. For learn and from_json. */
-agop_status agop__schema_count(agop__schema *s, agop__err *e);
+/* Work out what follows from the fields: numeric, groups, group_levels, feature, slope. For learn and from_json. */
+agop_status agop__schema_finish(agop__schema *s, agop__err *e);
 
 /* ---- ranks.c ---- */
 
