@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ struct agop__output {
 /* Folder and final name from `path`, which may be a link: the file that it leads to is what is replaced. */
 static agop_status find_target(agop__output *o, const char *path, struct stat *old, int *exists, agop__err *e)
 {
-    char *real;
+    char real[PATH_MAX];
 
     *exists = stat(path, old) == 0;
     if (*exists && S_ISDIR(old->st_mode))
@@ -33,10 +34,7 @@ static agop_status find_target(agop__output *o, const char *path, struct stat *o
     o->name = agop__strdup(path);
     if (!o->name)
         return agop__fail_memory(e, 0, path);
-    real = *exists ? realpath(path, NULL) : NULL;
-    /* realpath's own memory becomes ours, so that one free() serves all */
-    o->path = agop__strdup(real ? real : path);
-    free(real);
+    o->path = agop__strdup(*exists && realpath(path, real) ? real : path);
     return o->path ? AGOP_OK : agop__fail_memory(e, 0, path);
 }
 
@@ -129,18 +127,20 @@ done:
     return st;
 }
 
-/* The new name is safe only when the folder is on the disk, too; a system that cannot do that is not our failure. */
-static void sync_folder(const char *path)
+/* The new name is safe only when the folder is on the disk, too; a system that cannot do that is not our failure.
+ * The path is not needed afterwards: it is cut to that of its folder. */
+static void sync_folder(char *path)
 {
-    const char *slash  = strrchr(path, '/');
-    char       *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    int         fd     = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    char *slash = strrchr(path, '/');
+    int   fd;
 
+    if (slash)
+        slash[slash == path] = '\0';
+    fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd);
         (void)close(fd);
     }
-    free(folder);
 }
 
 agop_status agop__output_commit(agop__output **out, agop__err *e)

@@ -106,9 +106,8 @@ static agop_status make_header(char **out, size_t *length, const char *path, con
 {
     agop_status st     = AGOP_OK;
     json_t     *header = json_object(), *metadata = json_object();
-    char       *text   = NULL;
     int64_t     offset = 0;
-    uint64_t    n;
+    uint64_t    size, padded;
 
     if (!header || !metadata)
         TRY(no_memory(path, e));
@@ -123,23 +122,19 @@ static agop_status make_header(char **out, size_t *length, const char *path, con
         for (int i = 0; i < count; i++)
             if (dtype_of(t[i].dtype) == d)
                 TRY(describe(header, &t[i], &offset, path, e));
-    text = json_dumps(header, JSON_COMPACT);
-    if (!text)
+    size = json_dumpb(header, NULL, 0, JSON_COMPACT);
+    if (size == 0)
         TRY(no_memory(path, e));
-    n       = (strlen(text) + 7) / 8 * 8;
-    *length = (size_t)n + 8;
+    padded  = (size + 7) / 8 * 8;
+    *length = padded + 8;
     *out    = agop__malloc((int64_t)*length, 1);
     if (!*out)
         TRY(no_memory(path, e));
-    memcpy(*out, &n, 8);
-    memset(*out + 8, ' ', (size_t)n);
-    memcpy(*out + 8, text, strlen(text));
-done : {
-    /* json_dumps takes from jansson's allocator, which a program may have set */
-    json_free_t give_back;
-    json_get_alloc_funcs(NULL, &give_back);
-    give_back(text);
-}
+    memcpy(*out, &padded, 8);
+    memset(*out + 8, ' ', padded);
+    if (json_dumpb(header, *out + 8, size, JSON_COMPACT) != size)
+        TRY(no_memory(path, e));
+done:
     json_decref(header);
     json_decref(metadata);
     return st;
