@@ -46,6 +46,8 @@ void run_say(run *r, const char *format, ...) /* to stderr, unless -q */
     __attribute__((format(printf, 2, 3)));
 /* Seconds of a value like "60s" or "2m"; 0 when it is "auto". */
 double run_seconds(const char *value);
+int    run_is_model(const char *path); /* by its content, and where that is broken, by its name */
+int    run_table(run *r, agop_table **out, const char *path, const agop_model *model);
 int    run_settle(run *r, const char *what); /* after Ctrl-C: 130 and `what` became of it; else 0 */
 
 int cmd_fit(run *r);

@@ -121,9 +121,9 @@ int cmd_fit(run *r)
     int         code;
 
     DO(check_request(r, data, judge, path));
-    DO(run_check(r, agop_table_read(&train, r->ctx, data, r->settings, NULL)));
+    DO(run_table(r, &train, data, NULL));
     if (judge)
-        DO(run_check(r, agop_table_read(&valid, r->ctx, judge, r->settings, NULL)));
+        DO(run_table(r, &valid, judge, NULL));
     DO(run_check(r, agop_fit(&m, r->ctx, train, valid, r->settings)));
     DO(run_check(r, agop_model_save(r->ctx, m, path)));
     info = json_read(r, agop_model_info(m));

@@ -27,21 +27,6 @@ const opt_verb verb_info = {
 
 enum { LEVELS_SHOWN = 6 };
 
-/* A model is a safetensors file: eight bytes of length, then a JSON object. A broken one should still be called a
- * broken model and not a strange table, so the name decides where the content does not. */
-static int is_model(const char *path)
-{
-    unsigned char head[9];
-    FILE         *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
-    size_t        n = f ? fread(head, 1, sizeof head, f) : 0;
-
-    if (f)
-        fclose(f);
-    if (f && (words_ends(path, "agop") || words_ends(path, "safetensors")))
-        return 1;
-    return n == sizeof head && head[8] == '{' && head[6] == 0 && head[7] == 0;
-}
-
 /* ---- a model ---- */
 
 static void print_scalar(FILE *f, const json_t *v)
@@ -267,7 +252,7 @@ static int info_table(run *r, const char *path)
     output     *o    = NULL;
     int         code;
 
-    DO(run_check(r, agop_table_read(&t, r->ctx, path, r->settings, NULL)));
+    DO(run_table(r, &t, path, NULL));
     if (r->json) {
         info = table_as_json(t, path);
         DO(json_report(r, info));
@@ -287,5 +272,5 @@ int cmd_info(run *r)
 {
     const char *path = r->opt->operand[0];
 
-    return is_model(path) ? info_model(r, path) : info_table(r, path);
+    return run_is_model(path) ? info_model(r, path) : info_table(r, path);
 }

@@ -59,7 +59,7 @@ int cmd_score(run *r)
     int         code;
 
     DO(run_check(r, agop_model_load(&m, r->ctx, r->opt->operand[0])));
-    DO(run_check(r, agop_table_read(&t, r->ctx, r->opt->operand[1], r->settings, m)));
+    DO(run_table(r, &t, r->opt->operand[1], m));
     DO(run_check(r, agop_score(&text, r->ctx, m, t)));
     score = json_read(r, text);
     if (!score) {

@@ -84,6 +84,28 @@ double run_seconds(const char *value)
     return end == value ? 0 : *end == 'h' ? 3600 * v : *end == 'm' ? 60 * v : v;
 }
 
+/* A model is a safetensors file: eight bytes of length, then a JSON object. A broken one should still be called a
+ * broken model and not a strange table, so the name decides where the content does not. */
+int run_is_model(const char *path)
+{
+    unsigned char head[9];
+    FILE         *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
+    size_t        n = f ? fread(head, 1, sizeof head, f) : 0;
+
+    if (f)
+        fclose(f);
+    if (f && (words_ends(path, "agop") || words_ends(path, "safetensors")))
+        return 1;
+    return n == sizeof head && head[8] == '{' && head[6] == 0 && head[7] == 0;
+}
+
+int run_table(run *r, agop_table **out, const char *path, const agop_model *model)
+{
+    if (run_is_model(path))
+        return run_fail(r, EXIT_DATA, "%s is a model, and DATA must be a table", path);
+    return run_check(r, agop_table_read(out, r->ctx, path, r->settings, model));
+}
+
 int run_settle(run *r, const char *what)
 {
     if (signals_stopped())

@@ -207,7 +207,7 @@ static int distance(const char *a, size_t n, const char *b, size_t m)
 const char *agop_closest(const char *word, const char *names, char *buffer, size_t size)
 {
     size_t n = strlen(word), length = 0;
-    int    best       = (int)(n / 3) + 2; /* farther than this is no help */
+    int    best       = (int)(n / 4) + 2; /* farther than this is no help */
     const char *found = NULL;
 
     for (const char *p = names; *p;) {
@@ -216,7 +216,7 @@ const char *agop_closest(const char *word, const char *names, char *buffer, size
         /* a word begun and not finished is near, too */
         if (k > n && n >= 3 && strncmp(word, p, n) == 0 && d > 1)
             d = 1;
-        if (d < best) {
+        if (d < best && d < (int)n) { /* "w" is no misspelt "a" */
             best   = d;
             found  = p;
             length = k;

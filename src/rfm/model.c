@@ -198,6 +198,17 @@ static agop_status load_machine(agop_model *m, const json_t *j, const char *path
     return AGOP_OK;
 }
 
+/* Those who read the schema and the target know no file. */
+static void name_file(agop__err *e, const char *path)
+{
+    char text[sizeof e->text];
+
+    if (e->code != AGOP_E_FORMAT)
+        return;
+    memcpy(text, e->text, sizeof text);
+    agop__fail(e, AGOP_E_FORMAT, "%.200s: %s", path, text);
+}
+
 static agop_status load_description(agop_model *m, const json_t *all, const char *path, agop__err *e)
 {
     const json_t *version = json_object_get(all, "version");
@@ -209,8 +220,13 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
     if (json_integer_value(version) > FILE_VERSION)
         return agop__fail(e, AGOP_E_FORMAT, "%.200s: a model of format %lld; this agop reads up to %d: take a newer one",
                           path, (long long)json_integer_value(version), FILE_VERSION);
-    TRY(agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e));
-    TRY(agop__target_from_json(&m->target, json_object_get(all, "target"), e));
+    st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
+    if (st == AGOP_OK)
+        st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);
+    if (st != AGOP_OK) {
+        name_file(e, path);
+        goto done;
+    }
     TRY(load_machine(m, json_object_get(all, "machine"), path, e));
     m->stopped = json_is_true(json_object_get(all, "stopped"));
     if (!weights || !json_is_object(json_object_get(all, "report"))) {
