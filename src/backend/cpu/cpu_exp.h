@@ -16,7 +16,8 @@
 #define LOG2E    1.44269504088896341f
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW  (-2.12194440054690583e-4f)
-#define EXP_LOW  (-87.3365447505531f) /* ln 2^-126, rounded towards 0 */
+#define EXP_LOW  (-87.33654022216797f) /* ln 2^-126, rounded towards 0 */
+#define LARGEST  3.40282347e+38f
 #define MANTISSA 23
 #define EXP_BIAS 127
 #else
@@ -24,7 +25,8 @@
 #define LOG2E    1.44269504088896340736
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW  1.90821492927058770002e-10
-#define EXP_LOW  (-708.39641853226408)
+#define EXP_LOW  (-708.3964185322641)
+#define LARGEST  1.7976931348623157e308
 #define MANTISSA 52
 #define EXP_BIAS 1023
 #endif
@@ -59,7 +61,7 @@ INLINE VEC NAME(exponential)(VEC x)
 }
 
 /* x^c for x >= 0 and -1 <= c <= 2, a few ulp; 0 where x is below the smallest normal number, for any c (callers treat
- * those pairs as coincident). NaN stays NaN.
+ * those pairs as coincident). NaN and infinity stay what they are.
  *
  *   x = 2^e m, sqrt(1/2) <= m < sqrt(2):   log2 m = (2/ln2) atanh(z), z = (m-1)/(m+1)
  *
@@ -98,7 +100,7 @@ INLINE VEC NAME(power)(VEC x, REAL c)
     t        = NAME(pick)((IVEC)(t > (REAL)(MAGIC + EXP_BIAS + 1)), NAME(all)((REAL)(MAGIC + EXP_BIAS + 1)), t);
     VEC f    = (high - (t - (REAL)MAGIC)) + low;
     VEC y    = NAME(exp_part)(t, f * (REAL)0.693147180559945309417);
-    /* NaN took a wrong turn through the integers above: give it back. */
-    y = NAME(pick)((IVEC)(x == x), y, x);
+    /* NaN and infinity took a wrong turn through the integers above: give them back. */
+    y = NAME(pick)((IVEC)(x <= (REAL)LARGEST), y, x);
     return NAME(zero_below)(x, NAME(all)(smallest), y);
 }
