@@ -376,7 +376,7 @@ static void test_reader__the_arrays_of_an_npz_are_data_and_target(void **state)
     assert_string_equal(t->targets, "y");
     assert_string_equal(text(t, 3, "y"), "c");
     agop_table_free(t);
-    expect_refusal(AGOP_E_DATA, "tests/data/arrays.npz", settings("target", "z", NULL), "'z'");
+    expect_refusal(AGOP_E_FORMAT, "tests/data/arrays.npz", settings("target", "z", NULL), "no array is called 'z'");
 }
 
 static void test_reader__labels_of_libsvm_are_the_target(void **state)
