@@ -216,10 +216,10 @@ static void print_vector(FILE *f, const look *k, int64_t v)
 
     fprintf(f, "\neigenvector %lld: %.1f %% of the trace\n", (long long)v + 1, 100 * k->eigenvalue[v]);
     if (order && rank(order, loading, k->features) == 0)
-        for (int64_t i = 0; i < shown; i++) {
+        for (int64_t i = 0; i < shown && fabs(loading[order[i]]) >= 5e-5; i++) { /* what would not print as 0 */
             fputs("  ", f);
             print_padded(f, k->feature_name[order[i]], 40);
-            fprintf(f, " %+.4f\n", fabs(loading[order[i]]) < 5e-5 ? 0.0 : loading[order[i]]); /* no "-0.0000" */
+            fprintf(f, " %+.4f\n", loading[order[i]]);
         }
     free(order);
 }

@@ -2,7 +2,7 @@
  *
  * Bars: on the left the importance of the columns, on the right the strongest loadings of the top eigenvectors.
  * Images: importance and eigenvectors as pictures of the shape the columns came from. A panel is drawn in its own
- * coordinates and tells how high it became, so that panels can be stacked without knowing each other.
+ * coordinates; `place` stacks them in two columns by their heights.
  *
  * Labels never touch bars: they have a gutter of their own, as wide as the longest one needs and no wider than
  * GUTTER; names longer than that lose their middle. Widths of text are estimated from classes of characters
@@ -182,8 +182,8 @@ static void panel_title(FILE *f, double x, double y, const char *s)
 
 /* ---- bars ---- */
 
-/* Importance of the columns; returns the height used. */
-static double importance_panel(FILE *f, const picture *p, const ranked *r, double x, double y)
+/* Importance of the columns. */
+static void importance_panel(FILE *f, const picture *p, const ranked *r, double x, double y)
 {
     int64_t rows   = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
     double  gutter = gutter_for(p->column, r, rows), left = x + gutter, room = PANEL - gutter - VALUE;
@@ -210,20 +210,29 @@ static double importance_panel(FILE *f, const picture *p, const ranked *r, doubl
     line(f, left, base, left, bottom, INK);
     text(f, left + room / 2, bottom + 33, "middle", " font-size=\"12\"", "share of the trace of the AGOP");
     if (rows == p->columns)
-        return TITLE + (double)rows * ROW + AXIS;
+        return;
     for (int64_t i = rows; i < p->columns; i++)
         rest += r[i].size;
     percent(number, rest);
     snprintf(more, sizeof more, "and %lld more columns (%s)", (long long)(p->columns - rows), number);
     text(f, left, bottom + 54, "start", " font-size=\"12\" font-style=\"italic\"", more);
-    return TITLE + (double)rows * ROW + AXIS + 22;
 }
 
-/* The strongest loadings of eigenvector k; returns the height used. */
-static double vector_panel(FILE *f, const picture *p, int k, const ranked *r, double x, double y)
+/* So many rows has a panel of loadings: those too small to be seen are left out. */
+static int64_t shown_loadings(const picture *p, const ranked *r)
+{
+    int64_t rows = 1;
+
+    while (rows < p->features && rows < MOST_LOADINGS && r[rows].size > 0.004 * r[0].size)
+        rows++;
+    return rows;
+}
+
+/* The strongest loadings of eigenvector k. */
+static void vector_panel(FILE *f, const picture *p, int k, const ranked *r, double x, double y)
 {
     const double *v      = p->loading + (int64_t)k * p->features;
-    int64_t       rows   = p->features < MOST_LOADINGS ? p->features : MOST_LOADINGS;
+    int64_t       rows   = shown_loadings(p, r);
     double        gutter = gutter_for(p->feature, r, rows), left = x + gutter, room = PANEL - gutter - 12;
     double        top = rows && r[0].size > 0 ? r[0].size : 1, zero = left + room / 2, unit = room / 2 / top;
     double        step = step_for(top, 2), base = y + TITLE, bottom = base + (double)rows * ROW + 2;
@@ -248,7 +257,6 @@ static double vector_panel(FILE *f, const picture *p, int k, const ranked *r, do
     snprintf(title, sizeof title, rows < p->features ? "loading (the %lld strongest of %lld)" : "loading",
              (long long)rows, (long long)p->features);
     text(f, zero, bottom + 33, "middle", " font-size=\"12\"", title);
-    return TITLE + (double)rows * ROW + AXIS;
 }
 
 static void begin(FILE *f, double height, const char *title)
@@ -272,29 +280,39 @@ static double head_of(const picture *p)
 }
 
 /* Importance on the left, the first eigenvector on the right, the others where there is more room. */
+static void place(FILE *f, const picture *p, const ranked *column, ranked *const *feature, int vectors)
+{
+    int64_t columns = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
+    double  top     = head_of(p), end[2]; /* of what stands left and right */
+    double  begins[MOST_VECTORS];
+    int     side[MOST_VECTORS];
+
+    end[0] = top + TITLE + (double)columns * ROW + AXIS + (columns < p->columns ? 22 : 0);
+    end[1] = top - SPACE;
+    for (int k = 0; k < vectors; k++) {
+        side[k]      = end[1] < end[0];
+        begins[k]    = end[side[k]] + SPACE;
+        end[side[k]] = begins[k] + TITLE + (double)shown_loadings(p, feature[k]) * ROW + AXIS;
+    }
+    begin(f, (end[0] > end[1] ? end[0] : end[1]) + MARGIN, p->title);
+    importance_panel(f, p, column, MARGIN, top);
+    for (int k = 0; k < vectors; k++)
+        vector_panel(f, p, k, feature[k], MARGIN + side[k] * (PANEL + GAP), begins[k]);
+    fputs("</svg>\n", f);
+}
+
 static int draw_bars(FILE *f, const picture *p)
 {
-    int     vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS, side[MOST_VECTORS] = {0}, failed;
-    int64_t columns = p->columns < MOST_COLUMNS ? p->columns : MOST_COLUMNS;
-    int64_t rows    = p->features < MOST_LOADINGS ? p->features : MOST_LOADINGS;
-    double  y = head_of(p), high[2] = {TITLE + (double)columns * ROW + AXIS + (columns < p->columns ? 22 : 0), 0};
-    double  at[2] = {y + high[0] + SPACE, y}, one = TITLE + (double)rows * ROW + AXIS;
+    int     vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS, failed;
     ranked *column = by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
 
     failed = !column;
     for (int k = 0; k < vectors; k++) {
-        side[k] = k == 0 || high[1] < high[0];
-        high[side[k]] += high[side[k]] > 0 ? one + SPACE : one;
         feature[k] = by_size(p->loading + (int64_t)k * p->features, p->features);
         failed     = failed || !feature[k];
     }
-    if (!failed) {
-        begin(f, y + (high[0] > high[1] ? high[0] : high[1]) + MARGIN, p->title);
-        importance_panel(f, p, column, MARGIN, y);
-        for (int k = 0; k < vectors; k++)
-            at[side[k]] += SPACE + vector_panel(f, p, k, feature[k], MARGIN + side[k] * (PANEL + GAP), at[side[k]]);
-        fputs("</svg>\n", f);
-    }
+    if (!failed)
+        place(f, p, column, feature, vectors);
     for (int k = 0; k < MOST_VECTORS; k++)
         free(feature[k]);
     free(column);
