@@ -96,7 +96,7 @@ typedef struct agop__backend {
     agop_status (*cholesky)(void *self, agop__tile *A, int64_t *bad_row, agop__err *e);
     /* B = (L L')^-1 B */
     agop_status (*solve)(void *self, const agop__tile *L, agop__tile *B, agop__err *e);
-    /* diag((L L')^-1) into d (n x 1, f64); overwrites L by its inverse. */
+    /* diag((L L')^-1) into d (n x 1, f64). May overwrite L: it is no factor afterwards. */
     agop_status (*inverse_diagonal)(void *self, agop__tile *L, agop__tile *d, agop__err *e);
     /* Symmetric eigenproblem, f64: the top `top` eigenvalues of A (n x n, lower triangle, overwritten), largest first, into w
      * (top x 1), eigenvectors as rows of V (top x n). */

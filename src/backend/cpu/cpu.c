@@ -5,6 +5,7 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -33,14 +34,14 @@ void agop__cpu_parallel(int threads, void (*fn)(void *arg, int t, int of), void 
 #endif
 }
 
-int agop__blas_begin(const agop__cpu *self)
+int agop__blas_begin(int threads)
 {
 #ifdef _OPENMP
     int before = omp_get_max_threads();
-    omp_set_num_threads(self->threads);
+    omp_set_num_threads(threads);
     return before;
 #else
-    (void)self;
+    (void)threads;
     return 1;
 #endif
 }
@@ -52,6 +53,18 @@ void agop__blas_end(int before)
 #else
     (void)before;
 #endif
+}
+
+void agop__triangle_at(int64_t at, int64_t *row, int64_t *col)
+{
+    int64_t i = (int64_t)((sqrt(8.0 * (double)at + 1) - 1) / 2);
+
+    while (i * (i + 1) / 2 > at) /* the root is rounded */
+        i--;
+    while ((i + 1) * (i + 2) / 2 <= at)
+        i++;
+    *row = i;
+    *col = at - i * (i + 1) / 2;
 }
 
 static int offered_threads(void)

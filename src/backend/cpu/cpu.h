@@ -29,8 +29,10 @@ static inline void *agop__at(const agop__tile *t, int64_t i, int64_t j)
 void agop__cpu_parallel(int threads, void (*fn)(void *arg, int t, int of), void *arg);
 /* Around BLAS calls outside of agop__cpu_parallel: OpenBLAS takes its thread count from the caller's OpenMP
  * setting, which is put back afterwards. */
-int  agop__blas_begin(const agop__cpu *self);
+int  agop__blas_begin(int threads);
 void agop__blas_end(int before);
+/* Number `at` of a lower triangle's blocks, counted row by row. */
+void agop__triangle_at(int64_t at, int64_t *row, int64_t *col);
 
 /* ---- dense (cpu_dense.c) ---- */
 
