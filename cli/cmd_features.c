@@ -318,23 +318,35 @@ static json_t *as_json(const look *k)
     return j;
 }
 
-static int draw(run *r, const look *k, FILE *f, int png)
+/* "houses.agop: regression of price" */
+static void name_picture(char title[512], const run *r, const agop_model *m)
 {
     const char *slash = strrchr(r->opt->operand[0], '/');
-    picture     p     = {slash ? slash + 1 : r->opt->operand[0],
-                 k->columns,
-                 k->column_name,
-                 k->importance,
-                 k->features,
-                 k->feature_name,
-                 (int)(k->vectors < DEFAULT_VECTORS ? k->vectors : DEFAULT_VECTORS),
-                 k->eigenvalue,
-                 k->loading,
-                 k->height,
-                 k->width};
-    FILE *svg  = png ? tmpfile() : f;
-    int   code = EXIT_DONE;
+    json_t     *info  = json_loads(agop_model_info(m), 0, NULL);
 
+    snprintf(title, 512, "%s: %s of %s", slash ? slash + 1 : r->opt->operand[0], json_get_text(info, "task", "model"),
+             json_get_text(info, "target", "its target"));
+    json_decref(info);
+}
+
+static int draw(run *r, const look *k, FILE *f, int png)
+{
+    char    title[512];
+    picture p    = {.title      = title,
+                    .columns    = k->columns,
+                    .column     = k->column_name,
+                    .importance = k->importance,
+                    .features   = k->features,
+                    .feature    = k->feature_name,
+                    .vectors    = (int)(k->vectors < DEFAULT_VECTORS ? k->vectors : DEFAULT_VECTORS),
+                    .share      = k->eigenvalue,
+                    .loading    = k->loading,
+                    .height     = k->height,
+                    .width      = k->width};
+    FILE   *svg  = png ? tmpfile() : f;
+    int     code = EXIT_DONE;
+
+    name_picture(title, r, k->m);
     if (!svg)
         return run_fail(r, EXIT_DATA, "cannot make a temporary file for the picture");
     if (picture_write(svg, &p) != 0)

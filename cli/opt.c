@@ -106,7 +106,7 @@ static const char *dashed(char buffer[64], const char *name)
 {
     size_t n = 0;
 
-    for (; name[n] && n < 63; n++)
+    for (; n < 63 && name[n]; n++)
         buffer[n] = name[n] == '_' ? '-' : name[n];
     buffer[n] = '\0';
     return buffer;
@@ -339,26 +339,31 @@ static void wrap(FILE *f, const char *text, int at, int indent, int width)
     fputc('\n', f);
 }
 
-/* Where a row's values may lie, and what it is when not given: "(default: auto; above 0)". */
+/* The bounds of a number, less those that nobody meets; the choices where the placeholder does not show them. */
+static void bounds_of(char *out, size_t size, const row *w)
+{
+    const agop_setting *s   = w->setting;
+    double              low = s ? s->low : w->own->low, high = s ? s->high : w->own->high;
+    int                 number = s ? s->type == AGOP_INT || s->type == AGOP_REAL : w->own->kind == OPT_COUNT;
+
+    out[0] = '\0';
+    if (number && s && s->low_open)
+        snprintf(out, size, high < 1e9 ? "above %g, at most %g" : "above %g", low, high);
+    else if (number)
+        snprintf(out, size, high < 1e9 ? "%g to %g" : "at least %g", low, high);
+    else if (s && s->type == AGOP_CHOICE && s->choices != placeholder_of(w))
+        snprintf(out, size, "%s", s->choices);
+}
+
+/* " (default auto; above 0)": what a row is when it is not given, and where its values may lie. */
 static void limits_of(char *out, size_t size, const row *w)
 {
-    const char *fallback = w->own ? w->own->fallback : w->setting->fallback;
-    double      low = w->own ? w->own->low : w->setting->low, high = w->own ? w->own->high : w->setting->high;
-    int  number = w->own ? w->own->kind == OPT_COUNT : w->setting->type == AGOP_INT || w->setting->type == AGOP_REAL;
-    char bounds[80] = "", head[80] = "";
+    const char *fallback = w->setting ? w->setting->fallback : w->own->fallback;
+    char        bounds[80], head[80] = "";
 
     if (fallback && *fallback)
         snprintf(head, sizeof head, "default %s", fallback);
-    if (number && w->setting && w->setting->low_open && high < 1e9)
-        snprintf(bounds, sizeof bounds, "above %g, at most %g", low, high);
-    else if (number && w->setting && w->setting->low_open)
-        snprintf(bounds, sizeof bounds, "above %g", low);
-    else if (number && high < 1e9)
-        snprintf(bounds, sizeof bounds, "%g to %g", low, high);
-    else if (number)
-        snprintf(bounds, sizeof bounds, "at least %g", low);
-    else if (w->setting && w->setting->type == AGOP_CHOICE && w->setting->choices != placeholder_of(w))
-        snprintf(bounds, sizeof bounds, "%s", w->setting->choices);
+    bounds_of(bounds, sizeof bounds, w);
     if (*head || *bounds)
         snprintf(out, size, " (%s%s%s)", head, *head && *bounds ? "; " : "", bounds);
     else

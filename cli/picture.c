@@ -235,7 +235,7 @@ static void vector_panel(FILE *f, const picture *p, int k, const ranked *r, doub
     int64_t       rows   = shown_loadings(p, r);
     double        gutter = gutter_for(p->feature, r, rows), left = x + gutter, room = PANEL - gutter - 12;
     double        top = rows && r[0].size > 0 ? r[0].size : 1, zero = left + room / 2, unit = room / 2 / top;
-    double        step = step_for(top, 2), base = y + TITLE, bottom = base + (double)rows * ROW + 2;
+    double        step = step_for(top, 3), base = y + TITLE, bottom = base + (double)rows * ROW + 2;
     char          number[WORDS_NUMBER], title[96];
 
     percent(number, p->share[k]);
