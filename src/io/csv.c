@@ -68,14 +68,15 @@ static agop_status grow(agop__csv *c, agop__err *e)
 
 /* ---- the header ---- */
 
-/* The separator is the one that occurs most in the first line, outside quotes; none: the comma. */
+/* The separator is the one that occurs most in the first line of text, outside quotes; none: the comma. A name in
+ * quotes may go on in the next line, which does not count: it may not be at hand yet. */
 static char tell_separator(const char *p, const char *end)
 {
     static const char candidates[] = ",\t;";
     int64_t           count[3]     = {0, 0, 0};
     int               quoted = 0, best = 0;
 
-    for (; p < end && (quoted || *p != '\n'); p++) {
+    for (; p < end && *p != '\n'; p++) {
         quoted ^= *p == '"';
         for (int k = 0; k < 3; k++)
             count[k] += !quoted && *p == candidates[k];
@@ -169,6 +170,10 @@ static agop_status read_header(agop__csv *c, agop__err *e)
     int            taken = 0;
 
     TRY(fill(c, e));
+    while (!c->ended && !memchr(c->text, '\n', c->filled)) {
+        TRY(grow(c, e));
+        TRY(fill(c, e));
+    }
     if (c->filled == 0)
         TRY(agop__fail(e, AGOP_E_FORMAT, "%s: the file is empty", agop__stream_name(c->stream)));
     if (c->filled >= 2 && (memcmp(c->text, "\xFF\xFE", 2) == 0 || memcmp(c->text, "\xFE\xFF", 2) == 0))
