@@ -29,7 +29,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->memory     = agop__int(s, "memory", agop__machine_bytes() / 10 * 9);
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
-    p->all_rows   = agop__bool(s, "all_rows", 0);
+    p->all_rows   = agop__bool(s, "all_rows", !quick);
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
