@@ -29,7 +29,7 @@ run features demo/diabetes.agop -o demo/features.svg
 say "2. Handwritten digits: 1347 images of 8 x 8 pixels to learn from, 450 to be judged by:"
 run fit $data/digits.train.csv --target digit -o demo/digits.agop
 run score demo/digits.agop $data/digits.test.csv
-run features demo/digits.agop -o demo/digits.svg
+run features demo/digits.agop --image-shape 8x8 -o demo/digits.svg
 
 png features
 png digits

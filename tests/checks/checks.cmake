@@ -29,6 +29,7 @@ agop_check(symbols_trips sh ${checks}/symbols.sh --trip $<TARGET_FILE:agop>)
 agop_check(layout "${AGOP_PYTHON}" ${checks}/layout.py "${CMAKE_SOURCE_DIR}")
 agop_check(layout_trips "${AGOP_PYTHON}" ${checks}/layout.py --trip)
 agop_check(tidy sh ${checks}/tidy.sh "${CMAKE_BINARY_DIR}")
+set_tests_properties(${T}check.tidy PROPERTIES COST 200 TIMEOUT 1200) # the longest starts first
 agop_check(tidy_trips sh ${checks}/tidy.sh --trip)
 agop_check(cppcheck sh ${checks}/cppcheck.sh)
 agop_check(cppcheck_trips sh ${checks}/cppcheck.sh --trip)

@@ -32,7 +32,7 @@ END
 fi
 tidy() { # more arguments; file names on standard input
     # gcc's own options are unknown to clang; they do not matter here.
-    xargs -P 2 -n 1 "$tool" --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 |
+    xargs -P "${TIDY_JOBS:-1}" -n 1 "$tool" --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 |
         grep -v -e 'warnings\? generated' -e '^Suppressed' -e 'Use -header-filter'
 }
 build=$1
