@@ -104,6 +104,8 @@ static void say_summary(run *r, const agop_model *m, const json_t *info, const c
 
     run_say(r, "%.0f rows, %lld columns, %s%s%s", json_get_number(info, "n", 0), (long long)agop_model_columns(m),
             json_get_text(info, "task", "a model"), why ? ": " : "", why ? why : "");
+    if (strcmp(json_get_text(info, "stopped", ""), "by the time limit") == 0)
+        run_say(r, "the time limit ended it: this is the best model so far");
     if (json_array_size(json_object_get(info, "iterations")) > 0)
         say_validation(r, info);
     say_top(r, m);
