@@ -86,7 +86,7 @@ done:
 static agop_status libsvm_table(agop_table **out, agop__stream *s, const char *file, const char *label, int64_t width,
                                 agop__err *e)
 {
-    agop__array a = {.dtype = AGOP_F64};
+    agop__array a      = {.dtype = AGOP_F64};
     double     *values = NULL, *labels = NULL;
     agop_table *t = NULL, *x = NULL;
     agop_mat    y = {.cols = 1, .ld = 1, .dtype = AGOP_F64};

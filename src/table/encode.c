@@ -24,7 +24,7 @@ typedef struct step {
     int64_t             at;           /* first coordinate, or the group */
     double              missing_rank; /* what the mean becomes in each copy */
     double              missing_score;
-    int32_t            *map;          /* texts: the table's number -> the model's; NULL: look each one up */
+    int32_t            *map; /* texts: the table's number -> the model's; NULL: look each one up */
 } step;
 
 typedef struct plan {
@@ -85,7 +85,7 @@ static int64_t encode_number(const plan *p, const step *e, int64_t row, int64_t 
     put(p, row, at++, out, n);
     if (p->s->normal_scores) {
         for (int64_t i = 0; i < n; i++)
-            out[i] = factor * (f->constant     ? 0
+            out[i] = factor * (f->constant   ? 0
                                : isnan(v[i]) ? e->missing_score
                                              : agop__interpolate(f->knot, f->score, f->knots, v[i]));
         put(p, row, at++, out, n);
@@ -122,8 +122,8 @@ static int64_t encode_text(const plan *p, const step *e, int64_t row, int64_t n)
 {
     int64_t unseen = 0;
     for (int64_t i = row; i < row + n; i++) {
-        int32_t k = e->c->is_text ? level_of_code(e, e->c->code[p->first + i])
-                                  : level_of_number(e->f, agop__column_at(e->c, p->first + i));
+        int32_t k                          = e->c->is_text ? level_of_code(e, e->c->code[p->first + i])
+                                                           : level_of_number(e->f, agop__column_at(e->c, p->first + i));
         p->codes[i * p->s->groups + e->at] = k;
         unseen += k < 0;
     }
@@ -214,7 +214,7 @@ static void free_plan(plan *p)
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, int64_t *unseen)
 {
-    plan        p  = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .first = first, .count = count};
+    plan        p = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .first = first, .count = count};
     int64_t     parts, imputed = 0;
     agop_status st = AGOP_OK;
 

@@ -15,17 +15,17 @@
 
 struct agop_reader {
     agop__file         file;
-    agop__wanted       wanted;   /* schema NULL: no model */
-    agop__dict         names;    /* of the columns in the file */
-    const char       **as;       /* name in the table; NULL: left out */
-    int               *type;     /* AGOP__UNKNOWN, or what it must be */
-    const agop__dict **frozen;   /* CSV: the model's levels, or NULL */
-    agop__dict         owned;    /* names that are in no other dictionary */
-    agop_table        *beside;   /* targets from other files */
-    agop__buffer       targets;  /* names of the target columns, comma separated */
-    int64_t            found;    /* how many */
+    agop__wanted       wanted;  /* schema NULL: no model */
+    agop__dict         names;   /* of the columns in the file */
+    const char       **as;      /* name in the table; NULL: left out */
+    int               *type;    /* AGOP__UNKNOWN, or what it must be */
+    const agop__dict **frozen;  /* CSV: the model's levels, or NULL */
+    agop__dict         owned;   /* names that are in no other dictionary */
+    agop_table        *beside;  /* targets from other files */
+    agop__buffer       targets; /* names of the target columns, comma separated */
+    int64_t            found;   /* how many */
     agop__csv_column  *block;
-    int64_t            given;    /* rows handed out */
+    int64_t            given; /* rows handed out */
     double             started;
 };
 
@@ -485,8 +485,8 @@ static agop_status name_targets(agop_table *t, const agop_reader *r, agop__err *
 static agop_status next_of_table(agop_table **out, agop_reader *r, int64_t rows, agop__err *e)
 {
     agop_table *whole = r->file.table, *t = NULL;
-    int64_t     left  = whole ? whole->rows - r->given : 0;
-    agop_status st    = AGOP_OK;
+    int64_t     left = whole ? whole->rows - r->given : 0;
+    agop_status st   = AGOP_OK;
 
     if (left == 0)
         return AGOP_OK;
@@ -532,7 +532,8 @@ static void advise(const agop_reader *r, agop__err *e)
     char *advice = r->wanted.schema ? strstr(e->text, " (use --categorical ") : NULL;
 
     if (advice)
-        (void)snprintf(advice, sizeof e->text - (size_t)(advice - e->text), ": the model was fitted with numbers there");
+        (void)snprintf(advice, sizeof e->text - (size_t)(advice - e->text),
+                       ": the model was fitted with numbers there");
 }
 
 static agop_status next_of_csv(agop_table **out, agop_reader *r, int64_t rows, agop__err *e)

@@ -17,7 +17,7 @@ static const char missing_name[] = "(missing)";
 /* What the threads find out about one column, told afterwards in one place. */
 typedef struct outcome {
     agop_status st;
-    double      too_large;  /* 0, or a value beyond LARGEST */
+    double      too_large; /* 0, or a value beyond LARGEST */
     int         all_missing;
     int64_t     all_levels; /* before the limit; 0 where there was no need of one */
 } outcome;
@@ -166,9 +166,9 @@ static int64_t count_levels(level *seen, int64_t *place, int64_t *missing, const
 static void learn_text(agop__field *f, outcome *o, const int32_t *code, const agop__dict *levels, int64_t rows,
                        int64_t max_levels)
 {
-    level  *seen    = agop__malloc(levels->count, sizeof *seen);
-    int64_t *place  = agop__calloc(levels->count, sizeof *place);
-    int64_t missing = 0, n;
+    level   *seen    = agop__malloc(levels->count, sizeof *seen);
+    int64_t *place   = agop__calloc(levels->count, sizeof *place);
+    int64_t  missing = 0, n;
 
     o->st = AGOP_E_NOMEM;
     if (!seen || !place)
@@ -258,7 +258,8 @@ static agop_status add_field(agop__schema *out, const agop__column *c, const ago
     int          numeric     = agop__name_in(c->name, agop__text(s, "numeric"));
 
     if (categorical && numeric)
-        return agop__fail(e, AGOP_E_PARAM, "column '%.60s' is in both categorical and numeric: name it in one", c->name);
+        return agop__fail(e, AGOP_E_PARAM, "column '%.60s' is in both categorical and numeric: name it in one",
+                          c->name);
     if (c->is_text && numeric)
         return agop__fail(e, AGOP_E_DATA, "column '%.60s' holds text and is in numeric: take it out there", c->name);
     f->is_text = c->is_text || categorical;
@@ -314,13 +315,13 @@ static int told_by(const agop__field *f, const outcome *o, int about)
 /* One note for all columns of a kind: their number, and the first five by name. */
 static agop_status tell(agop_ctx *ctx, const agop__schema *s, const lesson *l, int about)
 {
-    static const char *const one[] = {"column has one value only and is left out", "column has no value at all",
-                                      "column has more levels than max_levels, only the most frequent are kept"};
+    static const char *const one[]  = {"column has one value only and is left out", "column has no value at all",
+                                       "column has more levels than max_levels, only the most frequent are kept"};
     static const char *const many[] = {"columns have one value only and are left out", "columns have no value at all",
                                        "columns have more levels than max_levels, only the most frequent are kept"};
-    agop__buffer names = {0};
-    int64_t      n     = 0;
-    agop_status  st    = AGOP_OK;
+    agop__buffer             names  = {0};
+    int64_t                  n      = 0;
+    agop_status              st     = AGOP_OK;
 
     for (int64_t i = 0; i < s->fields; i++) {
         if (!told_by(&s->field[i], &l->found[i], about) || ++n > 5)
@@ -419,7 +420,8 @@ static void find_slopes(agop__schema *s)
         if (f->is_text)
             continue;
         s->feature[at] = j;
-        s->slope[at++] = f->constant ? 0 : s->factor * (f->rank ? regression_slope(f, f->rank) : f->deviation / f->spread);
+        s->slope[at++] =
+            f->constant ? 0 : s->factor * (f->rank ? regression_slope(f, f->rank) : f->deviation / f->spread);
         if (s->normal_scores) {
             s->feature[at] = j;
             s->slope[at++] = f->constant ? 0 : s->factor * regression_slope(f, f->score);

@@ -15,8 +15,10 @@
 #include "base/memory.h"
 #include "table/table.h"
 
-static const char *const scales[] = {[AGOP__SCALE_ZSCORE] = "zscore", [AGOP__SCALE_NONE] = "none",
-                                     [AGOP__SCALE_MINMAX] = "minmax", [AGOP__SCALE_RANK] = "rank"};
+static const char *const scales[] = {[AGOP__SCALE_ZSCORE] = "zscore",
+                                     [AGOP__SCALE_NONE]   = "none",
+                                     [AGOP__SCALE_MINMAX] = "minmax",
+                                     [AGOP__SCALE_RANK]   = "rank"};
 enum { SCALES = 4 };
 /* Far beyond what a table has; keeps every count in 32 bits. */
 static const size_t MOST_FIELDS = 10000000;
@@ -104,8 +106,7 @@ static int field_out(json_t *j, const agop__field *f)
         return bad | json_object_set_new(j, "levels", levels_out(&f->levels)) |
                json_object_set_new(j, "missing_level", json_integer(f->missing_level));
     bad |= json_object_set_new(j, "centre", json_real(f->centre)) |
-           json_object_set_new(j, "spread", json_real(f->spread)) |
-           json_object_set_new(j, "mean", json_real(f->mean)) |
+           json_object_set_new(j, "spread", json_real(f->spread)) | json_object_set_new(j, "mean", json_real(f->mean)) |
            json_object_set_new(j, "deviation", json_real(f->deviation)) |
            json_object_set_new(j, "constant", json_boolean(f->constant)) |
            json_object_set_new(j, "missing_share", json_real(f->has_missing ? f->missing_share : 0));
@@ -203,7 +204,7 @@ static agop_status text_in(char **out, size_t *length, const json_t *j, agop__er
 static agop_status rising_in(double **out, int64_t *n, const json_t *j, const char *key, int distinct, double most,
                              const char *name, agop__err *e)
 {
-    const json_t *list = json_object_get(j, key);
+    const json_t *list  = json_object_get(j, key);
     size_t        count = json_array_size(list);
 
     *out = NULL;
@@ -254,8 +255,8 @@ done:
 static agop_status levels_in(agop__field *f, const json_t *j, agop__err *e)
 {
     const json_t *list = json_object_get(j, "levels"), *missing = json_object_get(j, "missing_level");
-    size_t        n    = json_array_size(list);
-    agop_status   st   = AGOP_OK;
+    size_t        n  = json_array_size(list);
+    agop_status   st = AGOP_OK;
 
     if (!json_is_array(list) || n < 1 || n > MOST_FIELDS)
         return refuse(e, f->name, "levels");

@@ -47,7 +47,7 @@ size_t agop__next_name(const char **name, const char **list)
 
 const char *agop__table_targets(const agop_table *t, const char *setting)
 {
-    const char *rest = setting, *name;
+    const char *rest  = setting, *name;
     int64_t     known = 0, asked = 0;
 
     for (size_t n; (n = agop__next_name(&name, &rest)) > 0; asked++)
@@ -196,8 +196,8 @@ agop_status agop__table_move(agop_table *t, const char *name, agop__column *from
     return append(t, name, &c, e);
 }
 
-agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride,
-                                 int32_t dtype, agop__err *e)
+agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride, int32_t dtype,
+                                 agop__err *e)
 {
     agop__column c = {.number = first, .stride = stride, .dtype = dtype};
     return append(t, name, &c, e);
@@ -213,8 +213,7 @@ static void *compact(const agop__column *from, int64_t first, int64_t rows)
     return copy;
 }
 
-agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
-                                 agop__err *e)
+agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first, agop__err *e)
 {
     agop__column c = {.is_text = from->is_text, .stride = 1, .dtype = from->dtype};
 
@@ -260,8 +259,7 @@ size_t agop__number_text(char text[AGOP__NUMBER_TEXT], double value)
     return plain_point(text);
 }
 
-agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows,
-                                 agop__err *e)
+agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows, agop__err *e)
 {
     char        text[AGOP__NUMBER_TEXT];
     double      last = NAN;

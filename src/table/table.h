@@ -14,7 +14,7 @@
 /* ---- a table: columns of numbers or of codes into a dictionary of texts ---- */
 
 typedef struct agop__column {
-    const char *name;   /* owned by the table's `names` */
+    const char *name; /* owned by the table's `names` */
     int         is_text;
     const void *number; /* numeric: element i at ((T*)number)[i*stride]; NaN = missing */
     int64_t     stride;
@@ -44,8 +44,8 @@ const char *agop__table_targets(const agop_table *t, const char *setting);
 agop_status agop__table_take_number(agop_table *t, const char *name, double *number, agop__err *e);
 agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code, const agop__dict *levels,
                                   agop__err *e);
-agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride,
-                                 int32_t dtype, agop__err *e);
+agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride, int32_t dtype,
+                                 agop__err *e);
 agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
                                  agop__err *e);
 /* Moves what `from` owns into a new column of t and leaves it empty. */
@@ -53,13 +53,12 @@ agop_status agop__table_move(agop_table *t, const char *name, agop__column *from
 agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e);
 
 int    agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X); /* 1: there is one, and where */
-double agop__column_at(const agop__column *c, int64_t row); /* numeric; NaN = missing */
+double agop__column_at(const agop__column *c, int64_t row);                /* numeric; NaN = missing */
 /* A number as the name of a category: the shortest text that reads back as the same number ("1", "0.1"). */
 enum { AGOP__NUMBER_TEXT = 40 };
 size_t agop__number_text(char text[AGOP__NUMBER_TEXT], double value);
 /* A numeric column as categories. */
-agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows,
-                                 agop__err *e);
+agop_status agop__column_as_text(int32_t **code, agop__dict *levels, const agop__column *c, int64_t rows, agop__err *e);
 /* AGOP_E_DATA "FILE: there is no column 'romos' (drop): did you mean 'rooms'?"; file may be NULL. */
 agop_status agop__no_column(agop__err *e, const char *file, const char *name, size_t length, const char *role,
                             const agop__dict *names);
@@ -102,11 +101,11 @@ typedef struct agop__schema {
     double       height;        /* of one-hot coordinates: sqrt(1/2), so that two levels are 1 apart */
     int64_t      fields;
     agop__field *field;
-    int64_t      numeric;       /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
-    int32_t      groups;        /* categorical fields, in order */
-    int32_t     *group_levels;  /* groups counts */
-    int64_t     *feature;       /* of each numeric coordinate */
-    double      *slope;         /* of each: see agop__schema_slope */
+    int64_t      numeric;      /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
+    int32_t      groups;       /* categorical fields, in order */
+    int32_t     *group_levels; /* groups counts */
+    int64_t     *feature;      /* of each numeric coordinate */
+    double      *slope;        /* of each: see agop__schema_slope */
 } agop__schema;
 
 /* Learn from the rows of t. Left out: columns in `except` (comma separated) and in the settings drop and weights.

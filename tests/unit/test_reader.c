@@ -128,9 +128,9 @@ static void test_reader__types_come_from_the_cells(void **state)
 static void test_reader__settings_choose_types_and_columns(void **state)
 {
     agop_ctx    ctx = listen(2);
-    agop_table *t   = read_or_fail(&ctx, text_file("h.csv", houses),
-                                   settings("categorical", "zone,price", "drop", "rooms", "target", "price", "weights",
-                                            "w", NULL));
+    agop_table *t =
+        read_or_fail(&ctx, text_file("h.csv", houses),
+                     settings("categorical", "zone,price", "drop", "rooms", "target", "price", "weights", "w", NULL));
     (void)state;
 
     assert_int_equal(agop_table_cols(t), 4);
@@ -146,13 +146,15 @@ static void test_reader__names_that_are_not_there_get_their_closest(void **state
 {
     const char *h = text_file("h.csv", houses);
     (void)state;
-    expect_refusal(AGOP_E_DATA, h, settings("drop", "romos", NULL), "h.csv: there is no column 'romos' (drop): did you "
-                                                                    "mean 'rooms'?");
+    expect_refusal(AGOP_E_DATA, h, settings("drop", "romos", NULL),
+                   "h.csv: there is no column 'romos' (drop): did you "
+                   "mean 'rooms'?");
     expect_refusal(AGOP_E_DATA, h, settings("categorical", "towns", NULL), "(categorical): did you mean 'town'?");
     expect_refusal(AGOP_E_DATA, h, settings("numeric", "zzzzzz", NULL), "'zzzzzz' (numeric) among 5");
     expect_refusal(AGOP_E_DATA, h, settings("weights", "v1234", NULL), "(weights)");
-    expect_refusal(AGOP_E_DATA, h, settings("target", "prize", NULL), "(target, nor such a file): did you mean "
-                                                                      "'price'?");
+    expect_refusal(AGOP_E_DATA, h, settings("target", "prize", NULL),
+                   "(target, nor such a file): did you mean "
+                   "'price'?");
     expect_refusal(AGOP_E_DATA, h, settings("target", "-1", NULL), "'-1' (target");
 }
 
@@ -234,7 +236,8 @@ static void test_reader__a_target_may_be_another_file(void **state)
     assert_close(number(t, 3, "y2"), 8, 0);
     assert_string_equal(agop__table_targets(t, "whatever/y2.npy"), "y1,y2");
     agop_table_free(t);
-    t = read_or_fail(&ctx, in_folder("h.csv"), settings("target", text_file("k.csv", "kind\nred\nblue\nred\n?\n"), NULL));
+    t = read_or_fail(&ctx, in_folder("h.csv"),
+                     settings("target", text_file("k.csv", "kind\nred\nblue\nred\n?\n"), NULL));
     assert_string_equal(t->targets, "kind");
     assert_string_equal(text(t, 1, "kind"), "blue");
     agop_table_free(t);
@@ -246,14 +249,15 @@ static void test_reader__a_target_may_be_another_file(void **state)
 
 static void test_reader__rows_of_data_and_target_must_agree(void **state)
 {
-    const double y[] = {1, 2, 3, 4, 5};
-    agop_ctx     ctx = listen(1);
-    agop_reader *r   = NULL;
-    agop_table  *t   = NULL;
+    const double   y[] = {1, 2, 3, 4, 5};
+    agop_ctx       ctx = listen(1);
+    agop_reader   *r   = NULL;
+    agop_table    *t   = NULL;
     agop_settings *s;
     (void)state;
 
-    expect_refusal(AGOP_E_SHAPE, text_file("h.csv", houses), settings("target", npy("y3.npy", "<f8", 3, 0, y, 24), NULL),
+    expect_refusal(AGOP_E_SHAPE, text_file("h.csv", houses),
+                   settings("target", npy("y3.npy", "<f8", 3, 0, y, 24), NULL),
                    "h.csv has 4 rows, the file of the target has 3");
     expect_refusal(AGOP_E_SHAPE, in_folder("h.csv"), settings("target", npy("y5.npy", "<f8", 5, 0, y, 40), NULL),
                    "has 4 rows, the file of the target has 5");
@@ -310,8 +314,9 @@ static void test_reader__targets_of_arrays_are_numbers_from_either_end(void **st
     assert_string_equal(text(t, 1, "x2"), "5");
     assert_close(number(t, 1, "x3"), 6, 0);
     agop_table_free(t);
-    expect_refusal(AGOP_E_DATA, p, settings("target", "3", NULL), "there is no column 3 (target): it has 3, counted "
-                                                                  "from 0");
+    expect_refusal(AGOP_E_DATA, p, settings("target", "3", NULL),
+                   "there is no column 3 (target): it has 3, counted "
+                   "from 0");
     expect_refusal(AGOP_E_DATA, p, settings("target", "-4", NULL), "there is no column -4");
 }
 
@@ -353,8 +358,9 @@ static void test_reader__text_arrays_are_columns_of_text(void **state)
     assert_close(number(t, 0, "x2"), 1.5, 0);
     assert_close(number(t, 1, "x2"), 2, 0);
     agop_table_free(t);
-    expect_refusal(AGOP_E_FORMAT, in_folder("s.npy"), settings("numeric", "x1", NULL), "s.npy: column 'x1': 'ab' is not "
-                                                                                       "a number");
+    expect_refusal(AGOP_E_FORMAT, in_folder("s.npy"), settings("numeric", "x1", NULL),
+                   "s.npy: column 'x1': 'ab' is not "
+                   "a number");
 }
 
 static void test_reader__the_arrays_of_an_npz_are_data_and_target(void **state)
@@ -381,9 +387,9 @@ static void test_reader__the_arrays_of_an_npz_are_data_and_target(void **state)
 
 static void test_reader__labels_of_libsvm_are_the_target(void **state)
 {
-    const char *p   = text_file("d.svm", "1 1:0.5 3:2\n-1 2:7 # a comment\n1 1:1\n");
-    agop_ctx    ctx = listen(1);
-    agop_table *t   = read_or_fail(&ctx, p, NULL);
+    const char  *p   = text_file("d.svm", "1 1:0.5 3:2\n-1 2:7 # a comment\n1 1:1\n");
+    agop_ctx     ctx = listen(1);
+    agop_table  *t   = read_or_fail(&ctx, p, NULL);
     const double y[] = {5, 6, 7};
     (void)state;
 
@@ -413,7 +419,8 @@ static agop__schema schema_of(const char *path, const char *except)
     return s;
 }
 
-static agop_status read_wanted(agop_table **out, agop_ctx *ctx, const char *path, agop_settings *s, const agop__wanted *w)
+static agop_status read_wanted(agop_table **out, agop_ctx *ctx, const char *path, agop_settings *s,
+                               const agop__wanted *w)
 {
     agop_reader *r  = NULL;
     agop_status  st = agop__reader_open(&r, ctx, path, s, w);
@@ -436,8 +443,9 @@ static void test_reader__a_model_takes_its_columns_with_their_types(void **state
     int64_t      unseen = 0;
     (void)state;
 
-    assert_int_equal(read_wanted(&t, &ctx, text_file("new.csv", "town,zone,note,rooms\n7,7,1,3\nUlm,8,x,4\n,NA,,\n"), NULL,
-                                 &w), AGOP_OK);
+    assert_int_equal(
+        read_wanted(&t, &ctx, text_file("new.csv", "town,zone,note,rooms\n7,7,1,3\nUlm,8,x,4\n,NA,,\n"), NULL, &w),
+        AGOP_OK);
     assert_int_equal(agop_table_cols(t), 3);
     assert_int_equal(agop__table_find(t, "note"), -1);
     assert_string_equal(text(t, 0, "town"), "?"); /* text, though it holds a number; unseen at fit */
@@ -469,7 +477,8 @@ static void test_reader__a_column_the_model_needs_is_named(void **state)
     (void)state;
 
     assert_int_equal(read_wanted(&t, &ctx, text_file("n.csv", "room,town,zone\n1,Ulm,7\n"), NULL, &w), AGOP_E_DATA);
-    assert_sentence(&ctx, "n.csv: column 'rooms' is missing (the model was fitted with it); is it the one called 'room'?");
+    assert_sentence(&ctx,
+                    "n.csv: column 'rooms' is missing (the model was fitted with it); is it the one called 'room'?");
     assert_int_equal(read_wanted(&t, &ctx, npy("x.npy", "<f8", 1, 2, x, 16), NULL, &w), AGOP_E_DATA);
     assert_sentence(&ctx, "fitted with the column 'rooms', the columns of an array are x1, x2");
     agop__schema_free(&s);
@@ -485,12 +494,14 @@ static void test_reader__classes_of_text_stay_text(void **state)
     (void)state;
 
     /* all classes look like numbers here, and one was never seen */
-    assert_int_equal(read_wanted(&t, &ctx, text_file("n.csv", "rooms,zone,price,w,town\n1,1,1,1,7\n2,2,2,2,8\n"), NULL, &w),
-                     AGOP_OK);
+    assert_int_equal(
+        read_wanted(&t, &ctx, text_file("n.csv", "rooms,zone,price,w,town\n1,1,1,1,7\n2,2,2,2,8\n"), NULL, &w),
+        AGOP_OK);
     assert_string_equal(text(t, 1, "town"), "8");
     agop_table_free(t);
-    assert_int_equal(read_wanted(&t, &ctx, in_folder("h.csv"), settings("target", npy("y.npy", "<f8", 4, 0, y, 32), NULL),
-                                 &w), AGOP_OK);
+    assert_int_equal(
+        read_wanted(&t, &ctx, in_folder("h.csv"), settings("target", npy("y.npy", "<f8", 4, 0, y, 32), NULL), &w),
+        AGOP_OK);
     assert_string_equal(text(t, 0, "town"), "3");
     assert_string_equal(t->targets, "town");
     assert_int_equal(agop_table_cols(t), 5);
@@ -609,9 +620,9 @@ static void test_reader__every_failed_allocation_is_told(void **state)
     const double   x[] = {1, 2, 3, 4, 5, 6, 7, 8};
     const char    *y   = npy("y4.npy", "<f8", 4, 2, x, sizeof x);
     agop_settings *s   = settings("categorical", "zone", "drop", "rooms", "target", "price", NULL);
-    agop_settings *b   = settings("target", y, NULL), *i = settings("target", "y", "categorical", "y,x1", NULL);
-    agop__schema   h   = schema_of(text_file("h.csv", houses), "price,w");
-    agop__wanted   w   = {&h, "price", 0, "w"};
+    agop_settings *b = settings("target", y, NULL), *i = settings("target", "y", "categorical", "y,x1", NULL);
+    agop__schema   h = schema_of(text_file("h.csv", houses), "price,w");
+    agop__wanted   w = {&h, "price", 0, "w"};
     (void)state;
 
     fail_each_allocation(in_folder("h.csv"), s, NULL);
@@ -639,9 +650,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"h.csv",  "odd.name", "empty.csv", "y.npy",  "y2.npy", "k.csv",  "y3.npy",
-                                        "y5.npy", "x4.npy",   "x.npy",     "s.npy",  "d.svm",  "new.csv", "bad.csv",
-                                        "n.csv",  "x3.npy",   "x2.npy",    "n.svm",  "m.svm",  "y4.npy", "a.svm"};
+    static const char *const names[] = {"h.csv",  "odd.name", "empty.csv", "y.npy", "y2.npy", "k.csv",   "y3.npy",
+                                        "y5.npy", "x4.npy",   "x.npy",     "s.npy", "d.svm",  "new.csv", "bad.csv",
+                                        "n.csv",  "x3.npy",   "x2.npy",    "n.svm", "m.svm",  "y4.npy",  "a.svm"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         (void)unlink(in_folder(names[i]));

@@ -145,13 +145,24 @@ static void test_schema__ranks_of_new_values_are_interpolated(void **state)
 /* scipy.stats.norm.ppf */
 static void test_schema__the_normal_quantile_is_that_of_scipy(void **state)
 {
-    static const double known[][2] = {
-        {1e-300, -37.0470962993612},        {1e-100, -21.273453560965322},     {1e-20, -9.262340089798409},
-        {1e-10, -6.361340902404056},        {1e-05, -4.264890793922825},       {0.001, -3.090232306167813},
-        {0.02425, -1.972961051311885},      {0.074, -1.4466320671589785},      {0.076, -1.4325027208258116},
-        {0.1, -1.2815515655446004},         {0.25, -0.6744897501960817},       {0.4, -0.2533471031357997},
-        {0.5, 0.0},                         {0.6, 0.2533471031357997},         {0.9, 1.2815515655446004},
-        {0.975, 1.959963984540054},         {0.999, 3.090232306167813},        {0.9999999999, 6.361340889697422}};
+    static const double known[][2] = {{1e-300, -37.0470962993612},
+                                      {1e-100, -21.273453560965322},
+                                      {1e-20, -9.262340089798409},
+                                      {1e-10, -6.361340902404056},
+                                      {1e-05, -4.264890793922825},
+                                      {0.001, -3.090232306167813},
+                                      {0.02425, -1.972961051311885},
+                                      {0.074, -1.4466320671589785},
+                                      {0.076, -1.4325027208258116},
+                                      {0.1, -1.2815515655446004},
+                                      {0.25, -0.6744897501960817},
+                                      {0.4, -0.2533471031357997},
+                                      {0.5, 0.0},
+                                      {0.6, 0.2533471031357997},
+                                      {0.9, 1.2815515655446004},
+                                      {0.975, 1.959963984540054},
+                                      {0.999, 3.090232306167813},
+                                      {0.9999999999, 6.361340889697422}};
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         assert_close(agop__normal_quantile(known[i][0]), known[i][1], 1e-12);
@@ -221,7 +232,7 @@ static void test_schema__missing_cells_become_the_mean_and_are_indicated(void **
                             1.1503493803760079,  0.4018103656055384, -0.31863936396437514};
     const double ind[]   = {-0.23570226039551584, 0.4714045207910318, -0.23570226039551584,
                             -0.23570226039551584, 0.4714045207910318, -0.23570226039551584};
-    agop_table  *t = table(6);
+    agop_table  *t       = table(6);
     agop__schema s;
     double      *x;
     (void)state;
@@ -313,11 +324,11 @@ static void test_schema__notes_name_at_most_five_columns(void **state)
 static void test_schema__texts_are_numbered_by_first_appearance(void **state)
 {
     const char *const v[] = {"b", "a", NULL, "b", "c"}, *const w[] = {"c", "zzz", NULL, "a", "b"};
-    const int         tv[] = {0, 1, 3, 0, 2}, tw[] = {2, -1, 3, 1, 0};
-    agop_table       *t = table(5), *u = table(5);
-    agop__schema      s;
-    int32_t           codes[5];
-    int64_t           unseen = 0;
+    const int    tv[] = {0, 1, 3, 0, 2}, tw[] = {2, -1, 3, 1, 0};
+    agop_table  *t = table(5), *u = table(5);
+    agop__schema s;
+    int32_t      codes[5];
+    int64_t      unseen = 0;
     (void)state;
 
     add_text(t, "town", v);
@@ -345,10 +356,10 @@ static void test_schema__texts_are_numbered_by_first_appearance(void **state)
 static void test_schema__missing_texts_count_as_unseen_where_fit_saw_none(void **state)
 {
     const char *const v[] = {"b", "a"}, *const w[] = {NULL, "a"};
-    agop_table       *t = table(2), *u = table(2);
-    agop__schema      s;
-    int32_t           codes[2];
-    int64_t           unseen = 10;
+    agop_table  *t = table(2), *u = table(2);
+    agop__schema s;
+    int32_t      codes[2];
+    int64_t      unseen = 10;
     (void)state;
 
     add_text(t, "town", v);
@@ -404,7 +415,7 @@ static void test_schema__of_equally_frequent_levels_the_first_are_kept(void **st
 static void test_schema__numbers_can_be_categories_at_fit_and_later(void **state)
 {
     const double      v[] = {3, 1, NAN, 3}, w[] = {1, 7, 3, NAN};
-    const char *const x[] = {"1", "3.0", "3", NULL};
+    const char *const x[]  = {"1", "3.0", "3", NULL};
     const int         tw[] = {1, -1, 0, 2}, tx[] = {1, -1, 0, 2};
     agop_table       *t = table(4), *u = table(4), *y = table(4);
     agop__schema      s;
@@ -523,10 +534,10 @@ static void test_schema__row_by_row_is_all_at_once_whatever_the_column_order(voi
 
 static void test_schema__coordinates_have_mean_zero(void **state)
 {
-    agop_table  *t     = mixed(0);
-    agop__schema s     = learn(t, settings("normal_scores", "true", NULL));
-    int32_t     *codes = malloc(LONG * 2 * sizeof *codes);
-    double      *x     = encode(&s, t, codes, NULL);
+    agop_table  *t      = mixed(0);
+    agop__schema s      = learn(t, settings("normal_scores", "true", NULL));
+    int32_t     *codes  = malloc(LONG * 2 * sizeof *codes);
+    double      *x      = encode(&s, t, codes, NULL);
     const double near[] = {1e-12, 1e-3, 1e-12, 0.1, 1e-12}; /* normal scores: ties and missing cells cost some */
     (void)state;
 
@@ -547,7 +558,7 @@ static void test_schema__single_precision_is_double_rounded(void **state)
     agop_table  *t = table(6), *u;
     float        v[6], x[6];
     double      *y;
-    agop_mat     X = {v, 6, 1, 1, AGOP_F32};
+    agop_mat     X   = {v, 6, 1, 1, AGOP_F32};
     agop_ctx     ctx = listen(1);
     agop__schema s;
     (void)state;
@@ -656,10 +667,10 @@ static void test_schema__settings_that_cannot_be_followed_are_refused(void **sta
 
 static void test_schema__left_out_columns_are_not_learned(void **state)
 {
-    const double v[] = {1, 2};
-    agop_table  *t = table(2);
-    agop_ctx     ctx = listen(1);
-    agop__schema s;
+    const double   v[] = {1, 2};
+    agop_table    *t   = table(2);
+    agop_ctx       ctx = listen(1);
+    agop__schema   s;
     agop_settings *set = settings("drop", "d", "weights", "w", NULL);
     (void)state;
 
@@ -725,10 +736,10 @@ static void expect_slope(const agop__schema *s, int64_t coordinate, int64_t feat
 static void test_schema__slopes_are_per_standard_deviation(void **state)
 {
     const double      m[] = {1, NAN, 3, 8, NAN, 2}, one[] = {1, 1, 1, 1, 1, 1};
-    const char *const c[] = {"p", "q", "p", "q", "p", "q"};
+    const char *const c[]     = {"p", "q", "p", "q", "p", "q"};
     const char *const scale[] = {"zscore", "none", "minmax", "rank"};
     const double      slope[] = {1, 3.6333715594319407, 3.6333715594319407 / 11.5, 0.9625650852723874};
-    agop_table       *t = table(6);
+    agop_table       *t       = table(6);
     (void)state;
 
     add_text(t, "c", c);
@@ -854,31 +865,53 @@ static agop_status read_changed(const char *from, const char *to)
 
 static void test_schema__damaged_json_is_refused(void **state)
 {
-    static const char *const damage[][2] = {
-        {"'zscore'", "'z'"},              {"'zscore'", "7"},
-        {"'normal_scores':true,", ""},    {"'normal_scores':true", "'normal_scores':1"},
-        {"0.7", "-0.7"},                  {"'height':0.7", "'height':'0.7'"},
-        {"'height':0.7", "'height':0"},   {"'fields'", "'felder'"},
-        {"'name':'a'", "'name':''"},      {"'name':'a'", "'name':7"},
-        {"'name':'a'", "'name':'c'"},     {"'name':'a'", "'name':'a\\u0000b'"},
-        {"'name':'a'", "'name':{'bytes':'6'}"}, {"'name':'a'", "'name':{'bytes':'6x'}"},
-        {"'name':'a'", "'name':{'bytes':'6100'}"}, {"'name':'a'", "'name':{'bytes':7}"},
-        {"'number'", "'text'"},           {"'number'", "'figure'"},
-        {"'centre':1", "'centre':1e301"}, {"'centre':1", "'centre':null"},
-        {"'spread':2", "'spread':0"},     {"'spread':2", "'spread':-2"},
-        {"'deviation':2", "'deviation':0"}, {"'mean':1,", ""},
-        {"false", "0"},                   {"'missing_share':0.5", "'missing_share':1.5"},
-        {"[1,2,3]", "[1,2]"},             {"[1,2,3]", "[1,2,2]"},
-        {"[1,2,3]", "[1,3,2]"},           {"[1,2,3]", "[1,2,'3']"},
-        {"[1,2,3]", "[]"},                {"[1,2,3]", "7"},
-        {"'knots':[1,2,3],", ""},         {",'scores':[-1,0,1]", ""},
-        {"[-1,0,1]", "[1,0,1]"},          {"[-1,0,1]", "[-1,0,99]"},
-        {"'scores':[-1,0,1]", "'scores':[-1,0,1],'ranks':[-1,0,1]"},
-        {"'zscore'", "'rank'"},           {"'text'", "'number'"},
-        {"['p','(missing)']", "[]"},      {"['p','(missing)']", "['p','p']"},
-        {"['p','(missing)']", "['p',7]"}, {"['p','(missing)']", "'p'"},
-        {"'missing_level':1", "'missing_level':2"}, {"'missing_level':1", "'missing_level':-2"},
-        {"'missing_level':1", "'missing_level':0.5"}, {",'missing_level':1", ""}};
+    static const char *const damage[][2] = {{"'zscore'", "'z'"},
+                                            {"'zscore'", "7"},
+                                            {"'normal_scores':true,", ""},
+                                            {"'normal_scores':true", "'normal_scores':1"},
+                                            {"0.7", "-0.7"},
+                                            {"'height':0.7", "'height':'0.7'"},
+                                            {"'height':0.7", "'height':0"},
+                                            {"'fields'", "'felder'"},
+                                            {"'name':'a'", "'name':''"},
+                                            {"'name':'a'", "'name':7"},
+                                            {"'name':'a'", "'name':'c'"},
+                                            {"'name':'a'", "'name':'a\\u0000b'"},
+                                            {"'name':'a'", "'name':{'bytes':'6'}"},
+                                            {"'name':'a'", "'name':{'bytes':'6x'}"},
+                                            {"'name':'a'", "'name':{'bytes':'6100'}"},
+                                            {"'name':'a'", "'name':{'bytes':7}"},
+                                            {"'number'", "'text'"},
+                                            {"'number'", "'figure'"},
+                                            {"'centre':1", "'centre':1e301"},
+                                            {"'centre':1", "'centre':null"},
+                                            {"'spread':2", "'spread':0"},
+                                            {"'spread':2", "'spread':-2"},
+                                            {"'deviation':2", "'deviation':0"},
+                                            {"'mean':1,", ""},
+                                            {"false", "0"},
+                                            {"'missing_share':0.5", "'missing_share':1.5"},
+                                            {"[1,2,3]", "[1,2]"},
+                                            {"[1,2,3]", "[1,2,2]"},
+                                            {"[1,2,3]", "[1,3,2]"},
+                                            {"[1,2,3]", "[1,2,'3']"},
+                                            {"[1,2,3]", "[]"},
+                                            {"[1,2,3]", "7"},
+                                            {"'knots':[1,2,3],", ""},
+                                            {",'scores':[-1,0,1]", ""},
+                                            {"[-1,0,1]", "[1,0,1]"},
+                                            {"[-1,0,1]", "[-1,0,99]"},
+                                            {"'scores':[-1,0,1]", "'scores':[-1,0,1],'ranks':[-1,0,1]"},
+                                            {"'zscore'", "'rank'"},
+                                            {"'text'", "'number'"},
+                                            {"['p','(missing)']", "[]"},
+                                            {"['p','(missing)']", "['p','p']"},
+                                            {"['p','(missing)']", "['p',7]"},
+                                            {"['p','(missing)']", "'p'"},
+                                            {"'missing_level':1", "'missing_level':2"},
+                                            {"'missing_level':1", "'missing_level':-2"},
+                                            {"'missing_level':1", "'missing_level':0.5"},
+                                            {",'missing_level':1", ""}};
     (void)state;
 
     assert_int_equal(read_changed("'a'", "'a'"), AGOP_OK);
@@ -892,7 +925,11 @@ static void test_schema__damaged_json_is_refused(void **state)
 
 static void test_schema__json_of_another_kind_is_refused(void **state)
 {
-    const char *const odd[] = {"[]", "7", "null", "{}", "{\"scale\":\"none\",\"normal_scores\":false,\"factor\":1,"
+    const char *const odd[] = {"[]",
+                               "7",
+                               "null",
+                               "{}",
+                               "{\"scale\":\"none\",\"normal_scores\":false,\"factor\":1,"
                                "\"height\":1,\"fields\":[]}",
                                "{\"scale\":\"none\",\"normal_scores\":false,\"factor\":1,\"height\":1,\"fields\":[7]}"};
     agop__err         e;
@@ -936,8 +973,8 @@ static void test_schema__every_failed_allocation_is_told(void **state)
 {
     const double      a[] = {1, NAN, 3, 4}, one[] = {5, 5, 5, 5};
     const char *const c[] = {"p", NULL, "q", "p"}, *const d[] = {"\xff", "r", "s", "t"};
-    agop_table       *t   = table(4);
-    agop_settings    *set = settings("normal_scores", "true", "max_levels", "2", "categorical", "one", NULL);
+    agop_table    *t   = table(4);
+    agop_settings *set = settings("normal_scores", "true", "max_levels", "2", "categorical", "one", NULL);
     (void)state;
 
     add(t, "a", a);

@@ -161,8 +161,8 @@ static void test_table__names_of_numbers_do_not_follow_the_locale(void **state)
 
 static void test_table__a_numeric_column_becomes_categories(void **state)
 {
-    const double v[]     = {3, 1, NAN, 3, 0.5};
-    agop__column c       = {.number = v, .stride = 1, .dtype = AGOP_F64};
+    const double v[] = {3, 1, NAN, 3, 0.5};
+    agop__column c   = {.number = v, .stride = 1, .dtype = AGOP_F64};
     agop__dict   levels;
     agop__err    e;
     int32_t     *code;
