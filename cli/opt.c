@@ -394,7 +394,7 @@ static const char *heading_before(const row *w, int i)
 {
     if (w->own && strcmp(w->name, "json") == 0)
         return "Every verb";
-    if (i == 0)
+    if (i == 0 && w->own)
         return "Options";
     if (!w->setting)
         return NULL;
