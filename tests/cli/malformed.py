@@ -450,6 +450,8 @@ ROWS = [
     ("no columns at all", {}, "features m.agop --top 0", 2,
      "agop features: --top must be a whole number from 1 to 1000000000, not '0'"),
     # ---- a disk without room, a closed output ----
+    ("a model on a full disk", {}, "fit good.csv --target y -o /dev/full", 3,
+     "agop fit: cannot write /dev/full: No space left on device"),
     ("answers on a full disk", {}, "predict m.agop test.csv -o /dev/full", 3,
      "agop predict: cannot write /dev/full: No space left on device"),
     ("a report on a full disk", {}, "score m.agop test.csv --json /dev/full", 3,
