@@ -13,7 +13,7 @@
 
 static const agop_setting rows[] = {
     /* ---- the table ---- */
-    {"target", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit",
+    {"target", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit score",
      "what to predict: columns by name, a column number of an array file, or another file with as many rows"},
     {"task", AGOP_CHOICE, "auto", NO_BOUND, "auto|regression|classification", NULL, "fit",
      "auto: text or few distinct integers are classes"},
