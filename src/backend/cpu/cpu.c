@@ -5,7 +5,6 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -53,18 +52,6 @@ void agop__blas_end(int before)
 #else
     (void)before;
 #endif
-}
-
-void agop__triangle_at(int64_t at, int64_t *row, int64_t *col)
-{
-    int64_t i = (int64_t)((sqrt(8.0 * (double)at + 1) - 1) / 2);
-
-    while (i * (i + 1) / 2 > at) /* the root is rounded */
-        i--;
-    while ((i + 1) * (i + 2) / 2 <= at)
-        i++;
-    *row = i;
-    *col = at - i * (i + 1) / 2;
 }
 
 static int offered_threads(void)

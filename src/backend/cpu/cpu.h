@@ -31,8 +31,6 @@ void agop__cpu_parallel(int threads, void (*fn)(void *arg, int t, int of), void 
  * setting, which is put back afterwards. */
 int  agop__blas_begin(int threads);
 void agop__blas_end(int before);
-/* Number `at` of a lower triangle's blocks, counted row by row. */
-void agop__triangle_at(int64_t at, int64_t *row, int64_t *col);
 
 /* ---- dense (cpu_dense.c) ---- */
 

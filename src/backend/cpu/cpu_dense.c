@@ -13,7 +13,8 @@
 #include "backend/cpu/lapack.h"
 #include "base/memory.h"
 
-enum { BLOCK = 256 }; /* of the factorisation: three blocks of float fit in a core's cache */
+/* Of the factorisation: columns of a panel, and columns that one product updates. */
+enum { BLOCK = 256, WIDE = 2048 };
 
 agop_status agop__blas_int(int *out, int64_t value, agop__err *e)
 {
@@ -158,31 +159,38 @@ static void panel_rows(void *arg, int t, int of)
     }
 }
 
-/* A_ij -= A_ik A_jk' over the lower triangle of blocks to the right of the panel */
+/* The diagonal block of rows i .. i+m-1: A_ii -= A_ik A_ik' */
+static void update_diagonal(const panel *p, int64_t i, int64_t m)
+{
+    agop__tile *A    = p->A;
+    const void *rows = agop__at(A, i, p->k0);
+    int         ld = (int)A->ld, k = (int)p->width;
+
+    if (A->dtype == AGOP_F64)
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0, rows, ld, 1.0, agop__at(A, i, i), ld);
+    else
+        cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0f, rows, ld, 1.0f, agop__at(A, i, i), ld);
+}
+
+/* A_ij -= A_ik A_jk' over the lower triangle to the right of the panel, in strips: two blocks of rows by up to WIDE
+ * columns, the longest rows first, so that threads end together. */
 static void panel_update(void *arg, int t, int of)
 {
-    panel      *p = arg;
-    agop__tile *A = p->A;
-    int64_t     first = p->k0 + p->width, side = (A->rows - first + BLOCK - 1) / BLOCK;
-    int         ld = (int)A->ld, k = (int)p->width;
+    panel        *p      = arg;
+    agop__tile   *A      = p->A;
+    const int64_t height = 2 * BLOCK, first = p->k0 + p->width;
+    const int64_t side = (A->rows - first + height - 1) / height, chunks = (A->rows - first + WIDE - 1) / WIDE;
 
     (void)t;
     (void)of;
-    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < side * (side + 1) / 2;) {
-        int64_t i, j, m, n;
-        agop__triangle_at(at, &i, &j);
-        i = first + i * BLOCK;
-        j = first + j * BLOCK;
-        m = A->rows - i < BLOCK ? A->rows - i : BLOCK;
-        n = A->rows - j < BLOCK ? A->rows - j : BLOCK;
-        const void *rows = agop__at(A, i, p->k0);
-        void       *to   = agop__at(A, i, j);
-        if (i != j)
-            agop__cpu_gemm_raw(A->dtype, 0, 1, m, n, k, -1, rows, ld, agop__at(A, j, p->k0), ld, 1, to, ld);
-        else if (A->dtype == AGOP_F64)
-            cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0, rows, ld, 1.0, to, ld);
-        else
-            cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0f, rows, ld, 1.0f, to, ld);
+    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < side * chunks;) {
+        int64_t i = first + (side - 1 - at / chunks) * height, j = first + at % chunks * WIDE;
+        int64_t m = A->rows - i < height ? A->rows - i : height, n = i - j < WIDE ? i - j : WIDE;
+        if (n > 0)
+            agop__cpu_gemm_raw(A->dtype, 0, 1, m, n, p->width, -1, agop__at(A, i, p->k0), A->ld,
+                               agop__at(A, j, p->k0), A->ld, 1, agop__at(A, i, j), A->ld);
+        if (j == first)
+            update_diagonal(p, i, m);
     }
 }
 

@@ -341,6 +341,19 @@ done:
     return st;
 }
 
+/* Tile number `at` of a lower triangle of tiles, row by row. */
+static void triangle_at(int64_t at, int64_t *row, int64_t *col)
+{
+    int64_t i = (int64_t)((sqrt(8.0 * (double)at + 1) - 1) / 2);
+
+    while (i * (i + 1) / 2 > at) /* the root is rounded */
+        i--;
+    while ((i + 1) * (i + 2) / 2 <= at)
+        i++;
+    *row = i;
+    *col = at - i * (i + 1) / 2;
+}
+
 static void lower_tiles(void *arg, int t, int of)
 {
     kernel_job *job = arg;
@@ -351,7 +364,7 @@ static void lower_tiles(void *arg, int t, int of)
     (void)of;
     for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < down * (down + 1) / 2;) {
         int64_t i0, j0, m, n;
-        agop__triangle_at(at, &i0, &j0);
+        triangle_at(at, &i0, &j0);
         i0 *= side;
         j0 *= side;
         m = smaller(side, rows - i0);
