@@ -14,19 +14,19 @@
 #include "table/reader_private.h"
 
 struct agop_reader {
-    agop__file         file;
-    agop__wanted       wanted;  /* schema NULL: no model */
-    agop__dict         names;   /* of the columns in the file */
-    const char       **as;      /* name in the table; NULL: left out */
-    int               *type;    /* AGOP__UNKNOWN, or what it must be */
-    const agop__dict **frozen;  /* CSV: the model's levels, or NULL */
-    agop__dict         owned;   /* names that are in no other dictionary */
-    agop_table        *beside;  /* targets from other files */
-    agop__buffer       targets; /* names of the target columns, comma separated */
-    int64_t            found;   /* how many */
-    agop__csv_column  *block;
-    int64_t            given; /* rows handed out */
-    double             started;
+    agop__file        file;
+    agop__wanted      wanted;  /* schema NULL: no model */
+    agop__dict        names;   /* of the columns in the file */
+    const char      **as;      /* name in the table; NULL: left out */
+    int              *type;    /* AGOP__UNKNOWN, or what it must be */
+    int64_t          *field;   /* of the model's schema, from 1; 0: none */
+    agop__dict        owned;   /* names that are in no other dictionary */
+    agop_table       *beside;  /* targets from other files */
+    agop__buffer      targets; /* names of the target columns, comma separated */
+    int64_t           found;   /* how many */
+    agop__csv_column *block;
+    int64_t           given; /* rows handed out */
+    double            started;
 };
 
 /* ---- names ---- */
@@ -52,11 +52,11 @@ static agop_status list_names(agop_reader *r, agop__err *e)
         if (agop__dict_add(&r->names, name, strlen(name)) < 0)
             return agop__fail_memory(e, 0, "names of columns");
     }
-    r->as     = agop__calloc(n, sizeof *r->as);
-    r->type   = agop__calloc(n, sizeof *r->type);
-    r->frozen = agop__calloc(n, sizeof *r->frozen);
-    r->block  = agop__calloc(n, sizeof *r->block);
-    if (!r->as || !r->type || !r->frozen || !r->block)
+    r->as    = agop__calloc(n, sizeof *r->as);
+    r->type  = agop__calloc(n, sizeof *r->type);
+    r->field = agop__calloc(n, sizeof *r->field);
+    r->block = agop__calloc(n, sizeof *r->block);
+    if (!r->as || !r->type || !r->field || !r->block)
         return agop__fail_memory(e, 0, "names of columns");
     return AGOP_OK;
 }
@@ -80,12 +80,16 @@ static agop_status add_target(const char **as, agop_reader *r, const char *name,
     const char *known;
     size_t      n = wanted_target(&known, r, r->found);
 
-    if (r->wanted.schema && n == 0)
-        return agop__fail(e, AGOP_E_DATA, "%s: more target columns than the model has (%s)", r->file.name,
-                          r->wanted.targets);
+    if (r->wanted.schema && n == 0) {
+        (void)agop__fail(e, AGOP_E_DATA, "%s: more target columns than the model has (%s)", r->file.name,
+                         r->wanted.targets);
+        return AGOP_E_DATA;
+    }
     *as = n > 0 ? keep_name(r, known, n) : keep_name(r, name, strlen(name));
-    if (!*as)
-        return agop__fail_memory(e, 0, "names of columns");
+    if (!*as) {
+        (void)agop__fail_memory(e, 0, "names of columns");
+        return AGOP_E_NOMEM;
+    }
     if (r->targets.text && agop__name_in(*as, r->targets.text))
         return agop__fail(e, AGOP_E_PARAM, "target names '%.60s' twice", *as);
     agop__buffer_print(&r->targets, "%s%s", r->found++ ? "," : "", *as);
@@ -99,7 +103,7 @@ static int target_type(const agop_reader *r)
 
 static agop_status target_inside(agop_reader *r, int64_t j, agop__err *e)
 {
-    const char *as;
+    const char *as = NULL;
     int64_t     other;
     agop_status st;
 
@@ -130,7 +134,7 @@ static agop_status target_beside(agop_reader *r, agop_table *from, int named, ag
     }
     for (int64_t j = 0; j < from->cols; j++) {
         char        numbered[32];
-        const char *as;
+        const char *as = NULL;
         (void)snprintf(numbered, sizeof numbered, from->cols == 1 ? "y" : "y%" PRId64, j + 1);
         TRY(add_target(&as, r, named ? from->column[j].name : numbered, e));
         if (target_type(r) == AGOP__TEXT)
@@ -363,7 +367,7 @@ static agop_status choose_by_model(agop_reader *r, agop_ctx *ctx, const char *pa
         /* numbers of an array stay numbers: encoding finds their category */
         if (!f->is_text || r->file.csv)
             r->type[j] = f->is_text ? AGOP__TEXT : AGOP__NUMERIC;
-        r->frozen[j] = f->is_text ? &f->levels : NULL;
+        r->field[j] = i + 1;
     }
     if (weights && *weights) {
         int64_t j = find(r, weights, strlen(weights));
@@ -388,8 +392,8 @@ static void instruct_csv(agop_reader *r)
         }
         if (r->type[j] != AGOP__UNKNOWN)
             agop__csv_force(r->file.csv, j, r->type[j]);
-        if (r->frozen[j])
-            agop__csv_freeze(r->file.csv, j, r->frozen[j]);
+        if (r->field[j] > 0 && r->wanted.schema->field[r->field[j] - 1].is_text)
+            agop__csv_freeze(r->file.csv, j, &r->wanted.schema->field[r->field[j] - 1].levels);
     }
 }
 
@@ -446,8 +450,10 @@ agop_status agop__reader_open(agop_reader **out, agop_ctx *ctx, const char *path
     agop_status  st = AGOP_OK;
 
     *out = NULL;
-    if (!r)
-        return agop__fail_memory(&ctx->err, 0, "opening a file");
+    if (!r) {
+        (void)agop__fail_memory(&ctx->err, 0, "opening a file");
+        return AGOP_E_NOMEM;
+    }
     if (wanted)
         r->wanted = *wanted;
     /* the labels of a libsvm file are the model's target, whatever that was called */
@@ -578,8 +584,10 @@ agop_status agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path,
     if (!out || !ctx)
         return AGOP_E_ARG;
     *out = NULL;
-    if (!path)
-        return agop__fail(&ctx->err, AGOP_E_ARG, "a reader needs the path of a file");
+    if (!path) {
+        (void)agop__fail(&ctx->err, AGOP_E_ARG, "a reader needs the path of a file");
+        return AGOP_E_ARG;
+    }
     if (!model)
         return agop__reader_open(out, ctx, path, s, NULL);
     w.schema         = agop__model_schema(model);
@@ -612,7 +620,7 @@ void agop_reader_close(agop_reader *r)
     agop_table_free(r->beside);
     free(r->as);
     free(r->type);
-    free(r->frozen);
+    free(r->field);
     free(r->block);
     free(r);
 }
