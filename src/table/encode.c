@@ -12,7 +12,7 @@
 #include "base/threads.h"
 #include "table/table.h"
 
-enum { TILE = 64, ROWS_PER_PART = 1024 };
+enum { TILE = 64, CELLS_PER_PART = 65536 };
 
 /* Coordinates are cut here, so that their squares summed over many columns stay finite; no kernel can tell two
  * points that far out from one another. */
@@ -211,6 +211,16 @@ static void free_plan(plan *p)
     free(p->imputed);
 }
 
+/* Enough cells to be worth a thread, enough parts to keep all threads busy, few enough to count. */
+static int64_t rows_per_part(const agop__schema *s, int64_t count)
+{
+    int64_t rows = CELLS_PER_PART / (s->numeric + s->groups + 1);
+
+    if (rows < TILE / 4)
+        rows = TILE / 4;
+    return rows < count / 65536 ? count / 65536 : rows;
+}
+
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, int64_t *unseen)
 {
@@ -221,7 +231,7 @@ agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const ag
     if (first < 0 || count < 0 || count > t->rows - first)
         return agop__fail(&ctx->err, AGOP_E_BUG, "rows %" PRId64 " + %" PRId64 " of a table of %" PRId64, first, count,
                           t->rows);
-    p.rows_per_part = count / 4096 > ROWS_PER_PART ? count / 4096 : ROWS_PER_PART;
+    p.rows_per_part = rows_per_part(s, count);
     parts           = (count + p.rows_per_part - 1) / p.rows_per_part;
     p.step          = agop__calloc(s->fields, sizeof *p.step);
     p.unseen        = agop__calloc(parts, sizeof *p.unseen);
