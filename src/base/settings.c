@@ -84,7 +84,7 @@ const agop_setting *agop_setting_at(int i)
 
 static int index_of(const char *name)
 {
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; name && i < COUNT; i++)
         if (agop__same_name(name, rows[i].name))
             return i;
     return -1;
@@ -111,7 +111,7 @@ agop_status agop__settings_copy(agop_settings **out, const agop_settings *s, ago
 
     TRY(agop__settings_make(out, e));
     for (int i = 0; i < COUNT; i++)
-        if (s->value[i] && !((*out)->value[i] = agop__strdup(s->value[i]))) {
+        if (s && s->value[i] && !((*out)->value[i] = agop__strdup(s->value[i]))) {
             st = agop__fail_memory(e, 0, "settings");
             goto done;
         }
@@ -225,7 +225,7 @@ static void all_names(char *out, size_t size)
 agop_status agop__settings_put(agop_settings *s, agop__err *e, const char *name, const char *value)
 {
     char        names[1024], near[64];
-    int         i = name ? index_of(name) : -1;
+    int         i = index_of(name);
     char       *copy;
     agop_status st;
 

@@ -11,7 +11,7 @@ double      agop__real(const agop_settings *s, const char *name, double when_aut
 int64_t     agop__int(const agop_settings *s, const char *name, int64_t when_auto);
 int         agop__bool(const agop_settings *s, const char *name, int when_auto);
 int         agop__choice(const agop_settings *s, const char *name, const char *choice); /* is it that one? */
-agop_status agop__settings_copy(agop_settings **out, const agop_settings *s, agop__err *e);
+agop_status agop__settings_copy(agop_settings **out, const agop_settings *s, agop__err *e); /* s NULL: the defaults */
 agop_status agop__settings_make(agop_settings **out, agop__err *e);
 agop_status agop__settings_put(agop_settings *s, agop__err *e, const char *name, const char *value);
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -182,7 +183,7 @@ static int distance(const char *a, size_t n, const char *b, size_t m)
     int row[3][64];
 
     if (n > 63 || m > 63)
-        return 1000;
+        return INT_MAX;
     for (size_t j = 0; j <= m; j++)
         row[0][j] = (int)j;
     for (size_t i = 1; i <= n; i++) {
@@ -204,6 +205,14 @@ static int distance(const char *a, size_t n, const char *b, size_t m)
     return row[n % 3][m];
 }
 
+static int begins(const char *name, const char *word, size_t n)
+{
+    size_t i = 0;
+    while (i < n && plain(name[i]) == plain(word[i]))
+        i++;
+    return i == n;
+}
+
 const char *agop_closest(const char *word, const char *names, char *buffer, size_t size)
 {
     size_t n = strlen(word), length = 0;
@@ -214,7 +223,7 @@ const char *agop_closest(const char *word, const char *names, char *buffer, size
         size_t k = strcspn(p, "|");
         int    d = distance(word, n, p, k);
         /* a word begun and not finished is near, too */
-        if (k > n && n >= 3 && strncmp(word, p, n) == 0 && d > 1)
+        if (k > n && n >= 3 && begins(p, word, n) && d > 1)
             d = 1;
         if (d < best && d < (int)n) { /* "w" is no misspelt "a" */
             best   = d;
