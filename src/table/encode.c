@@ -12,7 +12,8 @@
 #include "base/threads.h"
 #include "table/table.h"
 
-enum { TILE = 64, CELLS_PER_PART = 65536 };
+/* A part is a block of rows of a few fields: its lines of the matrix and one table of ranks stay in cache. */
+enum { TILE = 64, ROWS_PER_PART = 1024, FIELDS_PER_PART = 64 };
 
 /* Coordinates are cut here, so that their squares summed over many columns stay finite; no kernel can tell two
  * points that far out from one another. */
@@ -34,7 +35,7 @@ typedef struct plan {
     char               *x;
     int32_t             dtype;
     int32_t            *codes;
-    int64_t             first, count, rows_per_part;
+    int64_t             first, count, rows_per_part, field_parts;
     int64_t            *unseen, *imputed; /* one count per part */
 } plan;
 
@@ -130,22 +131,31 @@ static int64_t encode_text(const plan *p, const step *e, int64_t row, int64_t n)
     return unseen;
 }
 
+/* Rows from .. to of one field; texts that fit never saw and cells imputed are added to the counts. */
+static void encode_field(const plan *p, const step *e, int64_t from, int64_t to, int64_t *unseen, int64_t *imputed)
+{
+    for (int64_t row = from; row < to; row += TILE) {
+        int64_t n = to - row < TILE ? to - row : TILE;
+        if (e->f->is_text)
+            *unseen += encode_text(p, e, row, n);
+        else
+            *imputed += encode_number(p, e, row, n);
+    }
+}
+
 static void encode_part(void *user, int part)
 {
     plan   *p    = user;
-    int64_t from = part * p->rows_per_part, to = from + p->rows_per_part;
+    int64_t from = part / p->field_parts * p->rows_per_part, to = from + p->rows_per_part;
+    int64_t field = part % p->field_parts * FIELDS_PER_PART, end = field + FIELDS_PER_PART;
+    int64_t unseen = 0, imputed = 0; /* written once, so that threads do not share a line of cache */
 
-    if (to > p->count)
-        to = p->count;
-    for (int64_t row = from; row < to; row += TILE) {
-        int64_t n = to - row < TILE ? to - row : TILE;
-        for (int64_t i = 0; i < p->s->fields; i++) {
-            if (p->step[i].f->is_text)
-                p->unseen[part] += encode_text(p, &p->step[i], row, n);
-            else
-                p->imputed[part] += encode_number(p, &p->step[i], row, n);
-        }
-    }
+    to  = to < p->count ? to : p->count;
+    end = end < p->s->fields ? end : p->s->fields;
+    for (; field < end; field++)
+        encode_field(p, &p->step[field], from, to, &unseen, &imputed);
+    p->unseen[part]  = unseen;
+    p->imputed[part] = imputed;
 }
 
 /* ---- the plan ---- */
@@ -211,16 +221,6 @@ static void free_plan(plan *p)
     free(p->imputed);
 }
 
-/* Enough cells to be worth a thread, enough parts to keep all threads busy, few enough to count. */
-static int64_t rows_per_part(const agop__schema *s, int64_t count)
-{
-    int64_t rows = CELLS_PER_PART / (s->numeric + s->groups + 1);
-
-    if (rows < TILE / 4)
-        rows = TILE / 4;
-    return rows < count / 65536 ? count / 65536 : rows;
-}
-
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, int64_t *unseen)
 {
@@ -231,8 +231,9 @@ agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const ag
     if (first < 0 || count < 0 || count > t->rows - first)
         return agop__fail(&ctx->err, AGOP_E_BUG, "rows %" PRId64 " + %" PRId64 " of a table of %" PRId64, first, count,
                           t->rows);
-    p.rows_per_part = rows_per_part(s, count);
-    parts           = (count + p.rows_per_part - 1) / p.rows_per_part;
+    p.rows_per_part = count / 65536 > ROWS_PER_PART ? count / 65536 : ROWS_PER_PART;
+    p.field_parts   = (s->fields + FIELDS_PER_PART - 1) / FIELDS_PER_PART;
+    parts           = (count + p.rows_per_part - 1) / p.rows_per_part * p.field_parts;
     p.step          = agop__calloc(s->fields, sizeof *p.step);
     p.unseen        = agop__calloc(parts, sizeof *p.unseen);
     p.imputed       = agop__calloc(parts, sizeof *p.imputed);
@@ -241,7 +242,8 @@ agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const ag
         goto done;
     }
     TRY(make_plan(&p, &ctx->err));
-    agop__parallel(ctx->threads, (int)parts, encode_part, &p);
+    /* a few rows are coded sooner than a thread starts */
+    agop__parallel(count * s->fields > 65536 ? ctx->threads : 1, (int)parts, encode_part, &p);
     for (int64_t i = 0; i < parts; i++) {
         imputed += p.imputed[i];
         if (unseen)

@@ -532,6 +532,32 @@ static void test_schema__row_by_row_is_all_at_once_whatever_the_column_order(voi
     agop_table_free(u);
 }
 
+/* Column j holds 0, j + 1, 2 (j + 1): its z-scores are -sqrt(3/2), 0, sqrt(3/2), whatever j. */
+static void test_schema__wide_tables_are_coded_in_many_parts(void **state)
+{
+    enum { WIDE = 30000 };
+    double      *v   = malloc(3 * WIDE * sizeof *v), *x;
+    agop_mat     X   = {v, 3, WIDE, WIDE, AGOP_F64};
+    agop_ctx     ctx = listen(2);
+    agop_table  *t   = NULL;
+    agop__schema s;
+    (void)state;
+
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < WIDE; j++)
+            v[i * WIDE + j] = i * (j + 1.0);
+    assert_int_equal(agop_table_from_mat(&t, &ctx, &X), AGOP_OK);
+    s = learn(t, NULL);
+    x = encode(&s, t, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < WIDE; j++)
+            assert_close(x[i * WIDE + j], (i - 1) * sqrt(1.5), 1e-12);
+    free(x);
+    free(v);
+    agop__schema_free(&s);
+    agop_table_free(t);
+}
+
 static void test_schema__coordinates_have_mean_zero(void **state)
 {
     agop_table  *t      = mixed(0);
@@ -1021,6 +1047,7 @@ int main(void)
         cmocka_unit_test(test_schema__numbers_can_be_categories_at_fit_and_later),
         cmocka_unit_test(test_schema__a_far_origin_changes_nothing),
         cmocka_unit_test(test_schema__row_by_row_is_all_at_once_whatever_the_column_order),
+        cmocka_unit_test(test_schema__wide_tables_are_coded_in_many_parts),
         cmocka_unit_test(test_schema__coordinates_have_mean_zero),
         cmocka_unit_test(test_schema__single_precision_is_double_rounded),
         cmocka_unit_test(test_schema__extreme_values_stay_finite),
