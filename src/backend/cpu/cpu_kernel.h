@@ -10,7 +10,8 @@
 
 #include "backend/backend.h"
 
-#define AGOP__PAD 16 /* lanes of the widest vector */
+#define AGOP__PAD        16 /* lanes of the widest vector */
+#define AGOP__FEW_LEVELS 32 /* a table of so many rows is looked up once per tile */
 
 /* How a distance becomes the kernel's exponent: k = exp(-scale * D^power), D the sum that the tile holds. */
 typedef struct agop__shape {
@@ -39,12 +40,14 @@ typedef struct agop__cpu_loops {
     /* D (+)= sum_k term(u[i][k] - zt[k][j]), k = 0 .. cols-1; `add`: keep what is there. */
     void (*direct)(void *D, int64_t ld, int64_t m, int64_t n, const void *u, int64_t ldu, const void *zt, int64_t ldz,
                    int64_t cols, int term, double q, int add);
-    /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. */
-    void (*squares)(void *D, int64_t ld, int64_t m, int64_t n, const void *unorm, const void *znorm, const void *u,
-                    int64_t ldu, const void *z, int64_t ldz, int32_t dtype, int64_t cols);
-    /* D[i][j] += table[xcode[i]][zcode[j]]; codes are within the table. */
-    void (*table)(void *D, int64_t ld, int64_t m, int64_t n, const void *table, int64_t ldt, const int32_t *xcode,
-                  const int32_t *zcode);
+    /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. 0: gave up, because that is
+     * so for so many pairs that `direct` is the faster way to the whole tile. */
+    int (*squares)(void *D, int64_t ld, int64_t m, int64_t n, const void *unorm, const void *znorm, const void *u,
+                   int64_t ldu, const void *z, int64_t ldz, int32_t dtype, int64_t cols);
+    /* D[i][j] += table[xcode[i]][zcode[j]]; the table is side x side, codes are within it. expanded: room for
+     * AGOP__FEW_LEVELS rows like those of D. */
+    void (*table)(void *D, int64_t ld, int64_t m, int64_t n, const void *table, int64_t ldt, int64_t side,
+                  const int32_t *xcode, const int32_t *zcode, void *expanded);
     /* out = exp(-scale D^power). `first` >= 0: a tile on the diagonal, row i only has columns up to first + i, the last
      * of which is 1. out may be D. */
     void (*finish)(void *out, int64_t ldo, const void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s,

@@ -42,7 +42,7 @@ typedef struct plan {
     char                  *widened; /* where those are copies */
     char                  *scratch;
     int64_t                scratch_bytes; /* per thread */
-    int64_t                at_zt, at_u, at_z, at_xcode, at_zcode, at_extra; /* D is at 0 */
+    int64_t                at_zt, at_u, at_z, at_xcode, at_zcode, at_table, at_extra; /* D is at 0 */
     atomic_llong           next;
 } plan;
 
@@ -152,7 +152,7 @@ static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
     double  total;
 
     p->at_zt = bytes;
-    bytes += p->direct ? up(CHUNK * p->tile_cols * p->size, 64) : 0;
+    bytes += up(CHUNK * p->tile_cols * p->size, 64);
     p->at_u = bytes;
     bytes += wide ? up(chunk * p->tile_rows * p->size, 64) : 0;
     p->at_z = bytes;
@@ -161,6 +161,8 @@ static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
     bytes += up(p->tile_rows * 4, 64);
     p->at_zcode = bytes;
     bytes += up(p->tile_cols * 4, 64);
+    p->at_table = bytes;
+    bytes += p->kernel->groups > 0 ? AGOP__FEW_LEVELS * p->tile_cols * p->size : 0;
     p->at_extra      = bytes;
     p->scratch_bytes = up(bytes + extra_bytes, 4096) + 128; /* threads do not share pages nor cache sets */
     total            = (double)p->scratch_bytes * p->self->threads;
@@ -262,8 +264,9 @@ static void product_distances(const plan *p, char *w, int64_t i0, int64_t m, int
             agop__cpu_gemm_raw(p->real, 0, 1, m, n, cols, -2, w + p->at_u, WIDE_CHUNK, w + p->at_z, WIDE_CHUNK,
                                k > 0, w, p->tile_cols);
         }
-    p->f->squares(w, p->tile_cols, m, n, p->xnorm + i0 * p->size, p->znorm + j0 * p->size, agop__at(x, i0, 0), x->ld,
-                  agop__at(z, j0, 0), z->ld, x->dtype, p->r);
+    if (!p->f->squares(w, p->tile_cols, m, n, p->xnorm + i0 * p->size, p->znorm + j0 * p->size, agop__at(x, i0, 0),
+                       x->ld, agop__at(z, j0, 0), z->ld, x->dtype, p->r))
+        direct_distances(p, w, i0, m, j0, n);
 }
 
 /* The codes of one group for rows first .. first+n-1; whatever is no level becomes the table's last row. */
@@ -290,7 +293,8 @@ static void distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0,
         codes_of(xcode, &p->x->code, i0, m, g, p->kernel->levels[g]);
         codes_of(zcode, &p->z->code, j0, n, g, p->kernel->levels[g]);
         memset(zcode + n, 0, (size_t)(p->tile_cols - n) * sizeof *zcode);
-        p->f->table(w, p->tile_cols, m, n, p->table[g], p->table_ld[g], xcode, zcode);
+        p->f->table(w, p->tile_cols, m, n, p->table[g], p->table_ld[g], p->kernel->levels[g] + 1,
+                    xcode, zcode, w + p->at_table);
     }
 }
 

@@ -51,9 +51,14 @@ INLINE void NAME(store_n)(REAL *p, VEC v, int64_t n)
 }
 INLINE REAL NAME(sum)(VEC v)
 {
-    REAL s = 0;
-    for (int l = 0; l < (int)LANES; l++)
-        s += v[l];
+    /* by quarters: a chain of single additions would take longer than what it sums up */
+    REAL part[LANES], s = 0;
+    NAME(store)(part, v);
+    for (int64_t half = LANES / 2; half >= 4; half /= 2)
+        for (int64_t l = 0; l < half; l++)
+            part[l] += part[half + l];
+    for (int l = 0; l < (LANES < 4 ? (int)LANES : 4); l++)
+        s += part[l];
     return s;
 }
 
