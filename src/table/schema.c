@@ -432,6 +432,9 @@ static void find_slopes(agop__schema *s)
             s->slope[at++] = s->height;
         }
     }
+    for (int64_t c = 0; c < at; c++) /* a damaged file may hold what no column has */
+        if (!isfinite(s->slope[c]))
+            s->slope[c] = 0;
 }
 
 agop_status agop__schema_finish(agop__schema *s, agop__err *e)
