@@ -9,4 +9,11 @@
 /* `name` begins the sentence. Duplicate keys and what follows the value are refused. */
 agop_status agop__json_parse(json_t **out, const char *text, size_t length, const char *name, agop__err *e);
 
+/* A text as JSON: a string, or {"bytes": "c3a9..."} where it is not UTF-8, which no JSON string can hold; NULL: no
+ * memory. And back, malloc'd: 1, or 0 where j is no text (one with a NUL is none), or -1 without memory. */
+json_t *agop__json_text(const char *s, size_t n);
+int     agop__json_text_in(char **out, size_t *length, const json_t *j);
+/* For people: a string always, with U+FFFD in the place of every byte that is not UTF-8. */
+json_t *agop__json_shown(const char *s);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 #include "io/safetensors.h"
 
 enum { FILE_VERSION = 1 };
@@ -105,11 +106,12 @@ static agop_status describe(char **out, const agop_model *m, agop__err *e)
     TRY(agop__schema_to_json(&schema, &m->schema, e));
     TRY(agop__target_to_json(&target, &m->target, e));
     info = json_loads(m->info, 0, NULL);
-    all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:s, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I}}", "format",
+    all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I}}", "format",
                      "agop recursive feature machine", "version", FILE_VERSION, "schema", schema, "target", target,
-                     "report", info, "weights", m->weights, "stopped", m->stopped, "machine", "kind", (int)m->shape.kind,
-                     "exponent", m->shape.exponent, "bandwidth", m->shape.bandwidth, "height", m->shape.height, "ridge",
-                     m->ridge, "double", m->dtype == AGOP_F64, "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n);
+                     "report", info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped,
+                     "machine", "kind", (int)m->shape.kind, "exponent", m->shape.exponent, "bandwidth",
+                     m->shape.bandwidth, "height", m->shape.height, "ridge", m->ridge, "double", m->dtype == AGOP_F64,
+                     "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n);
     *out = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (!*out)
         st = agop__fail_memory(e, 0, "the model's description");
@@ -212,7 +214,8 @@ static void name_file(agop__err *e, const char *path)
 static agop_status load_description(agop_model *m, const json_t *all, const char *path, agop__err *e)
 {
     const json_t *version = json_object_get(all, "version");
-    const char   *weights = json_string_value(json_object_get(all, "weights"));
+    size_t        length  = 0;
+    int           found;
     agop_status   st;
 
     if (!json_is_integer(version) || json_integer_value(version) < 1)
@@ -229,11 +232,11 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
     }
     TRY(load_machine(m, json_object_get(all, "machine"), path, e));
     m->stopped = json_is_true(json_object_get(all, "stopped"));
-    if (!weights || !json_is_object(json_object_get(all, "report"))) {
+    found = agop__json_text_in(&m->weights, &length, json_object_get(all, "weights"));
+    if (!found || !json_is_object(json_object_get(all, "report"))) {
         st = damaged(e, path, "its report is missing");
         goto done;
     }
-    m->weights = agop__strdup(weights);
     m->info    = json_dumps(json_object_get(all, "report"), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     if (!m->weights || !m->info)
         st = agop__fail_memory(e, 0, "a model");
@@ -351,7 +354,8 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     *out = NULL;
     TRY(agop__tensors_open(&f, path, e));
     text = agop__tensors_metadata(f);
-    all  = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (text)
+        TRY(agop__json_parse(&all, text, strlen(text), path, e));
     if (!json_is_object(all) || !json_string_value(json_object_get(all, "format")) ||
         strcmp(json_string_value(json_object_get(all, "format")), "agop recursive feature machine") != 0) {
         st = agop__fail(e, AGOP_E_FORMAT, "%.200s: a safetensors file, but not a model of agop", path);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 #include "rfm/fit.h"
 
 static json_t *real_or_null(double v)
@@ -25,7 +26,7 @@ static json_t *setting_value(const agop_setting *row, const agop_settings *s)
     case AGOP_CHOICE:
     case AGOP_TEXT: break;
     }
-    return json_string(text);
+    return agop__json_shown(text);
 }
 
 /* Every setting as it was used: what was `auto` is replaced by what it came to. */
@@ -64,8 +65,8 @@ static json_t *iterations(const agop__fit *f)
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(
             a, json_pack("{s:I, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "validation",
-                         real_or_null(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit, "ridges_tried",
-                         s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve", s->seconds_solve,
+                         real_or_null(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
+                         "ridges_tried", s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve", s->seconds_solve,
                          "seconds_agop", s->seconds_agop));
     }
     if (bad) {
@@ -101,7 +102,7 @@ static json_t *columns(const agop__schema *schema)
 
     for (int64_t i = 0; i < schema->fields && !bad; i++) {
         const agop__field *c = &schema->field[i];
-        json_t *one = json_pack("{s:s%, s:s}", "name", c->name, strlen(c->name), "type",
+        json_t *one = json_pack("{s:o, s:s}", "name", agop__json_shown(c->name), "type",
                                 c->is_text ? "categorical" : "numeric");
         if (c->is_text)
             bad |= json_object_set_new(one, "levels", json_integer(c->levels.count));
@@ -123,20 +124,22 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
 
     *out = NULL;
     TRY(validation(&judged, f, e));
-    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:f, s:o, s:i, s:b, s:I}, s:f, s:f, s:I, s:o, s:s}",
+    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:f, s:o, s:i, s:b, s:I}, s:f, s:f, s:I, s:o, "
+                  "s:o}",
                   "task", f->target->classification ? "classification" : "regression", "n", (json_int_t)f->rows.n, "d",
                   (json_int_t)f->schema->fields, "features", (json_int_t)agop__schema_features(f->schema), "outputs",
                   (json_int_t)f->target->outputs, "settings", settings(f, s), "iterations", iterations(f), "best_iter",
                   (json_int_t)f->step[f->best].iter, "validation", judged, "stopped", stopped[f->stopped], "solver",
-                  "bandwidth", f->shape.bandwidth / f->plan.unit, "residual", f->residual < 0 ? json_null() : real_or_null(f->residual),
-                  "refinements", f->refinements, "double", f->in_double, "centres", (json_int_t)f->centres,
+                  "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
+                  f->residual < 0 ? json_null() : real_or_null(f->residual), "refinements", f->refinements, "double", f->in_double, "centres", (json_int_t)f->centres,
                   "seconds_last_solve", f->seconds_final, "seconds", agop__now() - f->started, "peak_bytes",
-                  (json_int_t)agop__peak_bytes(), "columns", columns(f->schema), "target", f->target->list);
+                  (json_int_t)agop__peak_bytes(), "columns", columns(f->schema), "target",
+                  agop__json_shown(f->target->list));
     if (j && f->target->classification) {
-        classes = json_array();
-        for (int64_t k = 0; k < f->target->classes.count; k++)
-            (void)json_array_append_new(classes, json_string_nocheck(f->target->classes.text[k]));
-        if (json_object_set_new(j, "classes", classes) != 0)
+        int bad = json_object_set_new(j, "classes", classes = json_array());
+        for (int64_t k = 0; k < f->target->classes.count && !bad; k++)
+            bad = json_array_append_new(classes, agop__json_shown(f->target->classes.text[k]));
+        if (bad)
             goto done;
     }
     *out = j ? json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 #include "rfm/target.h"
 
 /* ---- numbers ---- */
@@ -83,11 +84,11 @@ static void one_class(double *auc, double *f1, ranked *r, int64_t k, int64_t K, 
         is += positive ? w : 0;
     }
     *auc = area(r, rows);
-    *f1  = said + is > 0 ? 2 * hit / (said + is) : 0;
+    *f1  = said + is > 0 ? 2 * hit / (said + is) : (double)NAN;
 }
 
-/* Two classes: auc and f1 of the second one; more: means over the classes that occur. brier follows scikit-learn: (1 - p)^2 of
- * the second class, or the sum over all classes when there are more than two. */
+/* Two classes: auc and f1 of the second one; more: means over the classes that occur (f1: or are said). brier follows
+ * scikit-learn: (1 - p)^2 of the second class, or the sum over all classes when there are more than two. */
 static void classes(agop__scores *out, const agop__target *g, const double *p, const double *truth,
                     const double *weight, int64_t rows, int64_t *guess, ranked *r)
 {
@@ -118,11 +119,13 @@ static void classes(agop__scores *out, const agop__target *g, const double *p, c
             out->auc += auc;
             aucs++;
         }
-        out->f1 += f1;
-        f1s++;
+        if (!isnan(f1)) {
+            out->f1 += f1;
+            f1s++;
+        }
     }
     out->auc = aucs > 0 ? out->auc / aucs : (double)NAN;
-    out->f1 /= f1s;
+    out->f1  = f1s > 0 ? out->f1 / f1s : 0;
 }
 
 agop_status agop__scores_make(agop__scores *out, const agop__target *g, const double *predicted, const double *truth,
@@ -209,6 +212,17 @@ static json_t *real_or_null(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
+/* A key must be UTF-8 like any other text. */
+static int set_shown(json_t *object, const char *name, json_t *value)
+{
+    json_t *key = agop__json_shown(name);
+    int     bad = key ? json_object_set(object, json_string_value(key), value) : -1;
+
+    json_decref(key);
+    json_decref(value);
+    return bad;
+}
+
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e)
 {
     static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "auc", "f1"};
@@ -223,10 +237,9 @@ agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop
     if (!g->classification && g->columns > 1) {
         bad |= json_object_set_new(j, "targets", all = json_object());
         for (int64_t k = 0; k < g->columns && !bad; k++)
-            bad |= json_object_set_new(all, g->name[k],
-                                       json_pack("{s:o, s:o, s:o}", "r2", real_or_null(s->target_r2[k]), "rmse",
-                                                 real_or_null(s->target_rmse[k]), "mae",
-                                                 real_or_null(s->target_mae[k])));
+            bad |= set_shown(all, g->name[k],
+                             json_pack("{s:o, s:o, s:o}", "r2", real_or_null(s->target_r2[k]), "rmse",
+                                       real_or_null(s->target_rmse[k]), "mae", real_or_null(s->target_mae[k])));
     }
     if (bad) {
         json_decref(j);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 
 enum { MANY_CLASSES = 1000, FEW_INTEGERS = 20 };
 
@@ -47,16 +48,6 @@ static agop_status find_columns(int64_t *where, const agop__target *g, const ago
 }
 
 /* ---- classes ---- */
-
-/* The shortest text that reads back as the same number. */
-static void number_text(char *out, size_t size, double v)
-{
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(out, size, "%.*g", digits, v);
-        if (strtod(out, NULL) == v)
-            return;
-    }
-}
 
 static int by_number(const void *a, const void *b)
 {
@@ -129,7 +120,7 @@ static agop_status number_classes(agop__target *g, const agop_table *t, int64_t 
 {
     double     *v = NULL;
     int64_t     k = 0;
-    char        text[40];
+    char        text[AGOP__NUMBER_TEXT];
     agop_status st;
 
     TRY(distinct_numbers(&v, &k, t, col, MANY_CLASSES, e));
@@ -139,8 +130,7 @@ static agop_status number_classes(agop__target *g, const agop_table *t, int64_t 
         goto done;
     }
     for (int64_t i = 0; i < k; i++) {
-        number_text(text, sizeof text, v[i]);
-        if (agop__dict_add(&g->classes, text, strlen(text)) < 0) {
+        if (agop__dict_add(&g->classes, text, agop__number_text(text, v[i])) < 0) {
             st = agop__fail_memory(e, 0, "classes");
             goto done;
         }
@@ -346,7 +336,7 @@ static agop_status class_truth(double *truth, const agop__target *g, agop_ctx *c
 {
     const agop__column *c   = &t->column[col];
     double             *map = NULL; /* level of the table -> class */
-    char                text[40];
+    char                text[AGOP__NUMBER_TEXT];
 
     if (c->is_text) {
         map = agop__malloc(c->levels.count, sizeof *map);
@@ -360,8 +350,7 @@ static agop_status class_truth(double *truth, const agop__target *g, agop_ctx *c
             truth[i] = c->code[i] >= 0 ? map[c->code[i]] : c->code[i] == -1 ? (double)NAN : -1;
         } else {
             double v = agop__table_at(t, i, col);
-            number_text(text, sizeof text, v);
-            truth[i] = isnan(v) ? (double)NAN : (double)agop__dict_find(&g->classes, text, strlen(text));
+            truth[i] = isnan(v) ? (double)NAN : (double)agop__dict_find(&g->classes, text, agop__number_text(text, v));
         }
     }
     free(map);
@@ -468,7 +457,7 @@ static json_t *texts(char *const *v, int64_t n)
 {
     json_t *a = json_array();
     for (int64_t i = 0; i < n; i++)
-        if (json_array_append_new(a, json_stringn_nocheck(v[i], strlen(v[i]))) != 0) {
+        if (json_array_append_new(a, agop__json_text(v[i], strlen(v[i]))) != 0) {
             json_decref(a);
             return NULL;
         }
@@ -524,15 +513,16 @@ static agop_status read_names(agop__target *g, const json_t *a, agop__err *e)
     if (!g->name)
         return agop__fail_memory(e, 0, "a model");
     for (int64_t k = 0; k < g->columns; k++) {
-        const char *s = json_string_value(json_array_get(a, (size_t)k));
-        if (!s || !*s || strchr(s, ',')) {
+        size_t length = 0;
+        int    found  = agop__json_text_in(&g->name[k], &length, json_array_get(a, (size_t)k));
+        if (found == 0 || (found > 0 && (length == 0 || strchr(g->name[k], ',')))) {
             agop__buffer_free(&list);
             return agop__fail(e, AGOP_E_FORMAT, "damaged model: a target column has no usable name");
         }
-        g->name[k] = agop__strdup(s);
-        agop__buffer_print(&list, "%s%s", k ? "," : "", s);
-        if (!g->name[k])
+        if (found < 0)
             list.failed = 1;
+        else
+            agop__buffer_print(&list, "%s%s", k ? "," : "", g->name[k]);
     }
     g->list = list.text;
     if (list.failed || !g->list)
@@ -550,11 +540,15 @@ static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
         g->columns != 1)
         return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
     for (size_t k = 0; k < n; k++) {
-        const json_t *s = json_array_get(a, k);
-        if (!json_is_string(s) || agop__dict_find(&g->classes, json_string_value(s), json_string_length(s)) >= 0)
-            return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
-        if (agop__dict_add(&g->classes, json_string_value(s), json_string_length(s)) < 0)
+        char   *s      = NULL;
+        size_t  length = 0;
+        int     found  = agop__json_text_in(&s, &length, json_array_get(a, k));
+        int64_t number = found > 0 ? agop__dict_add(&g->classes, s, length) : 0;
+        free(s);
+        if (found < 0 || number < 0)
             return agop__fail_memory(e, 0, "a model");
+        if (!found || number != (int64_t)k) /* no text, or there already */
+            return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
     }
     g->is_text = json_is_true(json_object_get(j, "is_text"));
     g->code    = strcmp(code, "onehot") == 0 ? AGOP__CODE_ONEHOT : AGOP__CODE_PREVALENCE;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 #include "table/table.h"
 
 static const char *const scales[] = {[AGOP__SCALE_ZSCORE] = "zscore",
@@ -24,55 +25,6 @@ enum { SCALES = 4 };
 static const size_t MOST_FIELDS = 10000000;
 
 /* ---- out ---- */
-
-/* Length of the UTF-8 character at s (at most n bytes), 0 where it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-    size_t   length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    uint32_t point  = length == 2 ? s[0] & 0x1fu : length == 3 ? s[0] & 0x0fu : s[0] & 0x07u;
-
-    if (length < 2 || length > n)
-        return length < 2 ? length : 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        point = point << 6 | (s[i] & 0x3fu);
-    }
-    if ((length == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000))) ||
-        (length == 4 && (point < 0x10000 || point > 0x10ffff)))
-        return 0;
-    return length;
-}
-
-static int is_utf8(const char *s, size_t n)
-{
-    for (size_t i = 0, k; i < n; i += k) {
-        k = utf8_length((const unsigned char *)s + i, n - i);
-        if (k == 0)
-            return 0;
-    }
-    return 1;
-}
-
-static json_t *text_out(const char *s, size_t n)
-{
-    static const char digits[] = "0123456789abcdef";
-    char             *hex;
-    json_t           *j;
-
-    if (is_utf8(s, n))
-        return json_stringn_nocheck(s, n);
-    hex = agop__malloc((int64_t)n, 2);
-    if (!hex)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        hex[2 * i]     = digits[(unsigned char)s[i] >> 4];
-        hex[2 * i + 1] = digits[(unsigned char)s[i] & 15];
-    }
-    j = json_pack("{s:s%}", "bytes", hex, 2 * n);
-    free(hex);
-    return j;
-}
 
 static json_t *numbers_out(const double *v, int64_t n)
 {
@@ -89,7 +41,7 @@ static json_t *levels_out(const agop__dict *levels)
 {
     json_t *list = json_array();
     for (int64_t k = 0; list && k < levels->count; k++)
-        if (json_array_append_new(list, text_out(levels->text[k], levels->length[k])) != 0) {
+        if (json_array_append_new(list, agop__json_text(levels->text[k], levels->length[k])) != 0) {
             json_decref(list);
             list = NULL;
         }
@@ -99,7 +51,7 @@ static json_t *levels_out(const agop__dict *levels)
 /* 0, like jansson's own setters, which refuse a NULL value: so a failed allocation is noticed here, too. */
 static int field_out(json_t *j, const agop__field *f)
 {
-    int bad = json_object_set_new(j, "name", text_out(f->name, strlen(f->name))) |
+    int bad = json_object_set_new(j, "name", agop__json_text(f->name, strlen(f->name))) |
               json_object_set_new(j, "type", json_string(f->is_text ? "text" : "number"));
 
     if (f->is_text)
@@ -164,40 +116,13 @@ static agop_status bool_in(int *out, const json_t *j, const char *key, const cha
     return json_is_boolean(v) ? AGOP_OK : refuse(e, name, key);
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A text without NUL, malloc'd. */
 static agop_status text_in(char **out, size_t *length, const json_t *j, agop__err *e)
 {
-    const json_t *bytes = json_is_object(j) ? json_object_get(j, "bytes") : NULL;
-    const char   *s     = json_string_value(bytes ? bytes : j);
-    size_t        n     = json_string_length(bytes ? bytes : j);
-    agop_status   st    = AGOP_OK;
-
-    *out = NULL;
-    if (!s || strlen(s) != n || (bytes && n % 2))
-        return refuse(e, NULL, "a text is none");
-    *out = agop__malloc((int64_t)n + 1, 1);
-    if (!*out)
-        return agop__fail_memory(e, (double)n, "reading a schema");
-    *length = bytes ? n / 2 : n;
-    if (!bytes)
-        memcpy(*out, s, n);
-    for (size_t i = 0; bytes && i < *length; i++) {
-        int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
-        if (high < 0 || low < 0 || high + low == 0) {
-            st = refuse(e, NULL, "a text is none");
-            free(*out);
-            *out = NULL;
-            return st;
-        }
-        (*out)[i] = (char)(high * 16 + low);
-    }
-    (*out)[*length] = '\0';
-    return st;
+    int found = agop__json_text_in(out, length, j);
+    if (found < 0)
+        return agop__fail_memory(e, 0, "reading a schema");
+    return found ? AGOP_OK : refuse(e, NULL, "a text is none");
 }
 
 /* `n` finite numbers, rising, strictly where `distinct`; *out is NULL where the key is absent. */
