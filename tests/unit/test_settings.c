@@ -140,9 +140,20 @@ static void test_table__bounds_hold_at_their_edges(void **state)
 
 static void test_table__no_type_takes_the_words_of_another(void **state)
 {
-    static const char *const nonsense[] = {"", "nan", "inf", "-inf", "1e999", "x", "1 2", "0x", "1,5", "yes", "\xff", "True",
+    static const char *const nonsense[] = {"",
+                                           "nan",
+                                           "inf",
+                                           "-inf",
+                                           "1e999",
+                                           "x",
+                                           "1 2",
+                                           "0x",
+                                           "1,5",
+                                           "yes",
+                                           "\xff",
+                                           "True",
                                            "99999999999999999999999999999999999999999999999999999999999999999999999"};
-    agop_settings *s = made();
+    agop_settings           *s          = made();
 
     (void)state;
     for (int i = 0; agop_setting_at(i); i++) {
@@ -150,7 +161,8 @@ static void test_table__no_type_takes_the_words_of_another(void **state)
         for (size_t k = 0; k < sizeof nonsense / sizeof nonsense[0]; k++)
             put_gives(s, r->name, nonsense[k], r->type == AGOP_TEXT ? AGOP_OK : AGOP_E_PARAM);
         if (strcmp(r->fallback, "auto") != 0 && r->type != AGOP_TEXT)
-            put_gives(s, r->name, "auto", r->type == AGOP_CHOICE && strstr(r->choices, "auto") ? AGOP_OK : AGOP_E_PARAM);
+            put_gives(s, r->name, "auto",
+                      r->type == AGOP_CHOICE && strstr(r->choices, "auto") ? AGOP_OK : AGOP_E_PARAM);
     }
     agop_settings_free(s);
 }
@@ -263,7 +275,7 @@ static void test_units__of_the_time_limit(void **state)
         double      want;
     } good[] = {{"90", 90}, {"90s", 90}, {"1.5m", 90}, {"2h", 7200}, {"1e3", 1000}, {"0.001", .001}};
     static const char *const bad[] = {"0", "0s", "-1s", "s", "h", "1d", "1hm", "1ms", "1e12h", "5 m x"};
-    agop_settings *s = made();
+    agop_settings           *s     = made();
 
     (void)state;
     assert_true(agop__is_auto(s, "time_limit"));

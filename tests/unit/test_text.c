@@ -176,7 +176,7 @@ static void test_dict__without_memory_it_stays_as_it_was(void **state)
 {
     (void)state;
     for (int64_t n = 1;; n++) {
-        agop__dict d = {0};
+        agop__dict d     = {0};
         int64_t    added = 0;
         char       text[16];
         int        failed;
@@ -240,7 +240,8 @@ static void closest_is(const char *word, const char *names, const char *want)
     char        buffer[64];
     const char *got = agop_closest(word, names, buffer, sizeof buffer);
     if (want ? !got || strcmp(got, want) != 0 : got != NULL)
-        fail_msg("closest of '%s' in '%s' is '%s', not '%s'", word, names, got ? got : "(none)", want ? want : "(none)");
+        fail_msg("closest of '%s' in '%s' is '%s', not '%s'", word, names, got ? got : "(none)",
+                 want ? want : "(none)");
 }
 
 static void test_closest__one_slip_is_forgiven(void **state)
@@ -249,13 +250,13 @@ static void test_closest__one_slip_is_forgiven(void **state)
 
     (void)state;
     closest_is("ridge", names, "ridge");
-    closest_is("rigde", names, "ridge");    /* a swap */
-    closest_is("ridg", names, "ridge");     /* one lost */
-    closest_is("riddge", names, "ridge");   /* one too many */
+    closest_is("rigde", names, "ridge");  /* a swap */
+    closest_is("ridg", names, "ridge");   /* one lost */
+    closest_is("riddge", names, "ridge"); /* one too many */
     closest_is("bendwidth", names, "bandwidth");
     closest_is("class", names, "classification"); /* begun */
     closest_is("time-limi", names, "time_limit");
-    closest_is("time-l", names, "time_limit");    /* begun, with the other dash */
+    closest_is("time-l", names, "time_limit"); /* begun, with the other dash */
     closest_is("colour", names, NULL);
     closest_is("", names, NULL);
     closest_is("w", "a|b", NULL); /* a letter is no misspelling of another */
@@ -310,8 +311,8 @@ static void no_real(const char *s)
 
 static void test_parse_real__whole_texts_of_finite_numbers(void **state)
 {
-    static const char *const bad[] = {"",    " ",   "x",     "1x",   "1 ",  "1,5",   "1.5.2", "nan", "inf",
-                                      "-inf", "1e999", "-1e999", "0x",  "--1", "1e",  "1e+",   ".",   "infinity"};
+    static const char *const bad[] = {"",     " ",     "x",      "1x", "1 ",  "1,5", "1.5.2", "nan", "inf",
+                                      "-inf", "1e999", "-1e999", "0x", "--1", "1e",  "1e+",   ".",   "infinity"};
 
     (void)state;
     real_is("0", 0.0);
@@ -347,9 +348,18 @@ static void test_parse__the_programs_locale_does_not_matter(void **state)
 
 static void test_parse_int__all_of_64_bits_and_not_one_more(void **state)
 {
-    static const char *const bad[] = {"", " ", "x", "1.0", "1e3", "9223372036854775808", "-9223372036854775809", "0x1",
-                                      "1 ", "--1", "99999999999999999999999999999999999999999"};
-    int64_t v = 0;
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "x",
+                                      "1.0",
+                                      "1e3",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "0x1",
+                                      "1 ",
+                                      "--1",
+                                      "99999999999999999999999999999999999999999"};
+    int64_t                  v     = 0;
 
     (void)state;
     assert_true(agop__parse_int("9223372036854775807", &v));
@@ -368,14 +378,30 @@ static void test_parse_bytes__units_of_1000_and_of_1024(void **state)
     static const struct {
         const char *text;
         int64_t     want;
-    } good[] = {{"0", 0},          {"123", 123},         {"8G", 8000000000}, {"8g", 8000000000},
-                {"8GB", 8000000000}, {"500M", 500000000}, {"1k", 1000},       {"1K", 1000},
-                {"2T", 2000000000000}, {"1.5G", 1500000000}, {"1Ki", 1024},    {"1KiB", 1024},
-                {"3Mi", 3145728},    {"2Gi", 2147483648},  {"1TiB", 1099511627776}, {"0.5k", 500},
-                {"1e3", 1000},       {"1e3k", 1000000},    {"9e18", 9000000000000000000}, {"9e6T", 9000000000000000000}};
-    static const char *const bad[] = {"",     "G",   "8X",   "8Gx",  "8GBB", "8GiBx", "-1", "-1G",  "8 G x", "nan",
-                                      "nanG", "inf", "1e30", "1e18T", "9.1e18", "8G8G", "i", "8Gb", "1,5G", "auto",
-                                      "1111111111111111111111111111111111111111G"};
+    } good[]                       = {{"0", 0},
+                                      {"123", 123},
+                                      {"8G", 8000000000},
+                                      {"8g", 8000000000},
+                                      {"8GB", 8000000000},
+                                      {"500M", 500000000},
+                                      {"1k", 1000},
+                                      {"1K", 1000},
+                                      {"2T", 2000000000000},
+                                      {"1.5G", 1500000000},
+                                      {"1Ki", 1024},
+                                      {"1KiB", 1024},
+                                      {"3Mi", 3145728},
+                                      {"2Gi", 2147483648},
+                                      {"1TiB", 1099511627776},
+                                      {"0.5k", 500},
+                                      {"1e3", 1000},
+                                      {"1e3k", 1000000},
+                                      {"9e18", 9000000000000000000},
+                                      {"9e6T", 9000000000000000000}};
+    static const char *const bad[] = {
+        "",       "G",     "8X",  "8Gx",  "8GBB", "8GiBx", "-1",
+        "-1G",    "8 G x", "nan", "nanG", "inf",  "1e30",  "1e18T",
+        "9.1e18", "8G8G",  "i",   "8Gb",  "1,5G", "auto",  "1111111111111111111111111111111111111111G"};
     int64_t v = -5;
 
     (void)state;
