@@ -616,9 +616,8 @@ static void fill(double *v, int64_t n, double value)
         v[i] = value;
 }
 
-static void factor_case(int64_t n, int32_t dtype)
+static void factor_case(int64_t n, int64_t c, int32_t dtype)
 {
-    const int64_t c = 3;
     double       *A = positive_definite(n, dtype), *L = reals(n * n), *B = draws(n * c, dtype), *want = reals(n);
     double       *tolerance = reals(n * n + n * c + 1), *got, tol = 40 * eps_of(dtype) * ((double)n + 4);
     agop__tile    tA, tB = tile_of(B, n, c, 2, dtype), d = tile(n, 1, 0, AGOP_F64);
@@ -753,7 +752,9 @@ static void dense_cases(int32_t dtype)
 {
     gemm_cases(dtype);
     for (int s = 0; s < SIDES; s++)
-        factor_case(sides[s], dtype);
+        for (int64_t c = 1; c <= 3; c += 2)
+            factor_case(sides[s], c, dtype);
+    factor_case(600, 2, dtype); /* several panels */
     for (int i = 0; i < 3; i++) {
         const double pivots[] = {-1, 0, NAN};
         refused_case(1, 0, pivots[i], dtype);
