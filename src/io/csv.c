@@ -68,22 +68,42 @@ static agop_status grow(agop__csv *c, agop__err *e)
 
 /* ---- the header ---- */
 
-/* The separator is the one that occurs most in the first line of text, outside quotes; none: the comma. A name in
- * quotes may go on in the next line, which does not count: it may not be at hand yet. */
-static char tell_separator(const char *p, const char *end)
+/* The separator is the one that occurs most in the first record, outside quotes; none: the comma. Where quotes are
+ * not closed within the text at hand, the first line stands for the record. */
+static char most_frequent(const char *p, const char *end)
 {
     static const char candidates[] = ",\t;";
-    int64_t           count[3]     = {0, 0, 0};
-    int               quoted = 0, best = 0;
+    int64_t           count[3]     = {0, 0, 0}, first_line[3];
+    int               quoted = 0, best = 0, lines = 0;
+    const int64_t    *decides = count;
 
-    for (; p < end && *p != '\n'; p++) {
+    for (; p < end && (quoted || *p != '\n'); p++) {
         quoted ^= *p == '"';
         for (int k = 0; k < 3; k++)
             count[k] += !quoted && *p == candidates[k];
+        if (*p == '\n' && lines++ == 0)
+            memcpy(first_line, count, sizeof count);
     }
+    if (p == end && lines > 0)
+        decides = first_line;
     for (int k = 1; k < 3; k++)
-        best = count[k] > count[best] ? k : best;
+        best = decides[k] > decides[best] ? k : best;
     return candidates[best];
+}
+
+/* What is looked at is what the stream shows without being read, so that it does not depend on the chunk. */
+static agop_status tell_separator(agop__csv *c, agop__err *e)
+{
+    agop_status          st;
+    const unsigned char *text;
+    size_t               count;
+
+    st = agop__stream_peek(c->stream, &text, &count, e);
+    if (st != AGOP_OK)
+        return st;
+    c->separator                            = most_frequent((const char *)text, (const char *)text + count);
+    c->special[(unsigned char)c->separator] = c->special['\n'] = c->special['"'] = c->special[0] = 1;
+    return AGOP_OK;
 }
 
 static agop_status add_name(agop__csv *c, agop__dict *names, agop__csv_cell cell, agop__err *e)
@@ -169,6 +189,7 @@ static agop_status read_header(agop__csv *c, agop__err *e)
     agop__csv_part w     = {.csv = c, .line = 1};
     int            taken = 0;
 
+    TRY(tell_separator(c, e));
     TRY(fill(c, e));
     while (!c->ended && !memchr(c->text, '\n', c->filled)) {
         TRY(grow(c, e));
@@ -184,9 +205,6 @@ static agop_status read_header(agop__csv *c, agop__err *e)
         TRY(agop__fail(e, AGOP_E_FORMAT, "%s:1: the first line is empty; it must hold the names of the columns",
                        agop__stream_name(c->stream)));
     for (;;) {
-        c->separator = tell_separator(c->text + c->begin, c->text + c->filled);
-        memset(c->special, 0, sizeof c->special);
-        c->special[(unsigned char)c->separator] = c->special['\n'] = c->special['"'] = c->special[0] = 1;
         w.begin = c->text + c->begin;
         w.end   = c->text + c->filled;
         w.last  = c->ended;

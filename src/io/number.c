@@ -17,9 +17,8 @@ __extension__ typedef unsigned __int128 wide;
 
 enum { MOST_DIGITS = 19, MOST_FIVES = 27, MOST_TENS = 22, FAR = 100000 };
 
-static const double ten[MOST_TENS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                          1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                          1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+static const double ten[MOST_TENS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                          1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static const uint64_t five[MOST_FIVES + 1] = {1u,
                                               5u,

@@ -214,16 +214,10 @@ static agop_status give(agop__stream *s, unsigned char *to, size_t size, size_t 
     if (s->ended)
         return AGOP_OK;
     switch (s->packed) {
-    case PLAIN:
-        st = give_plain(s, to, size, got, e);
-        break;
+    case PLAIN: st = give_plain(s, to, size, got, e); break;
     case GZIP:
-    case DEFLATE:
-        st = give_inflated(s, to, size, got, e);
-        break;
-    case ZSTANDARD:
-        st = give_zstd(s, to, size, got, e);
-        break;
+    case DEFLATE: st = give_inflated(s, to, size, got, e); break;
+    case ZSTANDARD: st = give_zstd(s, to, size, got, e); break;
     }
     if (st == AGOP_OK && s->checked)
         st = check_member(s, to, *got, e);
@@ -331,8 +325,7 @@ done:
     return st;
 }
 
-agop_status agop__stream_of_bytes(agop__stream **out, const void *bytes, size_t count, const char *name,
-                                  agop__err *e)
+agop_status agop__stream_of_bytes(agop__stream **out, const void *bytes, size_t count, const char *name, agop__err *e)
 {
     agop__stream *s  = NULL;
     agop_status   st = AGOP_OK;
@@ -351,8 +344,8 @@ done:
     return st;
 }
 
-agop_status agop__stream_of_member(agop__stream **out, const char *path, const agop__member *m,
-                                   const char *name, agop__err *e)
+agop_status agop__stream_of_member(agop__stream **out, const char *path, const agop__member *m, const char *name,
+                                   agop__err *e)
 {
     agop__stream *s  = NULL;
     agop_status   st = AGOP_OK;

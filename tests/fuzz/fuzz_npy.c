@@ -8,9 +8,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    agop__err     e = {AGOP_OK, ""};
-    agop__stream *s = NULL;
-    agop__array   a = {0};
+    agop__err     e  = {AGOP_OK, ""};
+    agop__stream *s  = NULL;
+    agop__array   a  = {0};
     agop_status   st = AGOP_OK;
 
     TRY(agop__stream_of_bytes(&s, data, size, "input", &e));

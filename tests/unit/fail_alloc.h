@@ -20,8 +20,8 @@
 
 #include <stdint.h>
 
-void    fail_alloc_arm(int64_t n);   /* the nth allocation from now on fails, once; n = 0: none, only count */
-int     fail_alloc_disarm(void);     /* 1: an allocation was made to fail since arming */
-int64_t fail_alloc_count(void);      /* allocations since arming */
+void    fail_alloc_arm(int64_t n); /* the nth allocation from now on fails, once; n = 0: none, only count */
+int     fail_alloc_disarm(void);   /* 1: an allocation was made to fail since arming */
+int64_t fail_alloc_count(void);    /* allocations since arming */
 
 #endif

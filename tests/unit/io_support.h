@@ -2,8 +2,8 @@
 #ifndef IO_SUPPORT_H
 #define IO_SUPPORT_H
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -115,8 +115,16 @@ static void test_csv__a_stray_quote_is_a_plain_byte(void **state)
 
 static void test_csv__line_ends_bom_and_separators_are_told(void **state)
 {
-    const char *texts[] = {"a,b\n1,2\n", "a,b\r\n1,2\r\n", "\xEF\xBB\xBF" "a,b\n1,2", "a\tb\n1\t2\n", "a;b\n1;2\n",
-                           "\"a\",\"b\"\r\n\"1\",\"2\"", "a,b\n\n1,2\n\n\n", "a,b\n1,2\n   \n", " a , b\t\n 1 ,\t2 \n"};
+    const char *texts[] = {"a,b\n1,2\n",
+                           "a,b\r\n1,2\r\n",
+                           "\xEF\xBB\xBF"
+                           "a,b\n1,2",
+                           "a\tb\n1\t2\n",
+                           "a;b\n1;2\n",
+                           "\"a\",\"b\"\r\n\"1\",\"2\"",
+                           "a,b\n\n1,2\n\n\n",
+                           "a,b\n1,2\n   \n",
+                           " a , b\t\n 1 ,\t2 \n"};
     (void)state;
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
         table t = read_text(texts[k]);
@@ -193,7 +201,7 @@ static void test_number__known_roundings(void **state)
     assert_number("+1.5", 1.5);
     assert_number("1.", 1.0);
     assert_number(".5", 0.5);
-    assert_number("9007199254740993", 9007199254740992.0);            /* a tie, to even */
+    assert_number("9007199254740993", 9007199254740992.0);                      /* a tie, to even */
     assert_number("9007199254740993.00000000000000000001", 9007199254740994.0); /* just above it */
     assert_number("1e23", 1e23);
     assert_number("8.5e-27", 8.5e-27);
@@ -220,9 +228,12 @@ static void test_number__agrees_with_the_c_library(void **state)
         switch (i % 4) {
         case 0: (void)snprintf(text, sizeof text, "%lu", (unsigned long)(x >> (x & 31))); break;
         case 1: (void)snprintf(text, sizeof text, "%lue%d", (unsigned long)(x >> 7), (int)(x % 70) - 35); break;
-        case 2: (void)snprintf(text, sizeof text, "%lu.%lu", (unsigned long)(x >> 40), (unsigned long)(x & 0xFFFFF)); break;
+        case 2:
+            (void)snprintf(text, sizeof text, "%lu.%lu", (unsigned long)(x >> 40), (unsigned long)(x & 0xFFFFF));
+            break;
         default: /* the middle between two doubles, exactly */
-            (void)snprintf(text, sizeof text, "%lu.%s", (unsigned long)((x >> 11 | 1ul << 52) * 2 + 1), x & 1 ? "0" : "");
+            (void)snprintf(text, sizeof text, "%lu.%s", (unsigned long)((x >> 11 | 1ul << 52) * 2 + 1),
+                           x & 1 ? "0" : "");
             break;
         }
         assert_number(text, strtod(text, NULL));
@@ -259,7 +270,8 @@ static void test_csv__numbers_do_not_depend_on_the_locale(void **state)
 
 static void test_csv__nine_in_ten_make_a_column_numeric(void **state)
 {
-    table t = read_text("a,b,c,d\n1,1,,0x1\n2,2,,infinity\n3,3,,1_0\n4,4,NA,1e\n5,5,,1 2\n6,6,,\n7,7,,\n8,8,,\n9,y,?,\n");
+    table t =
+        read_text("a,b,c,d\n1,1,,0x1\n2,2,,infinity\n3,3,,1_0\n4,4,NA,1e\n5,5,,1 2\n6,6,,\n7,7,,\n8,8,,\n9,y,?,\n");
     (void)state;
     assert_int_equal(agop__csv_type(t.csv, 0), AGOP__NUMERIC);
     assert_int_equal(agop__csv_type(t.csv, 1), AGOP__TEXT); /* 8 of 9 */
@@ -269,8 +281,7 @@ static void test_csv__nine_in_ten_make_a_column_numeric(void **state)
     assert_null(t.columns[0].code);
     assert_null(t.columns[1].number);
     close_table(&t);
-    REFUSED("a\n1\n2\n3\n4\n5\n6\n7\n8\n9\nten\n",
-            "a.csv:11: column 'a': 'ten' is not a number (use --categorical a)");
+    REFUSED("a\n1\n2\n3\n4\n5\n6\n7\n8\n9\nten\n", "a.csv:11: column 'a': 'ten' is not a number (use --categorical a)");
 }
 
 static void test_csv__forced_skipped_and_frozen_columns(void **state)
@@ -324,11 +335,11 @@ static void test_csv__threads_blocks_and_chunks_change_nothing(void **state)
         int     threads;
         size_t  chunk, least;
         int64_t block;
-    } ways[] = {{1, BIG, 65536, 0},  {2, BIG, 1000, 0},  {5, BIG, 1000, 0},     {5, BIG, 10, 777},  {2, 5000, 100, 0},
-                {5, 20000, 64, 1},   {1, 300, 64, 100},  {64, BIG, 1, ROWS},    {3, 1, 1, 0},       {2, BIG, 64, INT64_MAX}};
-    size_t  length;
-    char   *text = make_table(ROWS, &length);
-    table   one;
+    } ways[] = {{1, BIG, 65536, 0}, {2, BIG, 1000, 0}, {5, BIG, 1000, 0},  {5, BIG, 10, 777}, {2, 5000, 100, 0},
+                {5, 20000, 64, 1},  {1, 300, 64, 100}, {64, BIG, 1, ROWS}, {3, 1, 1, 0},      {2, BIG, 64, INT64_MAX}};
+    size_t length;
+    char  *text = make_table(ROWS, &length);
+    table  one;
     (void)state;
     assert_int_equal(open_text(&one, text, length, 1, BIG, BIG), AGOP_OK);
     assert_int_equal(next_rows(&one, 0), AGOP_OK);
@@ -403,7 +414,9 @@ static void test_csv__sentences_name_the_place_and_what_to_do(void **state)
     (void)state;
     REFUSED("", "a.csv: the file is empty");
     REFUSED("\na,b\n1,2\n", "a.csv:1: the first line is empty; it must hold the names of the columns");
-    REFUSED("\xFF\xFE" "a\0,\0b\0\n\0", "a.csv: this is UTF-16 text; convert it to UTF-8");
+    REFUSED("\xFF\xFE"
+            "a\0,\0b\0\n\0",
+            "a.csv: this is UTF-16 text; convert it to UTF-8");
     REFUSED("a,b,a\n", "a.csv:1: columns 1 and 3 are both named 'a'");
     REFUSED("a,,b\n", "a.csv:1: column 2 has no name (row numbers? write the table without them)");
     REFUSED(",a\n0,1\n", "a.csv:1: column 1 has no name (row numbers? write the table without them)");
@@ -414,22 +427,21 @@ static void test_csv__sentences_name_the_place_and_what_to_do(void **state)
     REFUSED("a,b\n1,2\n3,4\0\n", "a.csv:3: a NUL byte; this is no table of text");
     REFUSED("a,b\n1,2\nx,\"y\n\0\"\n", "a.csv:4: a NUL byte; this is no table of text");
     REFUSED("a\0,b\n1,2\n", "a.csv:1: a NUL byte; this is no table of text");
-    REFUSED("a,b\n1,2\n-INF,2\n",
-            "a.csv:3: column 'a': '-INF' is infinite; leave the cell empty if it is missing");
-    REFUSED("a,b\n1,1e999\n",
-            "a.csv:2: column 'b': '1e999' is infinite; leave the cell empty if it is missing");
+    REFUSED("a,b\n1,2\n-INF,2\n", "a.csv:3: column 'a': '-INF' is infinite; leave the cell empty if it is missing");
+    REFUSED("a,b\n1,1e999\n", "a.csv:2: column 'b': '1e999' is infinite; leave the cell empty if it is missing");
     REFUSED("a\rb\r1\r", "a.csv:1: column 1: a carriage return in the name 'a?b?1' (lines that end in carriage "
                          "returns alone? convert them)");
 }
 
 static void test_csv__the_first_failure_of_the_file_is_told(void **state)
 {
-    size_t      length;
+    size_t       length;
     char        *text = make_table(2000, &length);
     agop__buffer b    = {0};
     (void)state;
     agop__buffer_add(&b, text, length);
-    agop__buffer_print(&b, "one\x01" "234567890123456789012345678901234567890123456789,x,y,z\n");
+    agop__buffer_print(&b, "one\x01"
+                           "234567890123456789012345678901234567890123456789,x,y,z\n");
     agop__buffer_add(&b, strstr(text, "te\",id\n") + 7, length - (size_t)(strstr(text, "te\",id\n") + 7 - text));
     agop__buffer_print(&b, "two,x,y,z\n1,2\n");
     for (int threads = 1; threads <= 5; threads++) {

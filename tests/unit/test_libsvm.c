@@ -22,7 +22,7 @@ static agop_status read_sparse(void *user)
     free(x->values);
     free(x->label);
     x->values = x->label = NULL;
-    st = agop__stream_of_bytes(&s, x->text, x->length, "a.svm", &x->e);
+    st                   = agop__stream_of_bytes(&s, x->text, x->length, "a.svm", &x->e);
     if (st == AGOP_OK)
         st = agop__libsvm_read(&x->values, &x->label, &x->rows, &x->cols, x->min_cols, x->max_cols, s, &x->e);
     agop__stream_close(s);
@@ -42,7 +42,7 @@ static void give_back(sparse *x)
 
 static void test_libsvm__pairs_become_a_dense_matrix(void **state)
 {
-    sparse x = {.text = "# a comment\n+1 1:0.5 3:-2e3 # and another\n\n-1\t2:.25 \r\n0\n2.5 3:1"};
+    sparse x          = {.text = "# a comment\n+1 1:0.5 3:-2e3 # and another\n\n-1\t2:.25 \r\n0\n2.5 3:1"};
     double want[4][3] = {{0.5, 0, -2000}, {0, 0.25, 0}, {0, 0, 0}, {0, 0, 1}}, label[4] = {1, -1, 0, 2.5};
     (void)state;
     x.length = strlen(x.text);
@@ -135,7 +135,7 @@ static void test_libsvm__sentences_name_the_place(void **state)
 
 static void test_libsvm__what_the_machine_cannot_hold_is_refused_unallocated(void **state)
 {
-    size_t n    = 0, room = 200000;
+    size_t n = 0, room = 200000;
     char  *text = malloc(room);
     sparse x    = {.text = text};
     (void)state;
@@ -150,7 +150,8 @@ static void test_libsvm__what_the_machine_cannot_hold_is_refused_unallocated(voi
 static void test_libsvm__is_told_from_tables(void **state)
 {
     const char *yes[] = {"1 1:0.5\n", "+1 3:1 4:2", "# c\n\n-1.5\t10:2 # x\n", "1 2:3#c\n"};
-    const char *no[]  = {"", "a,b\n1,2\n", "1\n", "1,2\n", "12:30 1:2\n", "1 x:2\n", "1 2:x\n", "1 2\n", "a 1:2\n", "###"};
+    const char *no[]  = {"",        "a,b\n1,2\n", "1\n",   "1,2\n",   "12:30 1:2\n",
+                         "1 x:2\n", "1 2:x\n",    "1 2\n", "a 1:2\n", "###"};
     (void)state;
     for (size_t k = 0; k < sizeof yes / sizeof *yes; k++)
         assert_true(agop__is_libsvm((const unsigned char *)yes[k], strlen(yes[k])));

@@ -45,7 +45,7 @@ static void test_npy__every_type_has_its_values(void **state)
         char        path[100];
         agop__array a;
         int         is_float = types[k][0] == 'f', is_wide = types[k][1] == '8' && !is_float;
-        double      want[6]  = {0, 1, 100, types[k][0] == 'i' ? -3 : is_float ? -3.25 : 3, 5, 7};
+        double      want[6] = {0, 1, 100, types[k][0] == 'i' ? -3 : is_float ? -3.25 : 3, 5, 7};
         if (is_wide)
             want[5] = 9007199254740992.0; /* 2^53 + 1 to the nearest double */
         (void)snprintf(path, sizeof path, CORPUS "npy/%s", types[k]);
@@ -93,8 +93,14 @@ static void test_npy__fortran_order_is_turned(void **state)
 
 static void test_npy__texts_come_as_utf8(void **state)
 {
-    agop__array a = read_npy(CORPUS "npy/fortran_text");
-    const char *want[6] = {"a", "b", "c", "d", "e", "gr\xC3\xB6\xC3\x9F" "e\xF0\x9F\x98\x80"};
+    agop__array a       = read_npy(CORPUS "npy/fortran_text");
+    const char *want[6] = {"a",
+                           "b",
+                           "c",
+                           "d",
+                           "e",
+                           "gr\xC3\xB6\xC3\x9F"
+                           "e\xF0\x9F\x98\x80"};
     (void)state;
     assert_null(a.data);
     for (int i = 0; i < 6; i++)
@@ -197,7 +203,8 @@ static void test_npy__sentences_say_what_to_do(void **state)
     refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", 8, "a damaged .npy header (shape)");
     refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }", 95, "the array ends too early");
     refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }", 97, "bytes are left over");
-    refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", 96, "beyond all sizes");
+    refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", 96,
+                  "beyond all sizes");
     refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 100), }", 96, "too early");
     refuse_header("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9223372036854775807), }", 8, "left over");
     refuse_header("{'descr': '|S0', 'fortran_order': False, 'shape': (1000000000000,), }", 0, "texts of no length");
@@ -217,9 +224,9 @@ static void test_npy__promises_cost_nothing(void **state)
 {
     unsigned char file[300];
     char          path[300];
-    size_t n = make_npy(file, "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000000), }", "1234", 4);
-    gzFile z;
-    agop__err   e;
+    size_t    n = make_npy(file, "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000000), }", "1234", 4);
+    gzFile    z;
+    agop__err e;
     agop__array a;
     (void)state;
     (void)snprintf(path, sizeof path, "%s", in_folder("promise.npy.gz"));
@@ -346,10 +353,10 @@ static agop_status attempt_npz(void *user)
 static void test_npy__every_failed_allocation_is_told(void **state)
 {
     (void)state;
-    for_every_allocation(attempt_npy, (void *)(uintptr_t) CORPUS "npy/fortran");
-    for_every_allocation(attempt_npy, (void *)(uintptr_t) CORPUS "npy/fortran_text");
-    for_every_allocation(attempt_npz, (void *)(uintptr_t) CORPUS "npz/deflated");
-    for_every_allocation(attempt_npz, (void *)(uintptr_t) CORPUS "npz/stored");
+    for_every_allocation(attempt_npy, (void *)(uintptr_t)CORPUS "npy/fortran");
+    for_every_allocation(attempt_npy, (void *)(uintptr_t)CORPUS "npy/fortran_text");
+    for_every_allocation(attempt_npz, (void *)(uintptr_t)CORPUS "npz/deflated");
+    for_every_allocation(attempt_npz, (void *)(uintptr_t)CORPUS "npz/stored");
 }
 
 int main(void)

@@ -2,8 +2,8 @@
 #include "io_support.h"
 
 #include <jansson.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "io/json.h"
 #include "io/safetensors.h"
@@ -27,18 +27,22 @@ static const char metadata[] = "{\"text\": \"gr\xC3\xB6\xC3\x9F\", \"quote\": \"
 
 static void test_safetensors__what_was_written_is_read(void **state)
 {
-    const char          *path = in_folder("a.safetensors");
-    agop__err            e;
-    agop__tensors       *f;
-    const agop__tensor  *t;
+    const char         *path = in_folder("a.safetensors");
+    agop__err           e;
+    agop__tensors      *f;
+    const agop__tensor *t;
     (void)state;
     assert_int_equal(agop__tensors_write(path, metadata, some, SOME, &e), AGOP_OK);
     assert_int_equal(agop__tensors_open(&f, path, &e), AGOP_OK);
     assert_string_equal(agop__tensors_metadata(f), metadata);
     for (int i = 0; i < SOME; i++) {
-        size_t size = i == 0 ? sizeof bytes : i == 1 ? sizeof small : i == 2 ? sizeof alpha : i == 3 ? sizeof codes
-                      : i == 4 ? sizeof wide : 0;
-        t = agop__tensors_find(f, some[i].name);
+        size_t size = i == 0   ? sizeof bytes
+                      : i == 1 ? sizeof small
+                      : i == 2 ? sizeof alpha
+                      : i == 3 ? sizeof codes
+                      : i == 4 ? sizeof wide
+                               : 0;
+        t           = agop__tensors_find(f, some[i].name);
         assert_non_null(t);
         assert_string_equal(t->dtype, some[i].dtype);
         assert_int_equal(t->dims, some[i].dims);
@@ -57,8 +61,8 @@ static void test_safetensors__the_bytes_are_those_of_the_format(void **state)
     static const char want[] = "\x68\0\0\0\0\0\0\0"
                                "{\"__metadata__\":{\"agop\":\"{}\"},\"alpha\":{\"dtype\":\"F64\",\"shape\":[2,1],"
                                "\"data_offsets\":[0,16]}}        ";
-    const char       *path = in_folder("bytes.safetensors");
-    agop__tensor      t    = some[2];
+    const char       *path   = in_folder("bytes.safetensors");
+    agop__tensor      t      = some[2];
     agop__err         e;
     char              got[300];
     size_t            n;
@@ -124,7 +128,7 @@ static void refuse(const char *header, size_t count, const char *part)
     assert_sentence(&e, part);
 }
 
-#define TENSOR(NAME, TYPE, SHAPE, SPAN)                                                                      \
+#define TENSOR(NAME, TYPE, SHAPE, SPAN)                                                                                \
     "\"" NAME "\":{\"dtype\":\"" TYPE "\",\"shape\":[" SHAPE "],\"data_offsets\":[" SPAN "]}"
 
 static void test_safetensors__every_inconsistency_is_refused(void **state)
