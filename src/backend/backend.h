@@ -74,8 +74,8 @@ typedef struct agop__backend {
     /* The lower triangle (with diagonal 1) of k(x,x); the strict upper triangle is left as it is. The same bits as
      * `kernel` gives are not promised; symmetry is, because there is one triangle. */
     agop_status (*kernel_lower)(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x, agop__err *e);
-    /* Y = k(x,z) A, never forming the kernel matrix: memory is a few tiles. Y and A share a dtype; when it is f64 over f32
-     * points, the points are widened and everything is double (this is how residuals are checked). */
+    /* Y = k(x,z) A, never forming the kernel matrix: memory is a few tiles. Y and A share a dtype; when it is f64 over
+     * f32 points, the points are widened and everything is double (this is how residuals are checked). */
     agop_status (*kernel_apply)(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
                                 const agop__points *z, const agop__tile *A, agop__err *e);
     /* G: m x (c*e), e = r + sum of levels. For row i of x, output o and coordinate j,
@@ -84,7 +84,7 @@ typedef struct agop__backend {
      * L2, level t of group g:  sum_j A_jo w_ij (1[code_i = t] - 1[code_j = t])
      *   (the caller multiplies by the group's metric block; numeric coordinates are in u, too)
      * L1, numeric j:    sum_j A_jo k_ij (-(q/L^q)) |u_i-u_j|^(q-1) sign(u_i-u_j)      (0 where equal)
-     * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 where code_i = code_j */
+     * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 if code_i = code_j */
     agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                             const agop__points *z, const agop__tile *A, agop__err *e);
     /* A_ij *= v_i; v is n x 1 of A's dtype. */
@@ -98,8 +98,8 @@ typedef struct agop__backend {
     agop_status (*solve)(void *self, const agop__tile *L, agop__tile *B, agop__err *e);
     /* diag((L L')^-1) into d (n x 1, f64). May overwrite L: it is no factor afterwards. */
     agop_status (*inverse_diagonal)(void *self, agop__tile *L, agop__tile *d, agop__err *e);
-    /* Symmetric eigenproblem, f64: the top `top` eigenvalues of A (n x n, lower triangle, overwritten), largest first, into w
-     * (top x 1), eigenvectors as rows of V (top x n). */
+    /* Symmetric eigenproblem, f64: the top `top` eigenvalues of A (n x n, lower triangle, overwritten), largest first,
+     * into w (top x 1), eigenvectors as rows of V (top x n). */
     agop_status (*eigh)(void *self, agop__tile *A, agop__tile *w, agop__tile *V, int64_t top, agop__err *e);
 } agop__backend;
 

@@ -59,7 +59,8 @@ static agop_status unknown(const char *spec)
         return agop__fail(&failed_open, AGOP_E_UNSUPPORTED,
                           "no backend \"%.60s\": this build has no CUDA backend, use \"cpu\"", spec);
     if (closest)
-        return agop__fail(&failed_open, AGOP_E_UNSUPPORTED, "no backend \"%.60s\": did you mean \"%s\"?", spec, closest);
+        return agop__fail(&failed_open, AGOP_E_UNSUPPORTED, "no backend \"%.60s\": did you mean \"%s\"?", spec,
+                          closest);
     return agop__fail(&failed_open, AGOP_E_UNSUPPORTED, "no backend \"%.60s\": use \"auto\" or \"cpu\"", spec);
 }
 

@@ -266,8 +266,8 @@ static void check_lower(const kernel_of *k, const tiles_of *x, int32_t dtype, co
 }
 
 /* `dtype` is of the points, `real` of A and Y. */
-static void check_apply(const kernel_of *k, const tiles_of *x, const tiles_of *z, int64_t c, int32_t dtype, int32_t real,
-                        const char *what)
+static void check_apply(const kernel_of *k, const tiles_of *x, const tiles_of *z, int64_t c, int32_t dtype,
+                        int32_t real, const char *what)
 {
     double    *a = reals(z->ref.n * c), *want = reals(x->ref.n * c), *tolerance = reals(x->ref.n * c), *got;
     agop__err  e = {0};
@@ -372,8 +372,8 @@ static void kernel_cases(int32_t dtype)
                 }
 }
 
-/* Numeric gradients are the slopes of kernel_apply: differences know nothing of the formulas. x and z lie on lattices half
- * a step apart, so that no coordinate difference is near the kinks of |.|^q. */
+/* Numeric gradients are the slopes of kernel_apply: differences know nothing of the formulas. x and z lie on lattices
+ * half a step apart, so that no coordinate difference is near the kinks of |.|^q. */
 static void difference_cases(void)
 {
     static const double exponents[] = {0.5, 0.7, 1, 1.4, 2};
@@ -418,8 +418,8 @@ static void difference_cases(void)
                     part[i]      = got[i / c * c * e + i % c * e + t];
                     tolerance[i] = 1e-6;
                 }
-                (void)snprintf(what, sizeof what, "gradient against differences, kind %d, q=%g, coordinate %lld", (int)kind,
-                               exponents[q], (long long)t);
+                (void)snprintf(what, sizeof what, "gradient against differences, kind %d, q=%g, coordinate %lld",
+                               (int)kind, exponents[q], (long long)t);
                 compare(part, want, tolerance, n * c, what);
             }
             free(a);
@@ -473,7 +473,7 @@ static void special_cases(int32_t dtype)
     drop_kernel(&k);
 }
 
-/* Same bits with 1, 2 and 3 threads where results are promised to depend on tiles only, and twice with the same number. */
+/* Same bits with 1, 2 and 3 threads where results depend on tiles only, and twice with the same number. */
 static void repeat_cases(const char *spec)
 {
     static const int threads[] = {1, 2, 2, 3};

@@ -1,7 +1,7 @@
 /* reference.h - every operation of a backend as a plain loop in double, on host arrays.
  *
- * Beside each value stands how far a correct implementation in arithmetic of precision `eps` may be from it: the rounding
- * errors of the formula, bounded term by term, times a modest constant. */
+ * Beside each value stands how far a correct implementation in arithmetic of precision `eps` may be from it: the
+ * rounding errors of the formula, bounded term by term, times a modest constant. */
 #ifndef AGOP_TESTS_REFERENCE_H
 #define AGOP_TESTS_REFERENCE_H
 

@@ -1,5 +1,5 @@
-/* test_cpu.c - the cpu backend beside its numbers: memory that runs out, memory that is used, threads left as found, tiles
- * that do not fit together, and points that only rounding tells apart. Numbers are tests/conform's. */
+/* test_cpu.c - the cpu backend beside its numbers: memory that runs out, memory that is used, threads left as found,
+ * tiles that do not fit together, and points that only rounding tells apart. Numbers are tests/conform's. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,8 +84,8 @@ static void make_world(world *w, int64_t n, int64_t m, int64_t r)
 
 static void drop_world(world *w)
 {
-    agop__tile *all[] = {&w->x.u,     &w->z.u, &w->x.code, &w->z.code, &w->table[0], &w->table[1], &w->step[0], &w->step[1],
-                         &w->A,       &w->A64, &w->Y,      &w->Y64,    &w->G,        &w->K,        &w->square};
+    agop__tile *all[] = {&w->x.u, &w->z.u, &w->x.code, &w->z.code, &w->table[0], &w->table[1], &w->step[0], &w->step[1],
+                         &w->A,   &w->A64, &w->Y,      &w->Y64,    &w->G,        &w->K,        &w->square};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         be->release(ctx->self, all[i]);
@@ -181,8 +181,8 @@ static void test_cpu__openmp_is_left_as_it_was_found(void **state)
     }
 }
 
-/* Coordinates that differ by less than their own rounding are one point to the gradient, whose weight d^(q-2) would turn
- * that noise into a direction; the kernel itself takes them as they are. */
+/* Coordinates that differ by less than their own rounding are one point to the gradient, whose weight d^(q-2) would
+ * turn that noise into a direction; the kernel itself takes them as they are. */
 static void test_gradient__points_within_rounding_of_each_other_give_no_direction(void **state)
 {
     const int64_t r = 3;

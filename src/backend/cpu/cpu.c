@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-/* OpenBLAS keeps its work buffers in a fixed table: more callers at once than this is not safe with distributed builds. */
+/* Distributions build OpenBLAS for 64 threads, and its table of work buffers is that long. */
 enum { MOST_THREADS = 64 };
 
 /* ---- threads ---- */

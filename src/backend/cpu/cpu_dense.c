@@ -194,8 +194,8 @@ static void panel_update(void *arg, int t, int of)
     }
 }
 
-/* The first entry of the diagonal from..to-1 that is not a positive number, or -1. OpenBLAS takes the root of a NaN pivot
- * without a word; a NaN in row i of the lower triangle reaches the diagonal of row i, so looking there finds all. */
+/* The first entry of the diagonal from..to-1 that is not a positive number, or -1. OpenBLAS takes the root of a NaN
+ * pivot without a word; a NaN in row i of the lower triangle reaches the diagonal of row i, so that is looked at. */
 static int64_t bad_pivot(const agop__tile *L, int64_t from, int64_t to)
 {
     for (int64_t i = from; i < to; i++) {
@@ -221,9 +221,9 @@ static int64_t factor_block(const panel *p)
     return bad < 0 && info > 0 ? p->k0 + info - 1 : bad;
 }
 
-/* Our own loop over blocks, with LAPACK only on the diagonal: OpenBLAS's threads wait for each other by spinning, and on a
- * machine with other work its factorisation was ten times slower than on one thread. Here a thread that has work never
- * waits, and each block sees its updates in the same order however many threads there are: same bits. */
+/* Our own loop over blocks, with LAPACK only on the diagonal: OpenBLAS's threads wait for each other by spinning, and
+ * on a machine with other work its factorisation was ten times slower than on one thread. Here a thread that has work
+ * never waits, and each block sees its updates in the same order however many threads there are: same bits. */
 agop_status agop__cpu_cholesky(void *self, agop__tile *A, int64_t *bad_row, agop__err *e)
 {
     agop_status st;

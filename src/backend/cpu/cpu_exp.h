@@ -1,10 +1,10 @@
 /* cpu_exp.h - our exponential and power, on vectors; included by cpu_kernel.inc once per precision.
  *
- * Ours, because the same input must give the same bits wherever it stands: compilers use the vector routine for the body
- * of a loop and the scalar one for its tail. Here there is no tail: the last vector is padded. */
+ * Ours, because the same input must give the same bits wherever it stands: compilers use the vector routine for the
+ * body of a loop and the scalar one for its tail. Here there is no tail: the last vector is padded. */
 
-/* exp(x) for x <= 0, about 1 ulp; 0 where the result would be subnormal (below 2^-126 or 2^-1022), so that a kernel matrix
- * never holds numbers on which processors turn slow. NaN stays NaN.
+/* exp(x) for x <= 0, about 1 ulp; 0 where the result would be subnormal (below 2^-126 or 2^-1022), so that a kernel
+ * matrix never holds numbers on which processors turn slow. NaN stays NaN.
  *
  *   x = n ln2 + r, |r| <= ln2/2:   exp(x) = 2^n (1 + r + r^2 q(r))
  *
@@ -65,8 +65,8 @@ INLINE VEC NAME(exponential)(VEC x)
  *
  *   x = 2^e m, sqrt(1/2) <= m < sqrt(2):   log2 m = (2/ln2) atanh(z), z = (m-1)/(m+1)
  *
- * The exponent e c + c log2 m must be known to an absolute error of one ulp of 1, however large e c is: so c is split into
- * a short part, whose product with e is exact, and the rest. */
+ * The exponent e c + c log2 m must be known to an absolute error of one ulp of 1, however large e c is: so c is split
+ * into a short part, whose product with e is exact, and the rest. */
 INLINE VEC NAME(power)(VEC x, REAL c)
 {
 #if REAL_BITS == 32

@@ -40,8 +40,8 @@ typedef struct agop__cpu_loops {
     /* D (+)= sum_k term(u[i][k] - zt[k][j]), k = 0 .. cols-1; `add`: keep what is there. */
     void (*direct)(void *D, int64_t ld, int64_t m, int64_t n, const void *u, int64_t ldu, const void *zt, int64_t ldz,
                    int64_t cols, int term, double q, int add);
-    /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. 0: gave up, because that is
-     * so for so many pairs that `direct` is the faster way to the whole tile. */
+    /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. 0: gave up, because
+     * that is so for so many pairs that `direct` is the faster way to the whole tile. */
     int (*squares)(void *D, int64_t ld, int64_t m, int64_t n, const void *unorm, const void *znorm, const void *u,
                    int64_t ldu, const void *z, int64_t ldz, int32_t dtype, int64_t cols);
     /* D[i][j] += table[xcode[i]][zcode[j]]; the table is side x side, codes are within it. expanded: room for

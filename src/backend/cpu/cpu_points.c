@@ -466,14 +466,14 @@ done:
 
 /* ---- gradients ----
  *
- * Tiles are turned round here: rows are the training points z_j, columns the evaluation points x_i, so that a row carries
- * one coefficient A_jo and one code. With W_o[j][i] = A_jo w_ij and s_o[i] = sum_j W_o[j][i],
+ * Tiles are turned round here: rows are the training points z_j, columns the evaluation points x_i, so that a row
+ * carries one coefficient A_jo and one code. With W_o[j][i] = A_jo w_ij and s_o[i] = sum_j W_o[j][i],
  *
  *   numeric (L2, and L1 with q = 2)   G = s_o u_i - W_o' U_z            a product by BLAS
  *   numeric (L1)                      sum_j W_o[j][i] |..|^(q-1) sign   l1_sums
  *   level t                           [code_i = t] s_o[i] - sum over j with code_j = t of W_o[j][i]
  *
- * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in its scratch until all z are seen. */
+ * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in scratch until all z are seen. */
 
 typedef struct gradient_job {
     plan              p;
@@ -494,8 +494,8 @@ static char *sums_of(const gradient_job *job, char *w, int64_t o)
     return w + job->at_sums + o * (1 + job->levels) * job->p.tile_cols * job->p.size;
 }
 
-static void add_numeric_l1(const gradient_job *job, char *w, const char *W, int64_t j0, int64_t m, int64_t i0, int64_t n,
-                           int64_t o)
+static void add_numeric_l1(const gradient_job *job, char *w, const char *W, int64_t j0, int64_t m, int64_t i0,
+                           int64_t n, int64_t o)
 {
     const plan       *p = &job->p;
     const agop__tile *z = &p->x->u, *x = &p->z->u;
