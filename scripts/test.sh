@@ -8,12 +8,15 @@ set -eu
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 
+# Warnings are errors in the release build only: gcc warns of what the sanitizers put in.
 cmake -G Ninja -S . -B build-asan -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_C_FLAGS_DEBUG=-O1 -g" -DAGOP_SANITIZE=ON \
-    -DAGOP_WERROR=ON -DAGOP_TEST_PREFIX=asan/ --log-level=WARNING >/dev/null
+    -DAGOP_TEST_PREFIX=asan/ --log-level=WARNING >/dev/null
 cmake -G Ninja -S . -B build-test -DCMAKE_BUILD_TYPE=Release -DAGOP_WERROR=ON "-DAGOP_MORE_TESTS=$PWD/build-asan" \
     --log-level=WARNING >/dev/null
-cmake --build build-test --parallel "$jobs"
-cmake --build build-asan --parallel "$jobs"
+for folder in build-test build-asan; do
+    echo "building $folder"
+    cmake --build $folder --parallel "$jobs" -- --quiet
+done
 
 # Two threads each are enough to meet every parallel path, and tests run side by side.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
