@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "io/number.h"
@@ -91,10 +92,14 @@ static int is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* A number that ends at `stops` or a blank; its end, or NULL. */
+/* A number, or "nan" for one that is missing, that ends at `stop` or a blank; its end, or NULL. */
 static const char *take_number(const char *p, char stop, double *v, locale_t locale)
 {
     const char *q = agop__number(p, v, locale);
+    if (!q && strncasecmp(p, "nan", 3) == 0) {
+        *v = NAN;
+        q  = p + 3;
+    }
     return q && (is_blank(*q) || *q == '\n' || *q == stop) ? q : NULL;
 }
 
@@ -178,7 +183,7 @@ static agop_status take_pair(rows *r, const char **p, int64_t *last, const place
     end = take_number(q, ' ', &value, at->locale);
     if (!end)
         return refuse(at, *p, "has no number behind its colon", e);
-    if (!isfinite(value))
+    if (isinf(value))
         return refuse(at, *p, "is infinite", e);
     *last = index;
     *p    = end;
@@ -206,7 +211,7 @@ static agop_status take_line(rows *r, char *p, char *end, const place *at, agop_
     q = take_number(q, ' ', &label, at->locale);
     if (!q)
         TRY(refuse(at, p, "is not a number, which a line must begin with", e));
-    if (!isfinite(label))
+    if (isinf(label))
         TRY(refuse(at, p, "is infinite", e));
     TRY(add_row(r, label, at, e));
     for (;;) {

@@ -1,4 +1,5 @@
-/* libsvm.h - "label index:value ..." text; indices count from 1 and rise within a line; '#' begins a comment. */
+/* libsvm.h - "label index:value ..." text; indices count from 1 and rise within a line; '#' begins a comment;
+ * nan is missing. */
 #ifndef AGOP_IO_LIBSVM_H
 #define AGOP_IO_LIBSVM_H
 

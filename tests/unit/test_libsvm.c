@@ -54,6 +54,15 @@ static void test_libsvm__pairs_become_a_dense_matrix(void **state)
     give_back(&x);
 }
 
+static void test_libsvm__nan_is_missing(void **state)
+{
+    sparse x = {.text = "nan 1:NaN 2:3\n", .length = 14};
+    (void)state;
+    assert_int_equal(read_sparse(&x), AGOP_OK);
+    assert_true(isnan(x.label[0]) && isnan(x.values[0]) && x.values[1] == 3);
+    give_back(&x);
+}
+
 static void test_libsvm__columns_are_at_least_those_asked_for(void **state)
 {
     sparse x = {.text = "1 2:7\n", .length = 6, .min_cols = 5};
@@ -124,7 +133,7 @@ static void test_libsvm__sentences_name_the_place(void **state)
     REFUSED("x 3:1\n", "a.svm:1: 'x' is not a number, which a line must begin with");
     REFUSED("1 3:x\n", "a.svm:1: '3:x' has no number behind its colon");
     REFUSED("1 3: 4:1\n", "a.svm:1: '3:' has no number behind its colon");
-    REFUSED("1 3:nan\n", "a.svm:1: '3:nan' has no number behind its colon");
+    REFUSED("1 3:nano\n", "a.svm:1: '3:nano' has no number behind its colon");
     REFUSED("1 3:1e999\n", "a.svm:1: '3:1e999' is infinite");
     REFUSED("1e999 3:1\n", "a.svm:1: '1e999' is infinite");
     REFUSED("1 11:1\n", "a.svm:1: '11:1' has an index beyond the number of columns");
@@ -172,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libsvm__pairs_become_a_dense_matrix),
+        cmocka_unit_test(test_libsvm__nan_is_missing),
         cmocka_unit_test(test_libsvm__columns_are_at_least_those_asked_for),
         cmocka_unit_test(test_libsvm__a_long_file_is_read_across_the_buffer),
         cmocka_unit_test(test_libsvm__a_line_longer_than_the_buffer_is_read),
