@@ -175,7 +175,8 @@ AGOP_API int64_t     agop_model_columns(const agop_model *m); /* input columns, 
 AGOP_API const char *agop_model_column_name(const agop_model *m, int64_t j);
 /* The AGOP itself, features x features, AGOP_F64, trace 1 unless it is zero. */
 AGOP_STATUS agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m);
-/* Share of each input column in the trace; `importance` has agop_model_columns entries that sum to 1. */
+/* Share of each input column in the trace; `importance` has agop_model_columns entries that sum to 1
+ * (or are all 0: a function that is flat). */
 AGOP_STATUS agop_importance(double *importance, agop_ctx *ctx, const agop_model *m);
 /* The top k eigenvectors as rows of `vectors` (k x features, AGOP_F64), the largest loading positive, and
  * their eigenvalues, largest first. */

@@ -69,7 +69,7 @@ static const agop_setting rows[] = {
     {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features info",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
     {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features info",
-     "stop then, with the best model so far (a trailing s, m or h is understood)"},
+     "stop then (a trailing s, m or h is understood); a fit keeps its best model so far"},
 };
 enum { COUNT = (int)(sizeof rows / sizeof rows[0]) };
 

@@ -86,7 +86,7 @@ agop_status agop_importance(double *importance, agop_ctx *ctx, const agop_model 
         total += fmax(0, a[j * d + j]);
     }
     for (int64_t k = 0; k < m->schema.fields; k++)
-        importance[k] = total > 0 ? importance[k] / total : 1.0 / (double)m->schema.fields;
+        importance[k] = total > 0 ? importance[k] / total : 0;
 done:
     agop__buffer_free(&name);
     free(a);

@@ -284,7 +284,12 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     TRY(encode_into(f, train, order, f->rows.n, 0, NULL));
     if (valid) {
         copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);
-        TRY(encode_into(f, valid, valid_order, valid_n, f->rows.n, &unseen));
+        st = encode_into(f, valid, valid_order, valid_n, f->rows.n, &unseen);
+        if (st == AGOP_E_DATA) {
+            agop__err told = ctx->err;
+            st             = agop__fail(&ctx->err, st, "the validation table: %.400s", told.text);
+        }
+        TRY(st);
         if (unseen)
             agop__note(ctx, "%lld categories in the validation table that the training rows do not have",
                        (long long)unseen);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/json.h"
 #include "rfm/model.h"
 
 enum { BLOCK = 8192 };
@@ -170,7 +171,7 @@ static int64_t keep_known(double *p, double *truth, const agop__target *g, int64
 agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t)
 {
     const agop__target *g = &m->target;
-    int64_t             rows;
+    int64_t             rows, strange = 0;
     double             *p = NULL, *truth = NULL;
     agop__scores        s = {0};
     json_t             *j = NULL;
@@ -194,10 +195,14 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
     }
     if (rows < t->rows)
         agop__note(ctx, "%lld rows without a target left out", (long long)(t->rows - rows));
+    for (int64_t i = 0; g->classification && i < rows; i++)
+        strange += truth[i] < 0;
+    if (strange)
+        agop__note(ctx, "%lld rows of classes that the fit never saw: counted as wrong", (long long)strange);
     TRY(agop__scores_make(&s, g, p, truth, NULL, rows, &ctx->err));
     TRY(agop__scores_to_json(&j, &s, g, &ctx->err));
     *json = json_object_set_new(j, "n", json_integer(rows)) == 0
-                ? json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+                ? agop__json_dump(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
                 : NULL;
     if (!*json)
         st = agop__fail_memory(&ctx->err, 0, "scores");
