@@ -1,8 +1,4 @@
-/* json.c - JSON text; see json.h.
- *
- * Out of memory, jansson may report an error of syntax, or go on with a text that lacks a character (its scanner
- * does not look whether its buffer could grow). Neither happens twice in the same way, so a text is read twice: what
- * it says, it says again. Headers are small beside what they describe. */
+/* json.c - JSON as text, and texts that JSON cannot hold; see json.h. Reading is in json_parse.c. */
 #include "io/json.h"
 
 #include <stdint.h>
@@ -10,36 +6,28 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "io/sentence.h"
 
-agop_status agop__json_parse(json_t **out, const char *text, size_t length, const char *name, agop__err *e)
+/* Not json_dumps, which leaves keys out when its buffer cannot grow: the length first, then into a block of ours. */
+char *agop__json_dump(const json_t *j, size_t flags)
 {
-    agop_status  st    = AGOP_OK;
-    json_error_t first = {0}, second = {0};
-    json_t      *one = json_loadb(text, length, JSON_REJECT_DUPLICATES, &first);
-    json_t      *two = json_loadb(text, length, JSON_REJECT_DUPLICATES, &second);
+    size_t length = j ? json_dumpb(j, NULL, 0, flags) : 0;
+    char  *text   = length ? agop__malloc((int64_t)length + 1, 1) : NULL;
 
-    *out = NULL;
-    if (one && two && json_equal(one, two)) {
-        *out = one;
-        one  = NULL;
-    } else if (one || two || second.text[0] == '\0' || strcmp(first.text, second.text) != 0 ||
-               json_error_code(&second) == json_error_out_of_memory) {
-        st = agop__fail_memory(e, (double)length, name);
-    } else {
-        st = agop__fail(e, AGOP_E_FORMAT, "%s: line %d, column %d of its JSON: %s", name, first.line, first.column,
-                        agop__show(first.text, strlen(first.text)).text);
+    if (!text)
+        return NULL;
+    if (json_dumpb(j, text, length, flags) != length) {
+        free(text);
+        return NULL;
     }
-    json_decref(one);
-    json_decref(two);
-    return st;
+    text[length] = '\0';
+    return text;
 }
 
 /* ---- texts that may not be UTF-8 ---- */
 
-/* Length of the UTF-8 character at s (at most n bytes), 0 where it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
+size_t agop__utf8_length(const char *text, size_t n)
 {
+    const unsigned char *s = (const unsigned char *)text;
     size_t   length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
     uint32_t point  = length == 2 ? s[0] & 0x1fu : length == 3 ? s[0] & 0x0fu : s[0] & 0x07u;
 
@@ -59,7 +47,7 @@ static size_t utf8_length(const unsigned char *s, size_t n)
 static int is_utf8(const char *s, size_t n)
 {
     for (size_t i = 0, k; i < n; i += k) {
-        k = utf8_length((const unsigned char *)s + i, n - i);
+        k = agop__utf8_length(s + i, n - i);
         if (k == 0)
             return 0;
     }
@@ -125,7 +113,7 @@ json_t *agop__json_shown(const char *s)
     json_t      *j;
 
     for (size_t i = 0, n = strlen(s), k; i < n; i += k ? k : 1) {
-        k = utf8_length((const unsigned char *)s + i, n - i);
+        k = agop__utf8_length(s + i, n - i);
         if (k)
             agop__buffer_add(&b, s + i, k);
         else

@@ -105,14 +105,14 @@ static agop_status describe(char **out, const agop_model *m, agop__err *e)
     *out = NULL;
     TRY(agop__schema_to_json(&schema, &m->schema, e));
     TRY(agop__target_to_json(&target, &m->target, e));
-    info = json_loads(m->info, 0, NULL);
+    TRY(agop__json_parse(&info, m->info, strlen(m->info), "the report", e));
     all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I}}", "format",
                      "agop recursive feature machine", "version", FILE_VERSION, "schema", schema, "target", target,
                      "report", info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped,
                      "machine", "kind", (int)m->shape.kind, "exponent", m->shape.exponent, "bandwidth",
                      m->shape.bandwidth, "height", m->shape.height, "ridge", m->ridge, "double", m->dtype == AGOP_F64,
                      "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n);
-    *out = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    *out = all ? agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (!*out)
         st = agop__fail_memory(e, 0, "the model's description");
 done:
@@ -237,7 +237,7 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
         st = damaged(e, path, "its report is missing");
         goto done;
     }
-    m->info    = json_dumps(json_object_get(all, "report"), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    m->info    = agop__json_dump(json_object_get(all, "report"), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     if (!m->weights || !m->info)
         st = agop__fail_memory(e, 0, "a model");
 done:

@@ -142,7 +142,7 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
         if (bad)
             goto done;
     }
-    *out = j ? json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+    *out = j ? agop__json_dump(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
 done:
     json_decref(j);
     json_decref(judged);
