@@ -194,7 +194,7 @@ static void test_task__a_thousand_classes_and_no_more(void **state)
 {
     double      *v     = malloc(1001 * sizeof *v);
     const char **words = malloc(1001 * sizeof *words);
-    char(*text)[8]     = malloc(1001 * sizeof *text);
+    char(*text)[16]    = malloc(1001 * sizeof *text);
     agop_ctx     ctx   = listen(1);
     agop__target g;
 
@@ -326,7 +326,7 @@ static void test_numbers__constant_and_unscaled_targets_have_spread_one(void **s
 static void make_classes(agop__target *g, agop_ctx *ctx, int K, const char *code)
 {
     const char *words[64];
-    char        text[11][4];
+    char        text[11][16];
     int         rows = 0;
 
     assert_true(K <= 10);
