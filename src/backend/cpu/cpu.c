@@ -22,7 +22,7 @@ void agop__cpu_parallel(int threads, void (*fn)(void *arg, int t, int of), void 
         fn(arg, omp_get_thread_num(), omp_get_num_threads());
         return;
     }
-    /* One thread: BLAS would not see a parallel region and take all of them. */
+    /* One thread, or no task: BLAS would not see a parallel region and take all of them. */
     int before = omp_get_max_threads();
     omp_set_num_threads(1);
     fn(arg, 0, 1);

@@ -22,6 +22,7 @@ enum {
     WIDE_CHUNK  = 256, /* coordinates at a time where points are widened for BLAS */
     /* Up to here |u-z|^2 comes from differences: as fast as a product with so short a sum, and no cancellation. */
     DIRECT_COLS      = 32,
+    LITTLE_WORK      = 1 << 15, /* pairs that are not worth waking a thread for */
     GRADIENT_SCRATCH = 8 << 20 /* bytes of sums per thread, before the block of points is made smaller */
 };
 
@@ -36,6 +37,7 @@ typedef struct plan {
     int64_t                r;    /* numeric coordinates */
     int                    direct, term;
     int64_t                tile_rows, tile_cols;
+    int                    threads; /* as many as there are tasks for */
     char                  *xnorm, *znorm;
     const char           **table; /* g tables in `real` */
     int64_t               *table_ld;
@@ -56,6 +58,11 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+
+static int64_t count_of(int64_t length, int64_t per_piece)
+{
+    return (length + per_piece - 1) / per_piece;
+}
 
 /* ---- plan ---- */
 
@@ -165,18 +172,18 @@ static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
     bytes += p->kernel->groups > 0 ? AGOP__FEW_LEVELS * p->tile_cols * p->size : 0;
     p->at_extra      = bytes;
     p->scratch_bytes = up(bytes + extra_bytes, 4096) + 128; /* threads do not share pages nor cache sets */
-    total            = (double)p->scratch_bytes * p->self->threads;
-    p->scratch       = agop__aligned(p->self->threads, (size_t)p->scratch_bytes);
+    total            = (double)p->scratch_bytes * p->threads;
+    p->scratch       = agop__aligned(p->threads, (size_t)p->scratch_bytes);
     if (!p->scratch)
         return no_memory(e, total);
-    memset(p->scratch, 0, (size_t)(p->self->threads * p->scratch_bytes)); /* padding holds numbers, not rubbish */
+    memset(p->scratch, 0, (size_t)(p->threads * p->scratch_bytes)); /* padding holds numbers, not rubbish */
     return AGOP_OK;
 }
 
 /* Tiles of x by z in the precision `real`; tile sizes and extra_bytes of scratch for the caller. */
 static agop_status open_plan(plan *p, const void *self, int32_t real, const agop__kernel *k, const agop__points *x,
-                             const agop__points *z, int64_t tile_rows, int64_t tile_cols, int norms,
-                             int64_t extra_bytes, agop__err *e)
+                             const agop__points *z, int64_t tile_rows, int64_t tile_cols, int64_t tasks,
+                             int norms, int64_t extra_bytes, agop__err *e)
 {
     agop_status st;
 
@@ -190,6 +197,7 @@ static agop_status open_plan(plan *p, const void *self, int32_t real, const agop
     p->r         = x->u.cols;
     p->tile_rows = tile_rows;
     p->tile_cols = tile_cols;
+    p->threads   = (int)smaller(p->self->threads, tasks > 0 ? tasks : 1);
     atomic_init(&p->next, 0);
     TRY(check_points(k, x, z, e));
     p->shape = (agop__shape){.kind  = k->kind,
@@ -215,11 +223,14 @@ done:
     return st;
 }
 
-/* Fewer rows per block where there are too few for every thread to have some. */
-static int64_t block_of(const void *self, int64_t rows, int64_t most)
+/* Fewer rows per block where there are too few for every thread to have some; not where all of it is little work. */
+static int64_t block_of(const void *self, int64_t rows, int64_t cols, int64_t most)
 {
-    int64_t share = up((rows + ((const agop__cpu *)self)->threads - 1) / ((const agop__cpu *)self)->threads, AGOP__PAD);
-    return share < 1 ? AGOP__PAD : smaller(share, most);
+    int64_t threads = ((const agop__cpu *)self)->threads, share = up((rows + threads - 1) / threads, AGOP__PAD);
+
+    if (share < 1 || rows < LITTLE_WORK / (cols + 1))
+        return most;
+    return smaller(share, most);
 }
 
 /* ---- a tile of distances ---- */
@@ -319,8 +330,7 @@ static void kernel_tiles(void *arg, int t, int of)
     kernel_job *job = arg;
     plan       *p   = &job->p;
     char       *w   = scratch_of(p, t);
-    int64_t     across = (job->K->cols + p->tile_cols - 1) / p->tile_cols;
-    int64_t     down   = (job->K->rows + p->tile_rows - 1) / p->tile_rows;
+    int64_t     across = count_of(job->K->cols, p->tile_cols), down = count_of(job->K->rows, p->tile_rows);
 
     (void)of;
     for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < across * down;) {
@@ -336,10 +346,13 @@ agop_status agop__cpu_kernel(void *self, agop__tile *K, const agop__kernel *k, c
 {
     kernel_job  job = {.K = K};
     agop_status st;
+    int64_t     block;
 
     TRY(check_result(K, x->u.dtype, x->u.rows, z->u.rows, e));
-    TRY(open_plan(&job.p, self, x->u.dtype, k, x, z, block_of(self, x->u.rows, TILE_ROWS), TILE_COLS, 0, 0, e));
-    agop__cpu_parallel(job.p.self->threads, kernel_tiles, &job);
+    block = block_of(self, x->u.rows, z->u.rows, TILE_ROWS);
+    TRY(open_plan(&job.p, self, x->u.dtype, k, x, z, block, TILE_COLS,
+                  count_of(K->rows, block) * count_of(K->cols, TILE_COLS), 0, 0, e));
+    agop__cpu_parallel(job.p.threads, kernel_tiles, &job);
 done:
     close_plan(&job.p);
     return st;
@@ -363,7 +376,7 @@ static void lower_tiles(void *arg, int t, int of)
     kernel_job *job = arg;
     plan       *p   = &job->p;
     char       *w   = scratch_of(p, t);
-    int64_t     rows = job->K->rows, side = p->tile_rows, down = (rows + side - 1) / side;
+    int64_t     rows = job->K->rows, side = p->tile_rows, down = count_of(rows, side);
 
     (void)of;
     for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < down * (down + 1) / 2;) {
@@ -383,10 +396,12 @@ agop_status agop__cpu_kernel_lower(void *self, agop__tile *K, const agop__kernel
 {
     kernel_job  job = {.K = K};
     agop_status st;
+    int64_t     down;
 
     TRY(check_result(K, x->u.dtype, x->u.rows, x->u.rows, e));
-    TRY(open_plan(&job.p, self, x->u.dtype, k, x, x, TILE_SQUARE, TILE_SQUARE, 0, 0, e));
-    agop__cpu_parallel(job.p.self->threads, lower_tiles, &job);
+    down = count_of(K->rows, TILE_SQUARE);
+    TRY(open_plan(&job.p, self, x->u.dtype, k, x, x, TILE_SQUARE, TILE_SQUARE, down * (down + 1) / 2, 0, 0, e));
+    agop__cpu_parallel(job.p.threads, lower_tiles, &job);
 done:
     close_plan(&job.p);
     return st;
@@ -448,17 +463,19 @@ agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel
 {
     apply_job   job = {.Y = Y, .A = A};
     agop_status st;
+    int64_t     block;
     int         unused;
 
     TRY(check_result(Y, A->dtype, x->u.rows, A->cols, e));
     TRY(check_result(A, Y->dtype == AGOP_F64 ? AGOP_F64 : x->u.dtype, z->u.rows, Y->cols, e));
     TRY(agop__blas_int(&unused, Y->ld, e));
     TRY(agop__blas_int(&unused, A->ld, e));
-    TRY(open_plan(&job.p, self, Y->dtype, k, x, z, block_of(self, x->u.rows, TILE_ROWS), TILE_COLS, 0, 0, e));
+    block = block_of(self, x->u.rows, z->u.rows, TILE_ROWS);
+    TRY(open_plan(&job.p, self, Y->dtype, k, x, z, block, TILE_COLS, count_of(Y->rows, block), 0, 0, e));
     if (z->u.rows == 0 || Y->cols == 0)
         clear(Y);
     else
-        agop__cpu_parallel(job.p.self->threads, apply_blocks, &job);
+        agop__cpu_parallel(job.p.threads, apply_blocks, &job);
 done:
     close_plan(&job.p);
     return st;
@@ -589,8 +606,7 @@ static void gradient_blocks(void *arg, int t, int of)
     plan         *p   = &job->p;
     char         *w   = scratch_of(p, t) + 0;
     int64_t       rows = p->z->u.rows, count = p->x->u.rows, c = job->A->cols;
-    int64_t       chunks = (c + job->outputs - 1) / job->outputs;
-    int64_t       blocks = (rows + p->tile_cols - 1) / p->tile_cols;
+    int64_t       chunks = count_of(c, job->outputs), blocks = count_of(rows, p->tile_cols);
 
     (void)of;
     for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < blocks * chunks;) {
@@ -617,8 +633,8 @@ static int64_t size_gradient(gradient_job *job, const void *self, int64_t rows, 
 {
     int64_t per_point = (1 + job->levels) * size, c = job->A->cols, bytes = 0;
 
-    *block       = block_of(self, rows, TILE_SQUARE);
-    job->outputs = c;
+    *block       = block_of(self, rows, job->A->rows, TILE_SQUARE);
+    job->outputs = c > 0 ? c : 1;
     while (*block > AGOP__PAD && per_point * job->outputs * *block > GRADIENT_SCRATCH)
         *block = up(*block / 2, AGOP__PAD);
     while (job->outputs > 1 && per_point * job->outputs * *block > GRADIENT_SCRATCH)
@@ -651,14 +667,15 @@ agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k,
     TRY(check_result(G, x->u.dtype, x->u.rows, A->cols * job.e, e));
     TRY(agop__blas_int(&unused, G->ld, e));
     extra = size_gradient(&job, self, x->u.rows, agop__dtype_bytes(x->u.dtype), &block);
-    TRY(open_plan(&job.p, self, x->u.dtype, k, z, x, TILE_SQUARE, block, 1, extra, e));
+    TRY(open_plan(&job.p, self, x->u.dtype, k, z, x, TILE_SQUARE, block,
+                  count_of(G->rows, block) * count_of(A->cols, job.outputs), 1, extra, e));
     shift = job.p.at_extra;
     job.at_scaled += shift;
     job.at_sums += shift;
     job.at_xt += shift;
     job.at_acc += shift;
     if (A->cols > 0)
-        agop__cpu_parallel(job.p.self->threads, gradient_blocks, &job);
+        agop__cpu_parallel(job.p.threads, gradient_blocks, &job);
 done:
     close_plan(&job.p);
     return st;
