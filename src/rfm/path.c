@@ -477,7 +477,8 @@ static agop_status solve_all(agop__fit *f)
     attempt        best  = {.loss = INFINITY};
     agop_status    st    = AGOP_OK;
 
-    /* leave-one-out costs as much as the factorisation: only where it decides, or is the only honest score */
+    /* leave-one-out only where it decides, and only on the rows that judge, which are the last ones */
+    one.loo_first = inside ? f->rows.judge : 0;
     if (f->plan.tune_ridge && (inside || !f->rows.judges))
         one.loo = agop__malloc(size, sizeof *one.loo);
     if (!one.alpha || (f->plan.tune_ridge && (inside || !f->rows.judges) && !one.loo)) {

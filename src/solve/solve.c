@@ -185,21 +185,25 @@ done:
     return st;
 }
 
+/* Column i of L^-1 is zero above row i, so the last rows of the diagonal of (L L')^-1 need the inverse of the lower right block of L
+ * only: the sums of squares of its columns. */
 static agop_status leave_one_out(agop__solution *out, agop__system *s)
 {
     agop_ctx   *ctx  = s->ctx;
-    double     *diag = agop__malloc(s->n, sizeof *diag);
-    agop__tile  d    = {0};
-    agop_status st   = AGOP_OK;
+    int64_t     k    = out->loo_first, m = s->n - k;
+    double     *diag = agop__malloc(m, sizeof *diag);
+    agop__tile  d = {0}, corner;
+    agop_status st = AGOP_OK;
 
     if (!diag)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)s->n, "leave-one-out residuals");
-    TRY(op_alloc(ctx, &d, s->n, 1, AGOP_F64));
-    TRY(op_inverse_diagonal(ctx, &s->K, &d));
+        return agop__fail_memory(&ctx->err, 8.0 * (double)m, "leave-one-out residuals");
+    corner = op_rows(ctx, &s->K, k, m);
+    corner = op_cols(ctx, &corner, k, m);
+    TRY(op_alloc(ctx, &d, m, 1, AGOP_F64));
+    TRY(op_inverse_diagonal(ctx, &corner, &d));
     TRY(op_get(ctx, diag, 1, AGOP_F64, &d));
-    for (int64_t i = 0; i < s->n; i++)
-        for (int64_t o = 0; o < s->c; o++)
-            out->loo[i * s->c + o] = out->alpha[i * s->c + o] / diag[i];
+    for (int64_t i = k * s->c; i < s->n * s->c; i++)
+        out->loo[i] = out->alpha[i] / diag[i / s->c - k];
 done:
     op_release(ctx, &d);
     free(diag);

@@ -41,6 +41,7 @@ double agop__system_bytes(int64_t n, int32_t dtype);
 typedef struct agop__solution {
     double *alpha;          /* n x c, caller's */
     double *loo;            /* n x c leave-one-out residuals y_i - f_-i(x_i), caller's, or NULL: not wanted */
+    int64_t loo_first;      /* only rows loo_first .. n-1 are wanted: the work falls with the cube of their share */
     double  residual;       /* |Y - (K + ridge W^-1) alpha| / |Y|, worst column, in double; -1: not looked at */
     int     refinements;    /* steps taken */
     double  seconds_kernel; /* added to */
