@@ -22,7 +22,8 @@ def main():
         return
     with open(path, "w") as f:
         f.write(",".join("x%d" % (j + 1) for j in range(cols)) + ",y\n")
-        np.savetxt(f, np.column_stack([X, y]), fmt="%.6g", delimiter=",")
+        for i in range(0, rows, 100000):  # blocks: a long table does not fit as text
+            np.savetxt(f, np.column_stack([X[i:i + 100000], y[i:i + 100000]]), fmt="%.6g", delimiter=",")
 
 
 if __name__ == "__main__":
