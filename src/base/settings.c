@@ -172,7 +172,9 @@ static int number_of(const agop_setting *r, const char *value, double *v)
 
 static const char *type_word(const agop_setting *r)
 {
-    return r->type == AGOP_INT ? "a whole number" : r->type == AGOP_BYTES ? "an amount of memory such as 8G" : "a number";
+    return r->type == AGOP_INT     ? "a whole number"
+           : r->type == AGOP_BYTES ? "an amount of memory such as 8G"
+                                   : "a number";
 }
 
 static agop_status check_number(const agop_setting *r, const char *value, agop__err *e)

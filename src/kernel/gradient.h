@@ -8,8 +8,9 @@
 
 #include "kernel/metric.h"
 
-/* m: the metric that `map` was made of; out has its shape. x: where gradients are taken; weight: x.u.rows host numbers or NULL.
- * alpha: z.u.rows x c, dtype of the map. started: for progress. AGOP_E_STOPPED when the caller asks to stop. */
+/* m: the metric that `map` was made of; out has its shape. x: where gradients are taken; weight: x.u.rows host numbers
+ * or NULL. alpha: z.u.rows x c, dtype of the map. started: for progress. AGOP_E_STOPPED when the caller asks to
+ * stop. */
 agop_status agop__average_gradient(agop__metric *out, const agop__map *map, const agop__metric *m, double height,
                                    const agop__points *x, const double *weight, const agop__points *z,
                                    const agop__tile *alpha, int centre, double started);

@@ -1,8 +1,8 @@
 /* metric.h - the metric M of d(x,z)^2 = (x-z)' M (x-z), and rows made ready for distances under it.
  *
  * M is block diagonal: one block for the numeric coordinates and one for every categorical group (xRFM,
- * arXiv 2508.10053, treats categories so). A block is full (d x d) or diagonal (d numbers). Blocks are small and live in
- * host memory, in double; rows live in the backend. */
+ * arXiv 2508.10053, treats categories so). A block is full (d x d) or diagonal (d numbers). Blocks are small and live
+ * in host memory, in double; rows live in the backend. */
 #ifndef AGOP_KERNEL_METRIC_H
 #define AGOP_KERNEL_METRIC_H
 
@@ -40,8 +40,8 @@ typedef struct agop__shape {
     double  exponent, bandwidth, height;
 } agop__shape;
 
-/* The metric taken apart for the backend: M = F F' for the numeric block, tables of squared distances (L2) or powers (L1) for the
- * groups. Made once per metric and precision; rows of any number of tables can then be mapped. */
+/* The metric taken apart for the backend: M = F F' for the numeric block, tables of squared distances (L2) or powers
+ * (L1) for the groups. Made once per metric and precision; rows of any number of tables can then be mapped. */
 typedef struct agop__map {
     agop_ctx    *ctx;
     int32_t      dtype;

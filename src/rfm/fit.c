@@ -33,7 +33,8 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
-        return agop__fail(&ctx->err, AGOP_E_PARAM, "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
+        return agop__fail(&ctx->err, AGOP_E_PARAM,
+                          "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
     if (has_table && agop__real(s, "holdout", 0) > 0)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a validation table and a holdout contradict each other: take one");
     shape->kind     = l1 ? AGOP__L1 : AGOP__L2;
@@ -80,10 +81,11 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
     if (rows < 2)
         return agop__fail(e, AGOP_E_NOMEM, "a fit needs %.0f MB at least, the memory limit is %.0f MB: raise --memory",
                           (held + need) / 1e6, (double)p->memory / 1e6);
-    return agop__fail(e, AGOP_E_NOMEM,
-                      "an exact fit of %lld rows needs %.1f GB, the memory limit is %.1f GB: raise --memory, or fit at most "
-                      "%.0f rows",
-                      (long long)r->n, (held + need) / 1e9, (double)p->memory / 1e9, floor(rows));
+    return agop__fail(
+        e, AGOP_E_NOMEM,
+        "an exact fit of %lld rows needs %.1f GB, the memory limit is %.1f GB: raise --memory, or fit at most "
+        "%.0f rows",
+        (long long)r->n, (held + need) / 1e9, (double)p->memory / 1e9, floor(rows));
 }
 
 /* ---- rows in one order ---- */
@@ -214,7 +216,8 @@ static agop_status usable_rows(int64_t **order, double **truth, int64_t *n, agop
             (*order)[(*n)++] = i;
     }
     if (st == AGOP_OK && *n == 0)
-        st = agop__fail(&ctx->err, AGOP_E_DATA, "no row of the validation table has a target in column '%.80s'", g->list);
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "no row of the validation table has a target in column '%.80s'",
+                        g->list);
     return st;
 }
 
@@ -353,7 +356,7 @@ static void free_fit(agop__fit *f)
 /* Normal scores beside z-scores belong to the quick recipe; a copy of the settings says so to the schema. */
 static agop_status schema_settings(agop_settings **out, const agop_settings *s, agop__err *e)
 {
-    int         on = agop__bool(s, "normal_scores", agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore"));
+    int on = agop__bool(s, "normal_scores", agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore"));
     agop_status st = agop__settings_copy(out, s, e);
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
 }

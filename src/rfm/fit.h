@@ -1,4 +1,5 @@
-/* fit.h - a fit under way: rows in one order, the plan, what has been tried, the best so far. Private to this folder. */
+/* fit.h - a fit under way: rows in one order, the plan, what has been tried, the best so far. Private to this
+ * folder. */
 #ifndef AGOP_RFM_FIT_H
 #define AGOP_RFM_FIT_H
 
@@ -7,7 +8,8 @@
 
 /* Encoded rows in one fixed, random (for classes: stratified) order, so that every subset used is a range:
  *   0 .. learn-1            the metric is learned on these
- *   judge .. judge+judges-1 they judge iterations; in the training rows (halves, holdout) or behind them (a validation table)
+ *   judge .. judge+judges-1 they judge iterations; in the training rows (halves, holdout) or behind them (a
+ *                           validation table)
  *   0 .. n-1                the last solve takes all of them */
 typedef struct agop__rows {
     void    *x;    /* total x numeric */

@@ -221,8 +221,9 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return damaged(e, path, "it names no version");
     if (json_integer_value(version) > FILE_VERSION)
-        return agop__fail(e, AGOP_E_FORMAT, "%.200s: a model of format %lld; this agop reads up to %d: take a newer one",
-                          path, (long long)json_integer_value(version), FILE_VERSION);
+        return agop__fail(e, AGOP_E_FORMAT,
+                          "%.200s: a model of format %lld; this agop reads up to %d: take a newer one", path,
+                          (long long)json_integer_value(version), FILE_VERSION);
     st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
     if (st == AGOP_OK)
         st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);

@@ -134,8 +134,9 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     if (columns == 0)
         return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a regression has no class probabilities");
     if (out->rows != t->rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 || !out->data)
-        return agop__fail(&ctx->err, AGOP_E_SHAPE, "predictions are %lld x %lld in double, the place for them %lld x %lld",
-                          (long long)t->rows, (long long)columns, (long long)out->rows, (long long)out->cols);
+        return agop__fail(&ctx->err, AGOP_E_SHAPE,
+                          "predictions are %lld x %lld in double, the place for them %lld x %lld", (long long)t->rows,
+                          (long long)columns, (long long)out->rows, (long long)out->cols);
     p = agop__malloc(t->rows * width, sizeof *p);
     if (!p)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * width), "predictions");

@@ -200,8 +200,9 @@ static agop_status learn_classes(agop__target *g, agop_ctx *ctx, const agop_tabl
         goto done;
     }
     if (g->classes.count > FEW_INTEGERS && 2 * g->classes.count > t->rows) {
-        st = agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has %lld different values in %lld rows: these are no classes",
-                        g->name[0], (long long)g->classes.count, (long long)t->rows);
+        st = agop__fail(&ctx->err, AGOP_E_DATA,
+                        "target '%.80s' has %lld different values in %lld rows: these are no classes", g->name[0],
+                        (long long)g->classes.count, (long long)t->rows);
         goto done;
     }
     if (g->classes.count > MANY_CLASSES) {

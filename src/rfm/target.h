@@ -1,4 +1,5 @@
-/* target.h - what is predicted: numbers as standardised outputs, classes as corners of a simplex; and how good it is. */
+/* target.h - what is predicted: numbers as standardised outputs, classes as corners of a simplex; and how good it
+ * is. */
 #ifndef AGOP_RFM_TARGET_H
 #define AGOP_RFM_TARGET_H
 
@@ -7,9 +8,9 @@
 #include "base/settings.h"
 #include "table/table.h"
 
-/* Classes. prevalence: with B (K x K-1) an orthonormal basis of the vectors that sum to zero, class k is coded B'(e_k - p),
- * p the class frequencies, so that predicting 0 predicts the frequencies, and squared error in the code is the Brier score.
- * onehot: e_k; two classes need one output, 0 or 1. */
+/* Classes. prevalence: with B (K x K-1) an orthonormal basis of the vectors that sum to zero, class k is coded
+ * B'(e_k - p), p the class frequencies, so that predicting 0 predicts the frequencies, and squared error in the code is
+ * the Brier score. onehot: e_k; two classes need one output, 0 or 1. */
 enum { AGOP__CODE_PREVALENCE, AGOP__CODE_ONEHOT };
 
 typedef struct agop__target {
@@ -31,8 +32,8 @@ agop_status agop__target_learn(agop__target *out, char **keep, agop_ctx *ctx, co
                                const agop_settings *s, const double *weight);
 void        agop__target_free(agop__target *g);
 
-/* What is true of row i: `columns` numbers, or the class number. AGOP_E_DATA when the column is missing or mistyped; a missing
- * cell gives NaN; a class that fit never saw gives -1. Fills truth[row * columns ..] for all rows of t. */
+/* What is true of row i: `columns` numbers, or the class number. AGOP_E_DATA when the column is missing or mistyped; a
+ * missing cell gives NaN; a class that fit never saw gives -1. Fills truth[row * columns ..] for all rows of t. */
 agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t);
 /* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (clipped to
  * [.001, .999] and normalised, as xRFM does). */

@@ -1,6 +1,6 @@
 /* tidy_model.h - put before every file of the library when clang-tidy reads it. The analyser sees one file at a time
- * and does not know that agop__fail and its kin give back the code it was given; without that it follows paths on which a failed
- * allocation goes on as if it had not failed. */
+ * and does not know that agop__fail and its kin give back the code it was given; without that it follows paths on which
+ * a failed allocation goes on as if it had not failed. */
 #include "base/status.h"
 #include "io/sentence.h"
 

@@ -21,7 +21,8 @@ typedef struct data {
 /* y0 depends on columns 1 and 2, y1 on column 3. */
 static data make(uint64_t seed, double shift, double scale)
 {
-    data    d = {.x = calloc((N + M) * D, sizeof(float)), .y = {calloc(N + M, sizeof(double)), calloc(N + M, sizeof(double))}};
+    data    d = {.x = calloc((N + M) * D, sizeof(float)),
+                 .y = {calloc(N + M, sizeof(double)), calloc(N + M, sizeof(double))}};
     double *v = normals((N + M) * D, seed);
     d.weight  = calloc(N + M, sizeof(double));
     for (int i = 0; i < N + M; i++) {
@@ -92,7 +93,7 @@ static double *predict(const agop_model *m, const data *d)
 {
     agop_table *t = table(d, N, M);
     int64_t     c = agop_model_outputs(m, AGOP_VALUE);
-    agop_mat    out = {.rows = M, .cols = c, .ld = c, .dtype = AGOP_F64, .data = calloc((size_t)(M * c), sizeof(double))};
+    agop_mat out  = {.rows = M, .cols = c, .ld = c, .dtype = AGOP_F64, .data = calloc((size_t)(M * c), sizeof(double))};
     assert_int_equal(agop_predict(&out, ctx, m, t, AGOP_VALUE), AGOP_OK);
     agop_table_free(t);
     return out.data;
@@ -303,8 +304,14 @@ static void test_fit__gaussian_is_l2_with_exponent_two(void **state)
 
 static void test_fit__single_and_double_agree(void **state)
 {
-    const char *const kernels[] = {"kernel=l2", "kernel=gaussian", "kernel=l1", "kernel=l2 metric=diagonal", "kernel=l2 exponent=0.7",
-                                   "kernel=l2 centre_gradients=true", "kernel=l2 scale=rank", "kernel=l2 scale=minmax"};
+    const char *const kernels[] = {"kernel=l2",
+                                   "kernel=gaussian",
+                                   "kernel=l1",
+                                   "kernel=l2 metric=diagonal",
+                                   "kernel=l2 exponent=0.7",
+                                   "kernel=l2 centre_gradients=true",
+                                   "kernel=l2 scale=rank",
+                                   "kernel=l2 scale=minmax"};
     data d = make(10, 0, 1);
     (void)state;
     for (int i = 0; i < 8; i++) {

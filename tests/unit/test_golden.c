@@ -1,5 +1,5 @@
-/* Metrics, coefficients and predictions of whole RFM runs against NumPy (tests/data/make_golden.py, and, where it is there,
- * an independent set beside the repository): 1e-9 in double, 2e-4 in single, relative to the largest entry. */
+/* Metrics, coefficients and predictions of whole RFM runs against NumPy (tests/data/make_golden.py, and, where it is
+ * there, an independent set beside the repository): 1e-9 in double, 2e-4 in single, relative to the largest entry. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,8 @@ static double worst(const double *a, const double *b, int64_t n)
     return error / top;
 }
 
-static void near(const char *what, const char *name, int64_t t, const double *a, const double *b, int64_t n, double limit)
+static void near(const char *what, const char *name, int64_t t, const double *a, const double *b, int64_t n,
+                 double limit)
 {
     double e = worst(a, b, n);
     if (!(e <= limit))
@@ -47,7 +48,8 @@ static int32_t *codes(const json_t *j, int64_t n, int32_t g)
 }
 
 /* The metric of a case, block by block; a diagonal one is given in full or as its diagonal. */
-static void compare_metric(const agop__metric *m, const json_t *M, int blocks, const char *name, int64_t t, double limit)
+static void compare_metric(const agop__metric *m, const json_t *M, int blocks, const char *name, int64_t t,
+                           double limit)
 {
     double a[4096], b[4096], top = 0;
     int64_t n = 0;
@@ -88,15 +90,24 @@ static void one_case(const golden *g, const json_t *c, const char *name, int blo
     agop__shape   shape = {.kind = l1 ? AGOP__L1 : AGOP__L2, .exponent = golden_number(c, "exponent"),
                            .bandwidth = golden_number(c, "bandwidth"), .height = sqrt(.5)};
 
-    assert_int_equal(agop__metric_identity(&m, g->p, with ? g->groups : 0, g->levels, json_is_true(json_object_get(c, "diag")),
-                                           &ctx->err), AGOP_OK);
+    assert_int_equal(agop__metric_identity(&m, g->p, with ? g->groups : 0, g->levels,
+                                           json_is_true(json_object_get(c, "diag")), &ctx->err),
+                     AGOP_OK);
     for (int64_t t = 0; t < steps; t++) {
         const json_t  *it = json_array_get(json_object_get(c, "iterations"), (size_t)t);
         double        *want;
         agop__solution one = {.alpha = alpha};
         agop__tile     A   = {0};
-        agop__system   s   = {.ctx = ctx, .metric = &m, .shape = shape, .x = g->X, .code = g->code, .Y = g->Y, .n = g->n,
-                              .c = g->c, .x_dtype = AGOP_F64, .memory = INT64_MAX};
+        agop__system   s   = {.ctx     = ctx,
+                              .metric  = &m,
+                              .shape   = shape,
+                              .x       = g->X,
+                              .code    = g->code,
+                              .Y       = g->Y,
+                              .n       = g->n,
+                              .c       = g->c,
+                              .x_dtype = AGOP_F64,
+                              .memory  = INT64_MAX};
         compare_metric(&m, json_object_get(it, "M"), blocks, name, t, limit);
         assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);
         assert_int_equal(agop__solve(&one, &s, ridge, 1), AGOP_OK);
