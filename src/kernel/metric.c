@@ -146,7 +146,7 @@ static agop_status factor(agop__map *map, const agop__metric *m)
             copy[i * d + i] += jitter;
         TRY(op_put(ctx, &L, copy, d, AGOP_F64));
         st = op_cholesky(ctx, &L, &bad);
-        if (st != AGOP_E_NUMERIC || jitter > 1e-6 * top)
+        if (st != AGOP_E_NUMERIC || !(jitter <= 1e-6 * top) || jitter == 0) /* top 0: only a damaged file has it */
             break;
     }
     if (st != AGOP_OK)
