@@ -43,7 +43,7 @@ static void test_buffer__keeps_every_byte_over_many_growths(void **state)
     assert_int_equal(b.length, 5 * n);
     assert_int_equal(strlen(b.text), b.length);
     for (int i = 0; i < n; i++) {
-        char want[8];
+        char want[16];
         (void)snprintf(want, sizeof want, "%05d", i);
         assert_memory_equal(b.text + 5 * i, want, 5);
     }
