@@ -6,7 +6,9 @@
 #include "io/json.h"
 #include "rfm/model.h"
 
-enum { BLOCK = 8192 };
+/* Rows go to the backend in whole groups of GROUP for every thread, the last ones filled up with zeros, so that BLAS does the same
+ * for every row: what is predicted for a row does not depend, to the last bit, on which other rows came with it. */
+enum { BLOCK = 8192, GROUP = 128 };
 
 /* ---- the machine made ready ---- */
 
@@ -55,10 +57,26 @@ done:
 
 /* ---- rows of a table ---- */
 
+static int64_t whole_groups(int64_t rows, int64_t group)
+{
+    return (rows + group - 1) / group * group;
+}
+
+/* Rows of zeros from `first` to `end`. */
+static void fill_up(void *x, int32_t *code, const agop_model *m, int64_t first, int64_t end)
+{
+    size_t width = (size_t)m->schema.numeric * agop__element(m->dtype);
+
+    memset((char *)x + (size_t)first * width, 0, (size_t)(end - first) * width);
+    for (int64_t i = first * m->schema.groups; i < end * m->schema.groups; i++)
+        code[i] = -1;
+}
+
 agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t)
 {
     const agop__target *g     = &m->target;
-    int64_t             width = agop__target_width(g), unseen = 0, block = t->rows < BLOCK ? t->rows : BLOCK;
+    int64_t             width = agop__target_width(g), unseen = 0, group = (int64_t)GROUP * ctx->threads;
+    int64_t             block = whole_groups(t->rows < BLOCK ? t->rows : BLOCK, group);
     agop__machine       k     = {0};
     void               *x     = agop__aligned(block * m->schema.numeric, agop__element(m->dtype));
     int32_t            *code  = agop__malloc(block * m->schema.groups, sizeof *code);
@@ -77,8 +95,10 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
                             (long long)t->rows);
             goto done;
         }
+        int64_t filled = whole_groups(count, group);
         TRY(agop__schema_encode(x, m->dtype, code, &m->schema, ctx, t, i, count, &unseen));
-        TRY(agop__machine_apply(y, &k, x, code, count));
+        fill_up(x, code, m, count, filled);
+        TRY(agop__machine_apply(y, &k, x, code, filled));
         for (int64_t r = 0; r < count; r++) {
             if (g->classification)
                 agop__target_probabilities(out + (i + r) * width, g, y + r * g->outputs);

@@ -360,6 +360,30 @@ static void test_fit__a_validation_table_judges(void **state)
     drop(&d);
 }
 
+/* Alone, in any block, or all at once: the same bits. */
+static void test_fit__a_row_is_predicted_the_same_in_any_company(void **state)
+{
+    const char *const options[] = {"", "kernel=l1", "target=y,y2 drop=w"};
+    data d = make(15, 0, 1);
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        agop_model *m   = fit(&d, options[k]);
+        double     *all = predict(m, &d), some[2 * M];
+        int64_t     c   = agop_model_outputs(m, AGOP_VALUE);
+        for (int first = 0; first < M; first += 13)
+            for (int rows = 1; first + rows <= M; rows += 29) {
+                agop_table *t   = table(&d, N + first, rows);
+                agop_mat    out = {.data = some, .rows = rows, .cols = c, .ld = c, .dtype = AGOP_F64};
+                assert_int_equal(agop_predict(&out, ctx, m, t, AGOP_VALUE), AGOP_OK);
+                assert_memory_equal(some, all + first * c, (size_t)(rows * c) * sizeof *some);
+                agop_table_free(t);
+            }
+        agop_model_free(m);
+        free(all);
+    }
+    drop(&d);
+}
+
 /* ---- stopping ---- */
 
 static int stop_after; /* calls of the listener */
@@ -450,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_fit__gaussian_is_l2_with_exponent_two),
         cmocka_unit_test(test_fit__single_and_double_agree),
         cmocka_unit_test(test_fit__a_validation_table_judges),
+        cmocka_unit_test(test_fit__a_row_is_predicted_the_same_in_any_company),
         cmocka_unit_test(test_fit__a_stop_gives_the_best_so_far),
         cmocka_unit_test(test_fit__the_clock_stops_it_too),
         cmocka_unit_test(test_fit__the_memory_promise_is_made_at_the_start),
