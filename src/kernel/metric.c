@@ -172,7 +172,8 @@ static int is_diagonal(const agop__metric *m)
     return 1;
 }
 
-/* What two levels of a group add to the squared distance (L2) or to the sum of powers (L1); index `levels` is "no level". */
+/* What two levels of a group add to the squared distance (L2) or to the sum of powers (L1); index `levels` is "no
+ * level". */
 static double between(const agop__metric *m, int32_t b, const agop__shape *s, int64_t i, int64_t j)
 {
     int64_t d = m->block[b].d;

@@ -2,10 +2,10 @@
  *
  *   M_0 = I;  repeat: alpha = (K_M + ridge I)^-1 Y;  M <- AGOP / its largest entry          (Radhakrishnan et al. 2024)
  *
- * Leave-one-out residuals are honest about the ridge at a fixed metric, but not across iterations: the metric has seen y_i.
- * So the metric is learned on one part of the rows and judged on another; the last solve takes all rows at the chosen
- * metric, and its leave-one-out residuals on the rows that the metric never saw choose the ridge and say how good
- * the model is. With --tune quick the ridge is chosen along the path, too (an interpolating fit has a noisy AGOP),
+ * Leave-one-out residuals are honest about the ridge at a fixed metric, but not across iterations: the metric has seen
+ * y_i. So the metric is learned on one part of the rows and judged on another; the last solve takes all rows at the
+ * chosen metric, and its leave-one-out residuals on the rows that the metric never saw choose the ridge and say how
+ * good the model is. With --tune quick the ridge is chosen along the path, too (an interpolating fit has a noisy AGOP),
  * the bandwidth is two median distances, and the metric is drawn half-way to its diagonal. */
 #include <math.h>
 #include <stdio.h>
@@ -157,7 +157,8 @@ static int candidates(double *out, const agop__fit *f, double last)
     return count;
 }
 
-/* Solve on the learning rows for every candidate ridge; alpha and step->ridge are those with the least leave-one-out error. */
+/* Solve on the learning rows for every candidate ridge; alpha and step->ridge are those with the least leave-one-out
+ * error. */
 static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, agop__system *s, double last_ridge)
 {
     int64_t        size = s->n * s->c;
@@ -207,7 +208,8 @@ static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, ago
     if (solved)
         st = AGOP_OK;
     else if (st == AGOP_OK)
-        st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC, "no ridge gives finite errors: the data may hold numbers too large");
+        st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC,
+                        "no ridge gives finite errors: the data may hold numbers too large");
 done:
     step->seconds_kernel += one.seconds_kernel;
     step->seconds_solve += one.seconds_solve;
@@ -442,8 +444,8 @@ done:
     return st;
 }
 
-/* The ridge of the path, three times it, a quarter of it; upward as long as it helps. (Twice the rows want about the same
- * ridge; noise wants far more.) */
+/* The ridge of the path, three times it, a quarter of it; upward as long as it helps. (Twice the rows want about the
+ * same ridge; noise wants far more.) */
 static agop_status try_ridges(attempt *best, agop__fit *f, agop__system *s, agop__solution *one)
 {
     double      r = f->step[f->best].ridge;
@@ -535,8 +537,8 @@ static agop_status forgive(agop__fit *f, agop_status st)
     return AGOP_OK;
 }
 
-/* From the chosen step to a function on all rows. If it is stopped before one ridge is solved, metric and coefficients of
- * the path stay together. */
+/* From the chosen step to a function on all rows. If it is stopped before one ridge is solved, metric and coefficients
+ * of the path stay together. */
 static agop_status finish(agop__fit *f)
 {
     agop__metric learned = {0};

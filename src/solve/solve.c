@@ -57,10 +57,11 @@ static agop_status widen(agop__system *s, double ridge)
     double bytes = agop__system_bytes(s->n, AGOP_F64);
 
     if (bytes > (double)s->memory)
-        return agop__fail(&s->ctx->err, AGOP_E_NUMERIC,
-                          "single precision does not solve the kernel system and double needs %.1f GB, over the limit of "
-                          "%.1f GB: raise ridge (now %g)",
-                          bytes / 1e9, (double)s->memory / 1e9, ridge);
+        return agop__fail(
+            &s->ctx->err, AGOP_E_NUMERIC,
+            "single precision does not solve the kernel system and double needs %.1f GB, over the limit of "
+            "%.1f GB: raise ridge (now %g)",
+            bytes / 1e9, (double)s->memory / 1e9, ridge);
     agop__system_close(s);
     return agop__system_prepare(s, AGOP_F64);
 }
@@ -185,8 +186,8 @@ done:
     return st;
 }
 
-/* Column i of L^-1 is zero above row i, so the last rows of the diagonal of (L L')^-1 need the inverse of the lower right block of L
- * only: the sums of squares of its columns. */
+/* Column i of L^-1 is zero above row i, so the last rows of the diagonal of (L L')^-1 need the inverse of the lower
+ * right block of L only: the sums of squares of its columns. */
 static agop_status leave_one_out(agop__solution *out, agop__system *s)
 {
     agop_ctx   *ctx  = s->ctx;

@@ -1,9 +1,10 @@
 /* solve.h - kernel ridge regression: (K + ridge W^-1) alpha = Y, with W the row weights (1 where there are none).
  *
- * The direct way: the lower triangle of K is built, factored in place (Cholesky, n^3/3) and solved; K is the only n x n array.
- * In single precision the residual is then computed in double from recomputed kernel values; refinement steps with the
- * single-precision factor mend it, and where they cannot (or the factorisation fails) the system is widened to double.
- * Leave-one-out residuals come in closed form, e_i = alpha_i / ((K + ridge W^-1)^-1)_ii, from the triangular inverse. */
+ * The direct way: the lower triangle of K is built, factored in place (Cholesky, n^3/3) and solved; K is the only n x n
+ * array. In single precision the residual is then computed in double from recomputed kernel values; refinement steps
+ * with the single-precision factor mend it, and where they cannot (or the factorisation fails) the system is widened to
+ * double. Leave-one-out residuals come in closed form, e_i = alpha_i / ((K + ridge W^-1)^-1)_ii, from the triangular
+ * inverse. */
 #ifndef AGOP_SOLVE_H
 #define AGOP_SOLVE_H
 
@@ -48,8 +49,8 @@ typedef struct agop__solution {
     double  seconds_solve;
 } agop__solution;
 
-/* check: look at the residual, refine, widen to double where single does not suffice. Without it a failed factorisation is
- * AGOP_E_NUMERIC at once (a candidate ridge that does not work). */
+/* check: look at the residual, refine, widen to double where single does not suffice. Without it a failed factorisation
+ * is AGOP_E_NUMERIC at once (a candidate ridge that does not work). */
 agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int check);
 
 /* out (m x c, host) = k(x, rows of s) alpha (host, n x c), for host rows x (x_dtype of s) and code. */

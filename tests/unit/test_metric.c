@@ -1,5 +1,5 @@
-/* Metrics, maps and the average gradient outer product: against finite differences, and under what must not change
- * them. */
+/* test_metric.c - metrics, maps and the average gradient outer product: against finite differences, and under what must
+ * not change them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The solver: against refits, repeated rows and plain loops, and on systems made hard on purpose. */
+/* test_solve.c - against refits, repeated rows and plain loops, and on systems made hard on purpose. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +30,8 @@ static double kernel(const double *a, const double *b, double q, double L)
 }
 
 /* |Y - (K + ridge/w) alpha| / |Y| by plain loops, worst column. */
-static double plain_residual(const double *x, const double *Y, const double *alpha, const double *w, int64_t n, double ridge,
-                             double q, double L)
+static double plain_residual(const double *x, const double *Y, const double *alpha, const double *w, int64_t n,
+                             double ridge, double q, double L)
 {
     double most = 0;
     for (int o = 0; o < C; o++) {
