@@ -1,5 +1,5 @@
-/* test_golden.c - metrics, coefficients and predictions of whole RFM runs against NumPy (tests/data/make_golden.py, and,
- * where it is there, an independent set beside the repository): 1e-9 in double, 2e-4 in single, relative to the
+/* test_golden.c - metrics, coefficients and predictions of whole RFM runs against NumPy (tests/data/make_golden.py,
+ * and, where it is there, an independent set beside the repository): 1e-9 in double, 2e-4 in single, relative to the
  * largest entry. */
 #include <setjmp.h>
 #include <stdarg.h>
