@@ -36,12 +36,16 @@ int agop__tell(agop_ctx *ctx, const char *phase, int64_t done, int64_t total, do
 
 void agop_on_progress(agop_ctx *ctx, agop_progress_fn *fn, void *user)
 {
+    if (!ctx)
+        return;
     ctx->progress      = fn;
     ctx->progress_user = user;
 }
 
 void agop_on_note(agop_ctx *ctx, agop_note_fn *fn, void *user)
 {
+    if (!ctx)
+        return;
     ctx->note      = fn;
     ctx->note_user = user;
 }

@@ -252,13 +252,14 @@ agop_status agop__settings_put(agop_settings *s, agop__err *e, const char *name,
 
 agop_status agop_settings_new(agop_settings **out, agop_ctx *ctx)
 {
-    *out = NULL;
+    if (!out || !ctx)
+        return AGOP_E_ARG;
     return agop__settings_make(out, &ctx->err);
 }
 
 agop_status agop_settings_set(agop_settings *s, agop_ctx *ctx, const char *name, const char *value)
 {
-    return agop__settings_put(s, &ctx->err, name, value);
+    return ctx ? agop__settings_put(s, &ctx->err, name, value) : AGOP_E_ARG;
 }
 
 /* ---- reading ---- */

@@ -215,10 +215,12 @@ static int begins(const char *name, const char *word, size_t n)
 
 const char *agop_closest(const char *word, const char *names, char *buffer, size_t size)
 {
-    size_t n = strlen(word), length = 0;
-    int    best       = (int)(n / 4) + 2; /* farther than this is no help */
+    size_t      n = word ? strlen(word) : 0, length = 0;
+    int         best  = (int)(n / 4) + 2; /* farther than this is no help */
     const char *found = NULL;
 
+    if (!word || !names || !buffer)
+        return NULL;
     for (const char *p = names; *p;) {
         size_t k = strcspn(p, "|");
         int    d = distance(word, n, p, k);

@@ -7,17 +7,17 @@
 
 int64_t agop_model_features(const agop_model *m)
 {
-    return agop__schema_features(&m->schema);
+    return m ? agop__schema_features(&m->schema) : 0;
 }
 
 int64_t agop_model_columns(const agop_model *m)
 {
-    return m->schema.fields;
+    return m ? m->schema.fields : 0;
 }
 
 const char *agop_model_column_name(const agop_model *m, int64_t j)
 {
-    return j >= 0 && j < m->schema.fields ? m->schema.field[j].name : NULL;
+    return j >= 0 && j < agop_model_columns(m) ? m->schema.field[j].name : NULL;
 }
 
 static double entry(const agop__metric *m, int32_t b, int64_t i, int64_t j)
@@ -47,6 +47,10 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
     int64_t d     = agop_model_features(m);
     double *a     = out ? out->data : NULL, trace = 0;
 
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!m || !out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "the AGOP needs a place for it and a model");
     if (!a || out->rows != d || out->cols != d || out->ld < d || out->dtype != AGOP_F64)
         return agop__fail(&ctx->err, AGOP_E_SHAPE, "the AGOP is %lld x %lld in double", (long long)d, (long long)d);
     for (int64_t i = 0; i < d; i++)
@@ -70,13 +74,18 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
 agop_status agop_importance(double *importance, agop_ctx *ctx, const agop_model *m)
 {
     int64_t      d    = agop_model_features(m), field = 0;
-    double      *a    = agop__malloc(d * d, sizeof *a), total = 0;
-    agop_mat     view = {.data = a, .rows = d, .cols = d, .ld = d, .dtype = AGOP_F64};
+    double      *a    = NULL, total = 0;
+    agop_mat     view = {.rows = d, .cols = d, .ld = d, .dtype = AGOP_F64};
     agop__buffer name = {0};
     agop_status  st   = AGOP_OK;
 
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!m || !importance)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "importances need a place for them and a model");
+    view.data = a = agop__malloc(d * d, sizeof *a);
     if (!a)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)(d * d), "the AGOP");
+        return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the AGOP");
     TRY(agop_features(&view, ctx, m));
     memset(importance, 0, (size_t)m->schema.fields * sizeof *importance);
     for (int64_t j = 0; j < d; j++) {
@@ -112,12 +121,16 @@ agop_status agop_vectors(agop_mat *vectors, double *eigenvalues, agop_ctx *ctx, 
     agop__tile  A = {0}, w = {0}, V = {0};
     agop_status st = AGOP_OK;
 
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!m || !vectors || !eigenvalues)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "vectors need a place for them and their eigenvalues, and a model");
     if (k < 1 || k > d || !vectors->data || vectors->cols != d || vectors->ld < d || vectors->dtype != AGOP_F64)
         return agop__fail(&ctx->err, AGOP_E_SHAPE, "vectors are 1 to %lld rows of %lld in double", (long long)d,
                           (long long)d);
     view.data = a = agop__malloc(d * d, sizeof *a);
     if (!a)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)(d * d), "the AGOP");
+        return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the AGOP");
     TRY(agop_features(&view, ctx, m));
     TRY(op_alloc(ctx, &A, d, d, AGOP_F64));
     TRY(op_alloc(ctx, &w, k, 1, AGOP_F64));

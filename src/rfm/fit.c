@@ -371,10 +371,12 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     double        *weight = NULL;
     agop_status    st;
 
-    if (!out || !train)
-        return agop__fail(&ctx->err, AGOP_E_ARG, "a fit needs a place for the model and a table");
+    if (!out || !ctx)
+        return AGOP_E_ARG;
     *out = NULL;
-    m    = agop__calloc(1, sizeof *m);
+    if (!train)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a fit needs a table");
+    m = agop__calloc(1, sizeof *m);
     if (!m)
         return agop__fail_memory(&ctx->err, 0, "a model");
     TRY(schema_settings(&own, s, &ctx->err));

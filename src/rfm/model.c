@@ -61,12 +61,12 @@ agop_status agop__model_name_features(agop_model *m, agop__err *e)
 
 const char *agop_model_info(const agop_model *m)
 {
-    return m->info;
+    return m ? m->info : NULL;
 }
 
 int agop_model_stopped(const agop_model *m)
 {
-    return m->stopped;
+    return m ? m->stopped : 0;
 }
 
 const char *agop_model_feature_name(const agop_model *m, int64_t j)
@@ -137,13 +137,19 @@ static int64_t block_cols(const agop__metric *m, int32_t b)
 
 agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path)
 {
-    int32_t       blocks = m->metric.blocks;
+    int32_t       blocks = m ? m->metric.blocks : 0;
     char         *text   = NULL;
     int           count  = 0;
-    agop__tensor *t      = agop__calloc(3 + 2 * blocks, sizeof *t);
-    char(*name)[32]      = agop__calloc(2 * blocks, sizeof *name);
+    agop__tensor *t      = NULL;
+    char(*name)[32]      = NULL;
     agop_status st       = AGOP_OK;
 
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!m || !path)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
+    t    = agop__calloc(3 + 2 * blocks, sizeof *t);
+    name = agop__calloc(2 * blocks, sizeof *name);
     if (!t || !name) {
         st = agop__fail_memory(&ctx->err, 0, "the model file");
         goto done;
@@ -348,11 +354,16 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     agop__tensors *f    = NULL;
     agop_model    *m    = NULL;
     json_t        *all  = NULL;
-    agop__err     *e    = &ctx->err;
+    agop__err     *e    = NULL;
     const char    *text = NULL;
     agop_status    st;
 
+    if (!out || !ctx)
+        return AGOP_E_ARG;
     *out = NULL;
+    e    = &ctx->err;
+    if (!path)
+        return agop__fail(e, AGOP_E_ARG, "loading needs the path of a model");
     TRY(agop__tensors_open(&f, path, e));
     text = agop__tensors_metadata(f);
     if (text)

@@ -6,8 +6,9 @@
 #include "io/json.h"
 #include "rfm/model.h"
 
-/* Rows go to the backend in whole groups of GROUP for every thread, the last ones filled up with zeros, so that BLAS does the same
- * for every row: what is predicted for a row does not depend, to the last bit, on which other rows came with it. */
+/* Rows go to the backend in whole groups of GROUP for every thread, the last ones filled up with zeros, so that BLAS
+ * does the same for every row: what is predicted for a row does not depend, to the last bit, on which other rows came
+ * with it. */
 enum { BLOCK = 8192, GROUP = 128 };
 
 /* ---- the machine made ready ---- */
@@ -129,6 +130,8 @@ static int64_t likeliest(const double *p, int64_t K)
 
 int64_t agop_model_outputs(const agop_model *m, int what)
 {
+    if (!m)
+        return 0;
     if (what == AGOP_PROBA)
         return m->target.classification ? m->target.classes.count : 0;
     return m->target.columns;
@@ -147,13 +150,16 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     double     *p  = NULL, *to;
     agop_status st = AGOP_OK;
 
+    if (!ctx)
+        return AGOP_E_ARG;
     if (!out || !m || !t || (what != AGOP_VALUE && what != AGOP_PROBA))
         return agop__fail(&ctx->err, AGOP_E_ARG, "predict needs a place for the result, a model and a table");
     columns = agop_model_outputs(m, what);
     width   = agop__target_width(&m->target);
     if (columns == 0)
         return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a regression has no class probabilities");
-    if (out->rows != t->rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 || !out->data)
+    if (out->rows != t->rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 ||
+        (!out->data && t->rows > 0))
         return agop__fail(&ctx->err, AGOP_E_SHAPE,
                           "predictions are %lld x %lld in double, the place for them %lld x %lld", (long long)t->rows,
                           (long long)columns, (long long)out->rows, (long long)out->cols);
@@ -191,14 +197,19 @@ static int64_t keep_known(double *p, double *truth, const agop__target *g, int64
 
 agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t)
 {
-    const agop__target *g = &m->target;
+    const agop__target *g = NULL;
     int64_t             rows, strange = 0;
     double             *p = NULL, *truth = NULL;
     agop__scores        s = {0};
     json_t             *j = NULL;
     agop_status         st = AGOP_OK;
 
+    if (!json || !ctx)
+        return AGOP_E_ARG;
     *json = NULL;
+    if (!m || !t)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a score needs a model and a table");
+    g = &m->target;
     if (t->rows == 0)
         return agop__fail(&ctx->err, AGOP_E_DATA, "the table has no rows to score");
     p     = agop__malloc(t->rows * agop__target_width(g), sizeof *p);
