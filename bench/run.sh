@@ -34,7 +34,7 @@ for case in "$@"; do
     fit)
         make_once 10000 100 1 $folder/r10k100.csv
         $python bench/measure.py "$runs" "fit r10k100" $folder/results.csv "$agop" fit $folder/r10k100.csv --target y \
-            -o $folder/r10k100.agop --tune off --iters 5 --bandwidth 10 --ridge 1e-3 --select last --normal-scores false -q
+            -o $folder/r10k100.agop --tune off --iters 5 --bandwidth 10 --ridge 1e-3 --select last -q
         ;;
     predict)
         make_once 10000 20 2 $folder/r10k20.csv
