@@ -12,8 +12,8 @@ agop_status agop__json_parse(json_t **out, const char *text, size_t length, cons
 /* As json_dumps, malloc'd; NULL: no memory. */
 char *agop__json_dump(const json_t *j, size_t flags);
 
-/* Length of the UTF-8 character at s (at most n bytes), 0 where it is none. */
-size_t agop__utf8_length(const char *s, size_t n);
+/* Length of the UTF-8 character at text (at most n bytes), 0 where it is none. */
+size_t agop__utf8_length(const char *text, size_t n);
 /* A text as JSON: a string, or {"bytes": "c3a9..."} where it is not UTF-8, which no JSON string can hold; NULL: no
  * memory. And back, malloc'd: 1, or 0 where j is no text (one with a NUL is none), or -1 without memory. */
 json_t *agop__json_text(const char *s, size_t n);

@@ -26,7 +26,13 @@ typedef struct reader {
 
 static json_t *value(reader *r);
 
-static void *stop(reader *r, const char *wrong)
+static int fail(reader *r, const char *wrong)
+{
+    r->wrong = wrong;
+    return 0;
+}
+
+static json_t *stop(reader *r, const char *wrong)
 {
     r->wrong = wrong;
     return NULL;
@@ -128,18 +134,18 @@ static int string(reader *r)
         while (r->p < r->end && *r->p != '"' && *r->p != '\\' && (unsigned char)*r->p >= 0x20) {
             size_t k = agop__utf8_length(r->p, (size_t)(r->end - r->p));
             if (k == 0)
-                return stop(r, "a text that is not UTF-8") != NULL;
+                return fail(r, "a text that is not UTF-8");
             r->p += k;
         }
         agop__buffer_add(&r->text, from, (size_t)(r->p - from));
         if (r->text.failed)
-            return stop(r, NULL) != NULL;
+            return fail(r, NULL);
         if (r->p == r->end || (unsigned char)*r->p < 0x20)
-            return stop(r, "a text without its closing quote") != NULL;
+            return fail(r, "a text without its closing quote");
         if (*r->p++ == '"')
             return 1;
         if (!escape(r))
-            return stop(r, "an escape that means nothing") != NULL;
+            return fail(r, "an escape that means nothing");
     }
 }
 
@@ -219,7 +225,7 @@ static json_t *array(reader *r)
     } while (take(r, ','));
     if (take(r, ']'))
         return a;
-    (void)stop(r, "',' or ']' is expected");
+    (void)fail(r, "',' or ']' is expected");
 bad:
     json_decref(a);
     return NULL;
@@ -232,12 +238,12 @@ static int member(reader *r, json_t *o)
     int     done = 0;
 
     if (!take(r, '"')) {
-        (void)stop(r, "a key in quotes is expected");
+        (void)fail(r, "a key in quotes is expected");
     } else if (string(r) && (key = json_stringn_nocheck(r->text.text, r->text.length))) {
         if (json_object_get(o, json_string_value(key)))
-            (void)stop(r, "a duplicate key");
+            (void)fail(r, "a duplicate key");
         else if (!take(r, ':'))
-            (void)stop(r, "':' is expected");
+            (void)fail(r, "':' is expected");
         else if ((one = value(r)))
             done = json_object_set_new_nocheck(o, json_string_value(key), one) == 0;
     }
@@ -257,7 +263,7 @@ static json_t *object(reader *r)
     } while (take(r, ','));
     if (take(r, '}'))
         return o;
-    (void)stop(r, "',' or '}' is expected");
+    (void)fail(r, "',' or '}' is expected");
 bad:
     json_decref(o);
     return NULL;
