@@ -72,7 +72,7 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 {
     double element = (double)agop__element(p->dtype), row = (double)schema->numeric * 2 * element +
                      8.0 * schema->groups + 8.0 * (double)(4 * g->outputs + agop__target_width(g));
-    double held = (double)agop__peak_bytes() + 48e6, need = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
+    double held = (double)agop__held_bytes() + 48e6, need = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
     double room = (double)p->memory - held, rows;
 
     if (held + need <= (double)p->memory)

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "agop/agop.h"
 #include "numbers.h"
@@ -459,6 +460,27 @@ static void test_fit__the_memory_promise_is_made_at_the_start(void **state)
     drop(&d);
 }
 
+static void test_fit__memory_that_was_given_back_counts_no_more(void **state)
+{
+    data           d = make(15, 0, 1);
+    agop_table    *t = table(&d, 0, N);
+    agop_settings *s = settings("iters=0");
+    agop_model    *m = NULL;
+    size_t         size = 600u << 20;
+    char          *big  = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)state;
+    assert_true(big != MAP_FAILED);
+    memset(big, 1, size);
+    assert_int_equal(agop_settings_set(s, ctx, "memory", "500M"), AGOP_OK);
+    assert_int_equal(agop_fit(&m, ctx, t, NULL, s), AGOP_E_NOMEM);
+    assert_int_equal(munmap(big, size), 0);
+    assert_int_equal(agop_fit(&m, ctx, t, NULL, s), AGOP_OK);
+    agop_model_free(m);
+    agop_settings_free(s);
+    agop_table_free(t);
+    drop(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_fit__a_stop_gives_the_best_so_far),
         cmocka_unit_test(test_fit__the_clock_stops_it_too),
         cmocka_unit_test(test_fit__the_memory_promise_is_made_at_the_start),
+        cmocka_unit_test(test_fit__memory_that_was_given_back_counts_no_more),
     };
     int failed;
     if (agop_open(&ctx, "cpu", 2) != AGOP_OK)

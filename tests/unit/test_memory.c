@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -133,6 +134,22 @@ static void test_memory__the_machine_has_more_than_we_hold(void **state)
     assert_true(agop__machine_bytes() >= agop__peak_bytes());
 }
 
+static void test_memory__what_is_given_back_is_held_no_more(void **state)
+{
+    const size_t size  = 64u << 20;
+    int64_t      before = agop__held_bytes();
+    char        *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    assert_true(before > 100000);
+    assert_true(block != MAP_FAILED);
+    memset(block, 1, size);
+    assert_true(agop__held_bytes() >= before + (60 << 20));
+    assert_int_equal(munmap(block, size), 0);
+    assert_true(agop__held_bytes() < before + (8 << 20));
+    assert_true(agop__peak_bytes() >= before + (60 << 20));
+}
+
 static void test_status__every_code_has_its_name(void **state)
 {
     (void)state;
@@ -172,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_memory__growth_that_fails_leaves_the_old_block),
         cmocka_unit_test(test_memory__copies_of_texts_are_their_own),
         cmocka_unit_test(test_memory__the_machine_has_more_than_we_hold),
+        cmocka_unit_test(test_memory__what_is_given_back_is_held_no_more),
         cmocka_unit_test(test_status__every_code_has_its_name),
         cmocka_unit_test(test_status__sentences_are_cut_not_overrun),
     };
