@@ -90,10 +90,13 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 
 /* ---- rows in one order ---- */
 
+/* As shares of the largest, so that no sum of them overflows. Beyond a ratio of 1e20 the smallest would put a number on
+ * the diagonal of the kernel matrix that single precision cannot hold. */
 static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
 {
     const char *name = agop__text(s, "weights");
     int64_t     col  = *name ? agop__table_find(t, name) : -1;
+    double      largest = 0, least = INFINITY;
 
     *out = NULL;
     if (!*name)
@@ -105,11 +108,19 @@ static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t
     if (!*out)
         return agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "weights");
     for (int64_t i = 0; i < t->rows; i++) {
-        (*out)[i] = agop__table_at(t, i, col);
-        if (!((*out)[i] > 0) || !isfinite((*out)[i]))
+        double w = (*out)[i] = agop__table_at(t, i, col);
+        if (!(w > 0) || !isfinite(w))
             return agop__fail(&ctx->err, AGOP_E_DATA, "weight column '%.80s': row %lld is not a positive number", name,
                               (long long)i + 1);
+        largest = fmax(largest, w);
+        least   = fmin(least, w);
     }
+    if (t->rows > 0 && least / largest < 1e-20)
+        return agop__fail(&ctx->err, AGOP_E_DATA,
+                          "weight column '%.80s' goes from %g to %g, too far apart: leave out rows of next to no weight",
+                          name, least, largest);
+    for (int64_t i = 0; i < t->rows; i++)
+        (*out)[i] /= largest;
     return AGOP_OK;
 }
 

@@ -460,6 +460,54 @@ static void test_fit__the_memory_promise_is_made_at_the_start(void **state)
     drop(&d);
 }
 
+/* Only proportions of weights matter, at any size, and what cannot be told from nothing is refused. */
+static void test_fit__weights_of_any_size(void **state)
+{
+    static const double units[] = {1, 1e-310, 1e308 / 3};
+    double             *first   = NULL;
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        data d = make(16, 0, 1);
+        for (int i = 0; i < N; i++)
+            d.weight[i] = units[k] * (i % 3 ? 1 : 2);
+        agop_model *m = fit(&d, "weights=w drop=y2 iters=1");
+        double     *f = predict(m, &d);
+        for (int i = 0; first && i < M; i++)
+            assert_true(fabs(f[i] - first[i]) <= 1e-4);
+        if (first)
+            free(f);
+        else
+            first = f;
+        agop_model_free(m);
+        drop(&d);
+    }
+    free(first);
+}
+
+static void test_fit__weights_too_far_apart_are_refused(void **state)
+{
+    static const double least[] = {2e-20, 5e-21, 1e-300};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        data d = make(17, 0, 1);
+        for (int i = 0; i < N; i += 5)
+            d.weight[i] = least[k];
+        agop_table    *t = table(&d, 0, N);
+        agop_settings *s = settings("weights=w drop=y2 iters=1");
+        agop_model    *m = NULL;
+        if (agop_fit(&m, ctx, t, NULL, s) != (k ? AGOP_E_DATA : AGOP_OK))
+            fail_msg("%g: %s", least[k], agop_errmsg(ctx));
+        if (k)
+            assert_non_null(strstr(agop_errmsg(ctx), "too far apart"));
+        else
+            assert_null(strstr(agop_model_info(m), "nan"));
+        agop_model_free(m);
+        agop_settings_free(s);
+        agop_table_free(t);
+        drop(&d);
+    }
+}
+
 static void test_fit__memory_that_was_given_back_counts_no_more(void **state)
 {
     data           d = make(15, 0, 1);
@@ -499,6 +547,8 @@ int main(void)
         cmocka_unit_test(test_fit__a_stop_gives_the_best_so_far),
         cmocka_unit_test(test_fit__the_clock_stops_it_too),
         cmocka_unit_test(test_fit__the_memory_promise_is_made_at_the_start),
+        cmocka_unit_test(test_fit__weights_of_any_size),
+        cmocka_unit_test(test_fit__weights_too_far_apart_are_refused),
         cmocka_unit_test(test_fit__memory_that_was_given_back_counts_no_more),
     };
     int failed;
