@@ -14,7 +14,9 @@ enum { MANY_CLASSES = 1000, FEW_INTEGERS = 20 };
 
 static agop_status split_names(agop__target *g, const char *list, agop__err *e)
 {
-    int64_t at = 0;
+    agop__dict  seen = {0};
+    int64_t     at   = 0;
+    agop_status st   = AGOP_OK;
 
     g->columns = 1;
     for (const char *p = list; *p; p++)
@@ -23,18 +25,25 @@ static agop_status split_names(agop__target *g, const char *list, agop__err *e)
     g->name = agop__calloc(g->columns, sizeof *g->name);
     if (!g->list || !g->name)
         return agop__fail_memory(e, 0, "target names");
-    for (const char *p = list;; p++) {
-        size_t k   = strcspn(p, ",");
-        char  *one = agop__malloc((int64_t)k + 1, 1);
-        if (!one)
-            return agop__fail_memory(e, 0, "target names");
+    for (const char *p = list; at < g->columns; p++) {
+        size_t  k      = strcspn(p, ",");
+        char   *one    = g->name[at] = agop__malloc((int64_t)k + 1, 1);
+        int64_t number = one ? agop__dict_add(&seen, p, k) : -1;
+        if (number < 0) {
+            st = agop__fail_memory(e, 0, "target names");
+            goto done;
+        }
         memcpy(one, p, k);
-        one[k]          = '\0';
-        g->name[at++] = one;
+        one[k] = '\0';
+        if (number < at++) {
+            st = agop__fail(e, AGOP_E_PARAM, "target names '%.60s' twice", one);
+            goto done;
+        }
         p += k;
-        if (!*p)
-            return AGOP_OK;
     }
+done:
+    agop__dict_free(&seen);
+    return st;
 }
 
 static agop_status find_columns(int64_t *where, const agop__target *g, const agop_table *t, agop__err *e)
@@ -231,7 +240,10 @@ done:
     return st;
 }
 
-/* Two passes around the first value, so that a large offset costs no digits. */
+/* Distances shorter than this lose digits when they are squared. */
+static const double SHORTEST = 1e-150;
+
+/* Two passes, the first around the first value, so that a large offset costs no digits. */
 static agop_status learn_numbers(agop__target *g, agop_ctx *ctx, const agop_table *t, const int64_t *where,
                                  const agop_settings *s, const char *keep, const double *weight)
 {
@@ -241,22 +253,27 @@ static agop_status learn_numbers(agop__target *g, agop_ctx *ctx, const agop_tabl
     if (!g->mean || !g->spread)
         return agop__fail_memory(&ctx->err, 0, "targets");
     for (int64_t k = 0; k < g->columns; k++) {
-        double sum = 0, square = 0, total = 0;
+        double sum = 0, square = 0, total = 0, longest = 0, first = NAN;
         for (int64_t i = 0; i < t->rows; i++)
             if (keep[i]) {
-                double w = weight ? weight[i] : 1;
-                sum += w * agop__table_at(t, i, where[k]);
+                double w = weight ? weight[i] : 1, y = agop__table_at(t, i, where[k]);
+                first = isnan(first) ? y : first;
+                sum += w * (y - first);
                 total += w;
             }
-        g->mean[k] = sum / total;
+        g->mean[k] = first + sum / total;
         for (int64_t i = 0; i < t->rows; i++)
             if (keep[i]) {
                 double d = agop__table_at(t, i, where[k]) - g->mean[k];
                 square += (weight ? weight[i] : 1) * d * d;
+                longest = fmax(longest, fabs(d));
             }
         g->spread[k] = sqrt(square / total);
         if (!isfinite(g->spread[k]) || !isfinite(g->mean[k]))
             return agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has numbers too large to square", g->name[k]);
+        if (longest < SHORTEST && longest > 1e-14 * fabs(g->mean[k]))
+            return agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has numbers too small to square: rescale it",
+                              g->name[k]);
         if (!(g->spread[k] > 1e-14 * fabs(g->mean[k]))) {
             agop__note(ctx, "target '%.80s' is constant", g->name[k]);
             g->spread[k] = 1;

@@ -27,7 +27,7 @@ typedef struct agop__target {
 } agop__target;
 
 /* Settle task, classes and scaling from the target columns of t. *keep (malloc'd, rows(t)) tells the rows
- * that have a target and a weight; the others are left out with a note. weight: rows(t), or NULL. */
+ * that have a target; the others are left out with a note. weight: rows(t), or NULL. */
 agop_status agop__target_learn(agop__target *out, char **keep, agop_ctx *ctx, const agop_table *t,
                                const agop_settings *s, const double *weight);
 void        agop__target_free(agop__target *g);

@@ -177,6 +177,7 @@ static void test_task__what_cannot_be_is_refused(void **state)
     (void)state;
     refused(&ctx, numbers(&ctx, 3, "y", v), "z", "seed", "0", AGOP_E_DATA, "target column 'z' is missing");
     refused(&ctx, numbers(&ctx, 3, "y", v), "y,", "seed", "0", AGOP_E_DATA, "target column '' is missing");
+    refused(&ctx, numbers(&ctx, 3, "y", v), "y,z,y", "seed", "0", AGOP_E_PARAM, "target names 'y' twice");
     refused(&ctx, numbers(&ctx, 3, "y", v), "", "seed", "0", AGOP_E_PARAM, "no target is named: use --target COL");
     refused(&ctx, texts(&ctx, 3, "y", words), "y", "task", "regression", AGOP_E_DATA,
             "holds text: a regression needs numbers");
@@ -308,6 +309,7 @@ static void test_numbers__weights_move_mean_and_frequencies(void **state)
 static void test_numbers__constant_and_unscaled_targets_have_spread_one(void **state)
 {
     static const double v[] = {7, 7, 7}, u[] = {1, 2, 9}, large[] = {1e308, -1e308, 1e308};
+    static const double small[] = {1e-170, -3e-170, 2e-170}, zero[] = {0, 0, 0};
     agop_ctx            ctx = listen(1);
     agop__target        g;
 
@@ -320,6 +322,10 @@ static void test_numbers__constant_and_unscaled_targets_have_spread_one(void **s
     assert_true(g.spread[0] == 1 && g.mean[0] == 4);
     agop__target_free(&g);
     refused(&ctx, numbers(&ctx, 3, "y", large), "y", "task", "regression", AGOP_E_DATA, "numbers too large to square");
+    refused(&ctx, numbers(&ctx, 3, "y", small), "y", "task", "regression", AGOP_E_DATA, "numbers too small to square");
+    learnt(&g, &ctx, numbers(&ctx, 3, "y", zero), "y", "task", "regression");
+    assert_noted("target 'y' is constant");
+    agop__target_free(&g);
 }
 
 /* ---- codes ---- */
