@@ -65,6 +65,9 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
     }
     for (int64_t i = 0; i < d; i++)
         trace += a[i * out->ld + i];
+    if (!isfinite(trace)) /* values of 1e300 and --scale none: the square of a slope is no number */
+        return agop__fail(&ctx->err, AGOP_E_NUMERIC,
+                          "the AGOP is not finite in units of standard deviations: rescale the largest columns");
     for (int64_t i = 0; trace > 0 && i < d; i++)
         for (int64_t j = 0; j < d; j++)
             a[i * out->ld + j] /= trace;

@@ -105,6 +105,27 @@ static void test_predict__no_rows_need_no_place(void **state)
     agop_model_free(m);
 }
 
+static void test_features__what_is_not_finite_is_told(void **state)
+{
+    static const double x[] = {-1e300, 1e300, 5e299, -3e299, 2e299, 0}, y[] = {1, 2, 5, 3, 4, .5};
+    agop_settings *s = settings_of(ctx, "target=y task=regression scale=none precision=double iters=1");
+    agop_model    *m = NULL;
+    agop_table    *t = NULL;
+    double         a = 0;
+    agop_mat       A = {.data = &a, .rows = 1, .cols = 1, .ld = 1, .dtype = AGOP_F64};
+    (void)state;
+    assert_int_equal(agop_table_new(&t, ctx, 6), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "x", x), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "y", y), AGOP_OK);
+    assert_int_equal(agop_fit(&m, ctx, t, NULL, s), AGOP_OK);
+    assert_int_equal(agop_features(&A, ctx, m), AGOP_E_NUMERIC);
+    assert_non_null(strstr(agop_errmsg(ctx), "not finite"));
+    assert_int_equal(agop_importance(&a, ctx, m), AGOP_E_NUMERIC);
+    agop_model_free(m);
+    agop_table_free(t);
+    agop_settings_free(s);
+}
+
 static int open_one(void **state)
 {
     (void)state;
@@ -123,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_functions__refuse_what_is_not_there),
         cmocka_unit_test(test_questions__have_an_answer_for_no_model),
+        cmocka_unit_test(test_features__what_is_not_finite_is_told),
         cmocka_unit_test(test_predict__no_rows_need_no_place),
     };
     return cmocka_run_group_tests(tests, open_one, close_one);
