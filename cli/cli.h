@@ -1,10 +1,10 @@
 /* cli.h - what the verbs of the program share: how it ends, how it speaks, and one run of it.
  *
- *   main.c      the table of verbs               opt.c       options as data, and --help from them
- *   cmd_*.c     one verb each                    output.c    files that appear whole or not at all
- *   run.c       context, settings, sentences     progress.c  the bar, or lines in a log
- *   json.c      reports for machines             picture.c   SVG; png.c renders it
- *   signals.c   Ctrl-C                           words.c     UTF-8, numbers, CSV cells
+ *   main.c        the table of verbs               opt.c          options as data, and --help from them
+ *   cmd_*.c       one verb each                    result_file.c  files that appear whole or not at all
+ *   run.c         context, settings, sentences     progress.c     the bar, or lines in a log
+ *   json_print.c  reports for machines             picture.c      SVG; png.c renders it
+ *   signals.c     Ctrl-C                           words.c        UTF-8, numbers, CSV cells
  *
  * The program is a user of the library like any other: of its headers only agop/agop.h is included. */
 #ifndef CLI_CLI_H

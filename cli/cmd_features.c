@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
 #include "picture.h"
 #include "png.h"
+#include "result_file.h"
 #include "words.h"
 
 static const opt own[] = {
@@ -382,7 +382,7 @@ static int check_request(run *r, const char *path, int kind, look *k)
         return run_fail(r, EXIT_USAGE, "what should %s be? its name must end in .csv, .json, .svg or .png", path);
     if (path && r->json && strcmp(path, r->json) == 0)
         return run_fail(r, EXIT_USAGE, "-o and --json cannot both go to %s", path);
-    if (path && output_same(path, r->opt->operand[0]))
+    if (path && result_same(path, r->opt->operand[0]))
         return run_fail(r, EXIT_USAGE, "%s is the model itself: name another file", path);
     if (shape && kind != SVG && kind != PNG)
         return run_fail(r, EXIT_USAGE, "--image-shape is for pictures: give -o FILE.png or FILE.svg");
@@ -392,7 +392,7 @@ static int check_request(run *r, const char *path, int kind, look *k)
         if (*end || k->height < 1 || k->width < 1 || k->height > 100000 || k->width > 100000)
             return run_fail(r, EXIT_USAGE, "--image-shape must be HEIGHTxWIDTH such as 8x8, not '%.40s'", shape);
     }
-    return path ? output_check(r, path) : EXIT_DONE;
+    return path ? result_check(r, path) : EXIT_DONE;
 }
 
 static int check_shape(run *r, const look *k)
@@ -409,25 +409,25 @@ static int check_shape(run *r, const look *k)
 
 static int tell(run *r, const look *k, const char *path, int kind, const json_t *report)
 {
-    output *o = NULL;
+    result *o = NULL;
     int     code;
 
     DO(json_report(r, report));
     if (!path && r->json && strcmp(r->json, "-") == 0)
         goto done;
-    DO(output_open(&o, r, path ? path : "-"));
+    DO(result_open(&o, r, path ? path : "-"));
     if (kind == TABLE)
-        print_table(output_file(o), k);
+        print_table(result_file(o), k);
     else if (kind == CSV)
-        write_csv(output_file(o), k);
+        write_csv(result_file(o), k);
     else if (kind == JSON)
-        json_write(output_file(o), report);
+        json_write(result_file(o), report);
     else
-        DO(draw(r, k, output_file(o), kind == PNG));
-    code = output_commit(r, o);
+        DO(draw(r, k, result_file(o), kind == PNG));
+    code = result_commit(r, o);
     o    = NULL;
 done:
-    output_abandon(o);
+    result_abandon(o);
     return code;
 }
 

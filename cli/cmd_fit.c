@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
+#include "result_file.h"
 #include "signals.h"
 #include "words.h"
 
@@ -47,11 +47,11 @@ static int check_request(run *r, const char *data, const char *valid, const char
         return run_fail(r, EXIT_USAGE, "--valid and --holdout both say how to judge: keep one");
     if (r->json && strcmp(r->json, path) == 0)
         return run_fail(r, EXIT_USAGE, "the model and the report cannot be the same file %s", path);
-    DO(output_check(r, path));
-    if (output_same(path, data) || (valid && output_same(path, valid)))
+    DO(result_check(r, path));
+    if (result_same(path, data) || (valid && result_same(path, valid)))
         return run_fail(r, EXIT_USAGE, "the model would overwrite the data in %s: name another file", path);
     if (r->json)
-        code = output_check(r, r->json);
+        code = result_check(r, r->json);
 done:
     return code;
 }

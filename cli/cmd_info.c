@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
+#include "result_file.h"
 #include "words.h"
 
 static const opt own[] = {
@@ -126,7 +126,7 @@ static int info_model(run *r, const char *path)
 {
     agop_model *m    = NULL;
     json_t     *info = NULL;
-    output     *o    = NULL;
+    result     *o    = NULL;
     int         code;
 
     DO(run_check(r, agop_model_load(&m, r->ctx, path)));
@@ -139,9 +139,9 @@ static int info_model(run *r, const char *path)
     DO(json_report(r, info));
     if (r->json && strcmp(r->json, "-") == 0)
         goto done;
-    DO(output_open(&o, r, "-"));
-    print_model(output_file(o), m, info);
-    code = output_commit(r, o);
+    DO(result_open(&o, r, "-"));
+    print_model(result_file(o), m, info);
+    code = result_commit(r, o);
 done:
     json_decref(info);
     agop_model_free(m);
@@ -249,7 +249,7 @@ static int info_table(run *r, const char *path)
 {
     agop_table *t    = NULL;
     json_t     *info = NULL;
-    output     *o    = NULL;
+    result     *o    = NULL;
     int         code;
 
     DO(run_table(r, &t, path, NULL));
@@ -259,9 +259,9 @@ static int info_table(run *r, const char *path)
         if (strcmp(r->json, "-") == 0)
             goto done;
     }
-    DO(output_open(&o, r, "-"));
-    print_table(output_file(o), t, path);
-    code = output_commit(r, o);
+    DO(result_open(&o, r, "-"));
+    print_table(result_file(o), t, path);
+    code = result_commit(r, o);
 done:
     json_decref(info);
     agop_table_free(t);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
 #include "progress.h"
+#include "result_file.h"
 #include "signals.h"
 #include "words.h"
 
@@ -113,7 +113,7 @@ static int answer_block(run *r, answers *a, const agop_table *t)
     write_rows(a, rows);
     a->rows += rows;
     if (ferror(a->file))
-        code = EXIT_DATA; /* output_commit has the sentence; do not compute for nobody */
+        code = EXIT_DATA; /* result_commit has the sentence; do not compute for nobody */
 done:
     return code;
 }
@@ -171,7 +171,7 @@ int cmd_predict(run *r)
 {
     const char  *data = r->opt->operand[1], *path = opt_text(r->opt, "output");
     agop_reader *reader = NULL;
-    output      *o      = NULL;
+    result      *o      = NULL;
     answers      a      = {0};
     int          code;
 
@@ -179,24 +179,24 @@ int cmd_predict(run *r)
     if (r->json && strcmp(r->json, path) == 0)
         return run_fail(r, EXIT_USAGE, "the answers and the report cannot both go to %s: give -o a file",
                         strcmp(path, "-") == 0 ? "standard output" : path);
-    if (output_same(path, data))
+    if (result_same(path, data))
         return run_fail(r, EXIT_USAGE, "the answers would overwrite the data in %s: name another file", path);
-    DO(output_check(r, path));
+    DO(result_check(r, path));
     DO(run_check(r, agop_model_load(&a.m, r->ctx, r->opt->operand[0])));
     DO(make_room(r, &a));
     DO(run_check(r, agop_reader_open(&reader, r->ctx, data, r->settings, a.m)));
-    DO(output_open(&o, r, path));
-    a.file = output_file(o);
+    DO(result_open(&o, r, path));
+    a.file = result_file(o);
     write_header(&a);
     code = answer_all(r, &a, reader);
     if (code == EXIT_DONE || ferror(a.file)) {
-        code = output_commit(r, o);
+        code = result_commit(r, o);
         o    = NULL;
     }
     if (code == EXIT_DONE)
         code = report(r, &a, data, path);
 done:
-    output_abandon(o);
+    result_abandon(o);
     free(a.value);
     free(a.p);
     agop_reader_close(reader);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
+#include "result_file.h"
 #include "words.h"
 
 static const opt own[] = {
@@ -53,7 +53,7 @@ int cmd_score(run *r)
 {
     agop_model *m     = NULL;
     agop_table *t     = NULL;
-    output     *o     = NULL;
+    result     *o     = NULL;
     json_t     *score = NULL;
     char       *text  = NULL;
     int         code;
@@ -69,9 +69,9 @@ int cmd_score(run *r)
     DO(json_report(r, score));
     if (r->json && strcmp(r->json, "-") == 0)
         goto done;
-    DO(output_open(&o, r, "-"));
-    write_lines(output_file(o), score, 0);
-    code = output_commit(r, o);
+    DO(result_open(&o, r, "-"));
+    write_lines(result_file(o), score, 0);
+    code = result_commit(r, o);
 done:
     json_decref(score);
     agop_free(text);

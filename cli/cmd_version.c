@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
-#include "output.h"
+#include "json_print.h"
+#include "result_file.h"
 
 static const opt own[] = {
     {"build", 0, OPT_FLAG, NULL, NULL, 0, 0, "also the commit, the compiler and the libraries it was built with"},
@@ -46,17 +46,17 @@ int cmd_version(run *r)
 {
     const char *build = agop_build_info();
     int         code  = EXIT_DONE;
-    output     *o     = NULL;
+    result     *o     = NULL;
     json_t     *j     = lines_as_json(build);
 
     DO(json_report(r, j));
     if (r->json && strcmp(r->json, "-") == 0)
         goto done;
-    DO(output_open(&o, r, "-"));
-    fprintf(output_file(o), "agop %s\n", agop_version());
+    DO(result_open(&o, r, "-"));
+    fprintf(result_file(o), "agop %s\n", agop_version());
     if (opt_flag(r->opt, "build"))
-        fprintf(output_file(o), "%s%s", build, *build && build[strlen(build) - 1] == '\n' ? "" : "\n");
-    code = output_commit(r, o);
+        fprintf(result_file(o), "%s%s", build, *build && build[strlen(build) - 1] == '\n' ? "" : "\n");
+    code = result_commit(r, o);
 done:
     json_decref(j);
     return code;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "output.h"
 #include "progress.h"
+#include "result_file.h"
 #include "signals.h"
 #include "words.h"
 
@@ -128,7 +128,7 @@ int run_open(run *r, const opt_verb *verb, const opt_set *given)
     if (!r->bar)
         return run_fail(r, EXIT_FAILED, "no memory to begin with");
     for (int i = 0; r->json && i < given->operands; i++)
-        if (output_same(r->json, given->operand[i]))
+        if (result_same(r->json, given->operand[i]))
             return run_fail(r, EXIT_USAGE, "the report would overwrite %s: name another file", r->json);
     st = agop_open(&r->ctx, backend, (int)opt_count(given, "threads", 0));
     DO(run_check(r, st));

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Layout that holds everywhere: no tabs (but in Makefile and *.scd), no trailing blanks, LF, one newline at the end;
-C lines of at most 120 columns (a text may be longer); C files open with a comment that names them.
+C lines of at most 120 columns (a text may be longer); C files open with a comment that names them. No two files have
+one name.
 
     layout.py ROOT      prints file:line: sentence, and exits 1, where that is broken
     layout.py --trip    proves that each rule is noticed
@@ -12,6 +13,7 @@ TEXT = (".c", ".h", ".inc", ".py", ".sh", ".cmake", ".txt", ".in", ".md", ".json
 FOLDERS = ("include", "src", "cli", "cmake", "tests", "examples", "bench", "docs", "scripts")
 DATA = ("tests/data", "tests/cli", "tests/fuzz/corpus", "examples/data") # whatever bytes a test needs
 WIDTH = 120
+EVERYWHERE = ("CMakeLists.txt", "README.md") # names that tools look for
 
 
 def complaints(name, raw):
@@ -32,8 +34,18 @@ def complaints(name, raw):
         yield 1, "the file opens with: /* %s - what it is" % os.path.basename(name)
 
 
+def namesakes(paths):
+    """Pairs (path, the earlier path of the same name)."""
+    first = {}
+    for path in paths:
+        name = os.path.basename(path)
+        if name not in EVERYWHERE and first.setdefault(name, path) != path:
+            yield path, first[name]
+
+
 def check(root):
     found = looked = 0
+    paths = []
     for top in FOLDERS:
         for folder, _, names in os.walk(os.path.join(root, top)):
             relative = os.path.relpath(folder, root)
@@ -42,9 +54,13 @@ def check(root):
                 if not name.endswith(TEXT) or (relative.startswith(DATA) and not name.endswith(".py")):
                     continue
                 looked += 1
+                paths.append(os.path.join(relative, name))
                 for number, sentence in complaints(name, open(path, "rb").read()):
                     print("%s/%s:%d: %s" % (relative, name, number, sentence))
                     found += 1
+    for path, earlier in namesakes(paths):
+        print("%s:1: %s has the same name" % (path, earlier))
+        found += 1
     print("%d files, %d complaints" % (looked, found))
     return found if looked else 1
 
@@ -54,6 +70,8 @@ def trip():
     bad = [good + b"\n", good[:-1], good.replace(b"\n", b"\r\n"), good + b"int y; \n", good + b"\tint y;\n",
            good + b"/*" + b"x" * WIDTH + b"*/\n", b"int x;\n"]
     wrong = sum(not list(complaints("a.c", b)) for b in bad) + len(list(complaints("a.c", good)))
+    wrong += list(namesakes(["src/a.c", "cli/b.c", "cli/a.c"])) != [("cli/a.c", "src/a.c")]
+    wrong += list(namesakes(["src/a.c", "cli/a.h", "docs/README.md", "bench/README.md"])) != []
     print("%d not as they should be" % wrong)
     return wrong
 

@@ -1,6 +1,6 @@
-/* json.h - reports for machines, by jansson, with as few digits as carry each number. */
-#ifndef CLI_JSON_H
-#define CLI_JSON_H
+/* json_print.h - reports for machines, by jansson, with as few digits as carry each number. */
+#ifndef CLI_JSON_PRINT_H
+#define CLI_JSON_PRINT_H
 
 #include <jansson.h>
 #include <stdio.h>

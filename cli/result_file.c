@@ -1,8 +1,8 @@
-/* output.c - results that appear whole or not at all.
+/* result_file.c - results that appear whole or not at all.
  *
  * Everything is written to ".NAME.PID.part" in the folder of the final name, flushed to the disk and renamed. What
  * fails on the way (a full disk tells so only at the last flush) leaves what was there before. */
-#include "output.h"
+#include "result_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "cli.h"
 #include "signals.h"
 
-struct output {
+struct result {
     FILE *file;
     char *final; /* NULL: written to directly */
     char *part;
@@ -48,7 +48,7 @@ static char *part_name(const char *final)
     return part;
 }
 
-static void output_free(output *o)
+static void result_free(result *o)
 {
     if (!o)
         return;
@@ -68,7 +68,7 @@ static char *final_name(const char *path)
     return real ? real : strdup(path);
 }
 
-static int open_part(output *o, run *r, const char *path, const struct stat *old)
+static int open_part(result *o, run *r, const char *path, const struct stat *old)
 {
     int fd;
 
@@ -93,10 +93,10 @@ static int open_part(output *o, run *r, const char *path, const struct stat *old
     return EXIT_DONE;
 }
 
-int output_open(output **out, run *r, const char *path)
+int result_open(result **out, run *r, const char *path)
 {
     struct stat there;
-    output     *o    = calloc(1, sizeof *o);
+    result     *o    = calloc(1, sizeof *o);
     int         code = EXIT_DONE, known;
 
     *out = NULL;
@@ -113,29 +113,29 @@ int output_open(output **out, run *r, const char *path)
         if (!o->file)
             code = cannot(r, path, errno);
     } else {
-        code = output_check(r, path);
+        code = result_check(r, path);
         if (code == EXIT_DONE)
             code = open_part(o, r, path, known ? &there : NULL);
     }
     if (code != EXIT_DONE) {
-        output_free(o);
+        result_free(o);
         return code;
     }
     *out = o;
     return EXIT_DONE;
 }
 
-FILE *output_file(output *o)
+FILE *result_file(result *o)
 {
     return o->file;
 }
 
-int output_is_stdout(const output *o)
+int result_is_stdout(const result *o)
 {
     return o->file == stdout;
 }
 
-int output_commit(run *r, output *o)
+int result_commit(run *r, result *o)
 {
     int error = 0, code = EXIT_DONE;
 
@@ -155,11 +155,11 @@ int output_commit(run *r, output *o)
             unlink(o->part);
         code = cannot(r, o->shown, error);
     }
-    output_free(o);
+    result_free(o);
     return code;
 }
 
-void output_abandon(output *o)
+void result_abandon(result *o)
 {
     if (!o)
         return;
@@ -167,10 +167,10 @@ void output_abandon(output *o)
         fclose(o->file);
     if (o->part)
         unlink(o->part);
-    output_free(o);
+    result_free(o);
 }
 
-int output_check(run *r, const char *path)
+int result_check(run *r, const char *path)
 {
     struct stat there;
     char        folder[PATH_MAX];
@@ -191,7 +191,7 @@ int output_check(run *r, const char *path)
     return EXIT_DONE;
 }
 
-int output_same(const char *a, const char *b)
+int result_same(const char *a, const char *b)
 {
     struct stat x, y;
 

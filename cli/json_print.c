@@ -1,14 +1,14 @@
-/* json.c - reports for machines.
+/* json_print.c - reports for machines.
  *
  * jansson holds the values; the writer is ours because jansson prints 0.1 as 0.10000000000000001. */
-#include "json.h"
+#include "json_print.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "output.h"
+#include "result_file.h"
 #include "words.h"
 
 static void write_scalar(FILE *f, const json_t *j)
@@ -93,16 +93,16 @@ void json_write(FILE *f, const json_t *j)
 
 int json_report(run *r, const json_t *j)
 {
-    output *o    = NULL;
+    result *o    = NULL;
     int     code = EXIT_DONE;
 
     if (!r->json)
         return EXIT_DONE;
     if (!j)
         return run_fail(r, EXIT_FAILED, "no memory for the report");
-    DO(output_open(&o, r, r->json));
-    json_write(output_file(o), j);
-    code = output_commit(r, o);
+    DO(result_open(&o, r, r->json));
+    json_write(result_file(o), j);
+    code = result_commit(r, o);
 done:
     return code;
 }
