@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "json_print.h"
+#include "order.h"
 #include "picture.h"
 #include "png.h"
 #include "result_file.h"
@@ -55,36 +56,16 @@ typedef struct look {
 
 /* ---- gathering ---- */
 
-typedef struct ranked {
-    double  size;
-    int64_t at;
-} ranked;
-
-static int larger_first(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-
-    if (x->size != y->size)
-        return x->size < y->size ? 1 : -1;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* order[0..n-1]: positions by falling |v|, equal ones in their own order. */
+/* order[0..n-1]: positions by falling |v|; -1: no memory. */
 static int rank(int64_t *order, const double *v, int64_t n)
 {
-    ranked *r = malloc((size_t)(n > 0 ? n : 1) * sizeof *r);
+    ranked *r      = order_by_size(v, n);
+    int     failed = r == NULL;
 
-    if (!r)
-        return -1;
-    for (int64_t i = 0; i < n; i++) {
-        r[i].size = fabs(v[i]);
-        r[i].at   = i;
-    }
-    qsort(r, (size_t)n, sizeof *r, larger_first);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; r && i < n; i++)
         order[i] = r[i].at;
     free(r);
-    return 0;
+    return failed ? -1 : 0;
 }
 
 static void *room(int64_t count, size_t size)

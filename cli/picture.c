@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
 #include "words.h"
 
 enum {
@@ -128,33 +129,6 @@ static void percent(char out[WORDS_NUMBER], double share)
 }
 
 /* ---- order and scale ---- */
-
-typedef struct ranked {
-    double  size;
-    int64_t at;
-} ranked;
-
-static int larger_first(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-
-    if (x->size != y->size)
-        return x->size < y->size ? 1 : -1;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static ranked *by_size(const double *v, int64_t n)
-{
-    ranked *r = malloc((size_t)(n > 0 ? n : 1) * sizeof *r);
-
-    for (int64_t i = 0; r && i < n; i++) {
-        r[i].size = isfinite(v[i]) ? fabs(v[i]) : 0;
-        r[i].at   = i;
-    }
-    if (r)
-        qsort(r, (size_t)n, sizeof *r, larger_first);
-    return r;
-}
 
 /* 1, 2 or 5 times a power of ten, so that about `count` steps reach `top`. */
 static double step_for(double top, int count)
@@ -304,11 +278,11 @@ static void place(FILE *f, const picture *p, const ranked *column, ranked *const
 static int draw_bars(FILE *f, const picture *p)
 {
     int     vectors = p->vectors < MOST_VECTORS ? p->vectors : MOST_VECTORS, failed;
-    ranked *column = by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
+    ranked *column = order_by_size(p->importance, p->columns), *feature[MOST_VECTORS] = {NULL};
 
     failed = !column;
     for (int k = 0; k < vectors; k++) {
-        feature[k] = by_size(p->loading + (int64_t)k * p->features, p->features);
+        feature[k] = order_by_size(p->loading + (int64_t)k * p->features, p->features);
         failed     = failed || !feature[k];
     }
     if (!failed)
