@@ -130,11 +130,6 @@ FILE *result_file(result *o)
     return o->file;
 }
 
-int result_is_stdout(const result *o)
-{
-    return o->file == stdout;
-}
-
 int result_commit(run *r, result *o)
 {
     int error = 0, code = EXIT_DONE;

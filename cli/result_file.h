@@ -12,7 +12,6 @@ typedef struct result result;
  * (a pipe, a device) is written to directly. 0, or an exit code with the sentence said. */
 int   result_open(result **out, struct run *r, const char *path);
 FILE *result_file(result *o);
-int   result_is_stdout(const result *o);
 /* Take the final name. Frees o in any case; a write that failed at any time is told here. */
 int result_commit(struct run *r, result *o);
 /* Leave what was there before. NULL is accepted. */

@@ -1,6 +1,7 @@
 /* json.c - JSON as text, and texts that JSON cannot hold; see json.h. Reading is in json_parse.c. */
 #include "io/json.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -122,4 +123,36 @@ json_t *agop__json_shown(const char *s)
     j = b.failed ? NULL : json_stringn_nocheck(b.text ? b.text : "", b.length);
     agop__buffer_free(&b);
     return j;
+}
+
+/* ---- numbers, and lists ---- */
+
+json_t *agop__json_real(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+/* `item`, which may be NULL, goes to the end of `list`; what cannot be added ends the list. */
+static json_t *append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+json_t *agop__json_reals(const double *v, int64_t n)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; list && i < n; i++)
+        list = append(list, json_real(v[i]));
+    return list;
+}
+
+json_t *agop__json_texts(char *const *v, int64_t n)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; list && i < n; i++)
+        list = append(list, agop__json_text(v[i], strlen(v[i])));
+    return list;
 }

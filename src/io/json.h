@@ -3,6 +3,7 @@
 #define AGOP_IO_JSON_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -20,5 +21,11 @@ json_t *agop__json_text(const char *s, size_t n);
 int     agop__json_text_in(char **out, size_t *length, const json_t *j);
 /* For people: a string always, with U+FFFD in the place of every byte that is not UTF-8. */
 json_t *agop__json_shown(const char *s);
+
+/* JSON has no NaN: what is not finite becomes null. */
+json_t *agop__json_real(double v);
+/* Lists of n finite numbers, or of n texts as agop__json_text gives them; NULL: no memory. */
+json_t *agop__json_reals(const double *v, int64_t n);
+json_t *agop__json_texts(char *const *v, int64_t n);
 
 #endif

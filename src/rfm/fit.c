@@ -219,13 +219,9 @@ static agop_status usable_rows(int64_t **order, double **truth, int64_t *n, agop
     if (!*order || !*truth)
         return agop__fail_memory(&ctx->err, 16.0 * (double)t->rows, "the validation table");
     st = agop__target_truth(*truth, g, ctx, t);
-    for (int64_t i = 0; st == AGOP_OK && i < t->rows; i++) {
-        int known = 1;
-        for (int64_t k = 0; k < g->columns; k++)
-            known = known && !isnan((*truth)[i * g->columns + k]);
-        if (known)
+    for (int64_t i = 0; st == AGOP_OK && i < t->rows; i++)
+        if (agop__target_known(g, *truth + i * g->columns))
             (*order)[(*n)++] = i;
-    }
     if (st == AGOP_OK && *n == 0)
         st = agop__fail(&ctx->err, AGOP_E_DATA, "no row of the validation table has a target in column '%.80s'",
                         g->list);

@@ -183,10 +183,7 @@ static int64_t keep_known(double *p, double *truth, const agop__target *g, int64
 {
     int64_t width = agop__target_width(g), c = g->columns, kept = 0;
     for (int64_t i = 0; i < rows; i++) {
-        int known = 1;
-        for (int64_t k = 0; k < c; k++)
-            known = known && !isnan(truth[i * c + k]);
-        if (!known)
+        if (!agop__target_known(g, truth + i * c))
             continue;
         memmove(p + kept * width, p + i * width, (size_t)width * sizeof *p);
         memmove(truth + kept * c, truth + i * c, (size_t)c * sizeof *truth);

@@ -6,11 +6,6 @@
 #include "io/json.h"
 #include "rfm/fit.h"
 
-static json_t *real_or_null(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 /* A setting as JSON of its own type; text where it stayed `auto`. */
 static json_t *setting_value(const agop_setting *row, const agop_settings *s)
 {
@@ -64,7 +59,7 @@ static json_t *iterations(const agop__fit *f)
     for (int64_t i = 0; i < f->steps && !bad; i++) {
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(a, json_pack("{s:I, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter",
-                                                  (json_int_t)s->iter, "validation", real_or_null(s->validation),
+                                                  (json_int_t)s->iter, "validation", agop__json_real(s->validation),
                                                   "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
                                                   "ridges_tried", s->tries, "seconds_kernel", s->seconds_kernel,
                                                   "seconds_solve", s->seconds_solve, "seconds_agop", s->seconds_agop));
@@ -131,7 +126,7 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
                   (json_int_t)f->target->outputs, "settings", settings(f, s), "iterations", iterations(f), "best_iter",
                   (json_int_t)f->step[f->best].iter, "validation", judged, "stopped", stopped[f->stopped], "solver",
                   "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
-                  f->residual < 0 ? json_null() : real_or_null(f->residual), "refinements", f->refinements, "double",
+                  f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements, "double",
                   f->in_double, "centres", (json_int_t)f->centres, "seconds_last_solve", f->seconds_final, "seconds",
                   agop__now() - f->started, "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));

@@ -207,11 +207,6 @@ double agop__score_loss(const agop__scores *s, const char *name)
     return agop__score_value(s, name);
 }
 
-static json_t *real_or_null(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 /* A key must be UTF-8 like any other text. */
 static int set_shown(json_t *object, const char *name, json_t *value)
 {
@@ -232,14 +227,14 @@ agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop
 
     for (int i = 0; i < count; i++) {
         const char *name = g->classification ? for_classes[i] : for_numbers[i];
-        bad |= json_object_set_new(j, name, real_or_null(agop__score_value(s, name)));
+        bad |= json_object_set_new(j, name, agop__json_real(agop__score_value(s, name)));
     }
     if (!g->classification && g->columns > 1) {
         bad |= json_object_set_new(j, "targets", all = json_object());
         for (int64_t k = 0; k < g->columns && !bad; k++)
             bad |= set_shown(all, g->name[k],
-                             json_pack("{s:o, s:o, s:o}", "r2", real_or_null(s->target_r2[k]), "rmse",
-                                       real_or_null(s->target_rmse[k]), "mae", real_or_null(s->target_mae[k])));
+                             json_pack("{s:o, s:o, s:o}", "r2", agop__json_real(s->target_r2[k]), "rmse",
+                                       agop__json_real(s->target_rmse[k]), "mae", agop__json_real(s->target_mae[k])));
     }
     if (bad) {
         json_decref(j);

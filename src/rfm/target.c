@@ -406,6 +406,14 @@ done:
     return st;
 }
 
+int agop__target_known(const agop__target *g, const double *truth)
+{
+    for (int64_t k = 0; k < g->columns; k++)
+        if (isnan(truth[k]))
+            return 0;
+    return 1;
+}
+
 /* ---- codes ---- */
 
 /* Entry (k, j) of the Helmert basis: an orthonormal basis of the vectors of length K that sum to zero. */
@@ -465,42 +473,20 @@ void agop__target_probabilities(double *p, const agop__target *g, const double *
 
 /* ---- JSON ---- */
 
-static json_t *reals(const double *v, int64_t n)
-{
-    json_t *a = json_array();
-    for (int64_t i = 0; i < n; i++)
-        if (json_array_append_new(a, json_real(v[i])) != 0) {
-            json_decref(a);
-            return NULL;
-        }
-    return a;
-}
-
-static json_t *texts(char *const *v, int64_t n)
-{
-    json_t *a = json_array();
-    for (int64_t i = 0; i < n; i++)
-        if (json_array_append_new(a, agop__json_text(v[i], strlen(v[i]))) != 0) {
-            json_decref(a);
-            return NULL;
-        }
-    return a;
-}
-
 agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e)
 {
     json_t *j = json_object();
     int     bad = json_object_set_new(j, "classification", json_boolean(g->classification)) |
-              json_object_set_new(j, "columns", texts(g->name, g->columns));
+              json_object_set_new(j, "columns", agop__json_texts(g->name, g->columns));
 
     if (g->classification) {
         bad |= json_object_set_new(j, "is_text", json_boolean(g->is_text)) |
                json_object_set_new(j, "code", json_string(g->code == AGOP__CODE_ONEHOT ? "onehot" : "prevalence")) |
-               json_object_set_new(j, "classes", texts(g->classes.text, g->classes.count)) |
-               json_object_set_new(j, "prior", reals(g->prior, g->classes.count));
+               json_object_set_new(j, "classes", agop__json_texts(g->classes.text, g->classes.count)) |
+               json_object_set_new(j, "prior", agop__json_reals(g->prior, g->classes.count));
     } else {
-        bad |= json_object_set_new(j, "mean", reals(g->mean, g->columns)) |
-               json_object_set_new(j, "spread", reals(g->spread, g->columns));
+        bad |= json_object_set_new(j, "mean", agop__json_reals(g->mean, g->columns)) |
+               json_object_set_new(j, "spread", agop__json_reals(g->spread, g->columns));
     }
     if (bad) {
         json_decref(j);

@@ -35,6 +35,7 @@ void        agop__target_free(agop__target *g);
 /* What is true of row i: `columns` numbers, or the class number. AGOP_E_DATA when the column is missing or mistyped; a
  * missing cell gives NaN; a class that fit never saw gives -1. Fills truth[row * columns ..] for all rows of t. */
 agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t);
+int         agop__target_known(const agop__target *g, const double *truth); /* of one row: is nothing missing? */
 /* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (clipped to
  * [.001, .999] and normalised, as xRFM does). */
 void agop__target_encode(double *y, const agop__target *g, const double *truth);

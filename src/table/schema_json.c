@@ -26,28 +26,6 @@ static const size_t MOST_FIELDS = 10000000;
 
 /* ---- out ---- */
 
-static json_t *numbers_out(const double *v, int64_t n)
-{
-    json_t *list = json_array();
-    for (int64_t i = 0; list && i < n; i++)
-        if (json_array_append_new(list, json_real(v[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
-static json_t *levels_out(const agop__dict *levels)
-{
-    json_t *list = json_array();
-    for (int64_t k = 0; list && k < levels->count; k++)
-        if (json_array_append_new(list, agop__json_text(levels->text[k], levels->length[k])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
 /* 0, like jansson's own setters, which refuse a NULL value: so a failed allocation is noticed here, too. */
 static int field_out(json_t *j, const agop__field *f)
 {
@@ -55,7 +33,7 @@ static int field_out(json_t *j, const agop__field *f)
               json_object_set_new(j, "type", json_string(f->is_text ? "text" : "number"));
 
     if (f->is_text)
-        return bad | json_object_set_new(j, "levels", levels_out(&f->levels)) |
+        return bad | json_object_set_new(j, "levels", agop__json_texts(f->levels.text, f->levels.count)) |
                json_object_set_new(j, "missing_level", json_integer(f->missing_level));
     bad |= json_object_set_new(j, "centre", json_real(f->centre)) |
            json_object_set_new(j, "spread", json_real(f->spread)) | json_object_set_new(j, "mean", json_real(f->mean)) |
@@ -63,11 +41,11 @@ static int field_out(json_t *j, const agop__field *f)
            json_object_set_new(j, "constant", json_boolean(f->constant)) |
            json_object_set_new(j, "missing_share", json_real(f->has_missing ? f->missing_share : 0));
     if (f->knots > 0)
-        bad |= json_object_set_new(j, "knots", numbers_out(f->knot, f->knots));
+        bad |= json_object_set_new(j, "knots", agop__json_reals(f->knot, f->knots));
     if (f->score)
-        bad |= json_object_set_new(j, "scores", numbers_out(f->score, f->knots));
+        bad |= json_object_set_new(j, "scores", agop__json_reals(f->score, f->knots));
     if (f->rank)
-        bad |= json_object_set_new(j, "ranks", numbers_out(f->rank, f->knots));
+        bad |= json_object_set_new(j, "ranks", agop__json_reals(f->rank, f->knots));
     return bad;
 }
 

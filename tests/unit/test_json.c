@@ -1,5 +1,7 @@
 /* test_json.c - our reader of JSON against jansson's, on good texts, bad texts, and every small damage of one; texts
  * that are not UTF-8; and no memory at any time. */
+#include <math.h>
+
 #include "io_support.h"
 
 #include "comma_locale.h"
@@ -182,6 +184,28 @@ static agop_status there_and_back(void *user)
     return st;
 }
 
+static void test_lists__hold_what_was_given(void **state)
+{
+    static const double v[] = {0.1, -3, 1e300};
+    char   utf8[] = "Ulm", latin[] = "\xe9", *const texts[] = {utf8, latin};
+    json_t *reals = agop__json_reals(v, 3), *names = agop__json_texts(texts, 2), *none = agop__json_real((double)NAN);
+    char   *text  = agop__json_dump(names, JSON_COMPACT);
+    (void)state;
+    assert_int_equal(json_array_size(reals), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(json_real_value(json_array_get(reals, i)) == v[i]);
+    assert_string_equal(text, "[\"Ulm\",{\"bytes\":\"e9\"}]");
+    assert_true(json_is_null(none));
+    free(text);
+    json_decref(none);
+    json_decref(names);
+    json_decref(reals);
+    names = agop__json_texts(texts, 0);
+    assert_int_equal(json_array_size(names), 0);
+    assert_true(json_is_array(names));
+    json_decref(names);
+}
+
 static void test_memory__every_failed_allocation_comes_back(void **state)
 {
     int equal = 0;
@@ -201,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_json__depth_has_an_end),
         cmocka_unit_test(test_json__the_place_is_told),
         cmocka_unit_test(test_texts__that_are_not_utf8_survive_and_can_be_shown),
+        cmocka_unit_test(test_lists__hold_what_was_given),
         cmocka_unit_test(test_memory__every_failed_allocation_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
