@@ -136,7 +136,8 @@ typedef struct agop_model agop_model;
 
 /* Read a table from a file, told by content: CSV, TSV (plain, gzip, zstd), .npy, .npz, libsvm;
  * "-" is standard input. Settings used: target, categorical, numeric, drop, weights. With a model, columns take
- * the types they had when it was fitted, and the target may be absent. */
+ * the types they had when it was fitted, and the target may be absent; the model must outlive the
+ * reader, not the tables. */
 typedef struct agop_reader agop_reader;
 AGOP_STATUS agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path, const agop_settings *s,
                              const agop_model *model);

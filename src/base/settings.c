@@ -252,8 +252,10 @@ agop_status agop__settings_put(agop_settings *s, agop__err *e, const char *name,
 
 agop_status agop_settings_new(agop_settings **out, agop_ctx *ctx)
 {
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "new settings need a place for them");
     return agop__settings_make(out, &ctx->err);
 }
 

@@ -378,8 +378,10 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     double        *weight = NULL;
     agop_status    st;
 
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a fit needs a place for the model");
     *out = NULL;
     if (!train)
         return agop__fail(&ctx->err, AGOP_E_ARG, "a fit needs a table");

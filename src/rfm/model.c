@@ -358,8 +358,10 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     const char    *text = NULL;
     agop_status    st;
 
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "loading needs a place for the model");
     *out = NULL;
     e    = &ctx->err;
     if (!path)

@@ -201,8 +201,10 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
     json_t             *j = NULL;
     agop_status         st = AGOP_OK;
 
-    if (!json || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!json)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a score needs a place for its text");
     *json = NULL;
     if (!m || !t)
         return agop__fail(&ctx->err, AGOP_E_ARG, "a score needs a model and a table");

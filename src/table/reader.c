@@ -581,8 +581,10 @@ agop_status agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path,
 {
     agop__wanted w = {0};
 
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "opening a file needs a place for the reader");
     *out = NULL;
     if (!path) {
         (void)agop__fail(&ctx->err, AGOP_E_ARG, "a reader needs the path of a file");
@@ -599,8 +601,10 @@ agop_status agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path,
 
 agop_status agop_reader_next(agop_table **out, agop_ctx *ctx, agop_reader *r, int64_t rows)
 {
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a block needs a place for the table");
     *out = NULL;
     if (!r || rows < 0)
         return agop__fail(&ctx->err, AGOP_E_ARG, "a block needs a reader and a number of rows that is not negative");
@@ -631,8 +635,10 @@ agop_status agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, c
     agop_reader *r = NULL;
     agop_status  st;
 
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "reading a file needs a place for the table");
     *out = NULL;
     TRY(agop_reader_open(&r, ctx, path, s, model));
     TRY(agop_reader_next(out, ctx, r, 0));

@@ -301,8 +301,10 @@ done:
 
 agop_status agop_table_new(agop_table **out, agop_ctx *ctx, int64_t rows)
 {
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a new table needs a place for it");
     *out = NULL;
     if (rows < 0)
         return agop__fail(&ctx->err, AGOP_E_ARG, "a table cannot have %" PRId64 " rows", rows);
@@ -353,8 +355,10 @@ agop_status agop_table_from_mat(agop_table **out, agop_ctx *ctx, const agop_mat 
     char        name[32];
     agop_status st;
 
-    if (!out || !ctx)
+    if (!ctx)
         return AGOP_E_ARG;
+    if (!out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a new table needs a place for it");
     *out = NULL;
     TRY(check_mat(X, &ctx->err));
     TRY(refuse_infinite(X, NULL, &ctx->err));

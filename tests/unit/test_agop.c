@@ -69,6 +69,32 @@ static void test_status_functions__refuse_what_is_not_there(void **state)
     agop_model_free(m);
 }
 
+/* Where there is a context, there is a sentence. */
+static void test_status_functions__say_that_the_place_is_missing(void **state)
+{
+    double   v = 1;
+    agop_mat X = {.data = &v, .rows = 1, .cols = 1, .ld = 1, .dtype = AGOP_F64};
+    (void)state;
+    for (int k = 0; k < 9; k++) {
+        char       *old;
+        agop_status st;
+        assert_int_equal(agop_settings_set(NULL, ctx, "old", "sentence"), AGOP_E_ARG);
+        old = strdup(agop_errmsg(ctx));
+        st  = k == 0   ? agop_settings_new(NULL, ctx)
+             : k == 1 ? agop_table_new(NULL, ctx, 1)
+             : k == 2 ? agop_table_from_mat(NULL, ctx, &X)
+             : k == 3 ? agop_reader_open(NULL, ctx, "x", NULL, NULL)
+             : k == 4 ? agop_reader_next(NULL, ctx, NULL, 0)
+             : k == 5 ? agop_table_read(NULL, ctx, "x", NULL, NULL)
+             : k == 6 ? agop_fit(NULL, ctx, NULL, NULL, NULL)
+             : k == 7 ? agop_score(NULL, ctx, NULL, NULL)
+                      : agop_model_load(NULL, ctx, "x");
+        assert_int_equal(st, AGOP_E_ARG);
+        assert_string_not_equal(agop_errmsg(ctx), old);
+        free(old);
+    }
+}
+
 static void test_questions__have_an_answer_for_no_model(void **state)
 {
     char near[8];
@@ -143,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_functions__refuse_what_is_not_there),
+        cmocka_unit_test(test_status_functions__say_that_the_place_is_missing),
         cmocka_unit_test(test_questions__have_an_answer_for_no_model),
         cmocka_unit_test(test_features__what_is_not_finite_is_told),
         cmocka_unit_test(test_predict__no_rows_need_no_place),
