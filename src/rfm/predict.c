@@ -146,7 +146,7 @@ const char *agop_model_output_name(const agop_model *m, int what, int64_t j)
 
 agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what)
 {
-    int64_t     columns, width;
+    int64_t     rows, columns, width;
     double     *p  = NULL, *to;
     agop_status st = AGOP_OK;
 
@@ -154,21 +154,22 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
         return AGOP_E_ARG;
     if (!out || !m || !t || (what != AGOP_VALUE && what != AGOP_PROBA))
         return agop__fail(&ctx->err, AGOP_E_ARG, "predict needs a place for the result, a model and a table");
+    rows    = t->rows;
     columns = agop_model_outputs(m, what);
     width   = agop__target_width(&m->target);
     if (columns == 0)
         return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a regression has no class probabilities");
-    if (out->rows != t->rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 ||
-        (!out->data && t->rows > 0))
+    if (out->rows != rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 ||
+        (!out->data && rows > 0))
         return agop__fail(&ctx->err, AGOP_E_SHAPE,
-                          "predictions are %lld x %lld in double, the place for them %lld x %lld", (long long)t->rows,
+                          "predictions are %lld x %lld in double, the place for them %lld x %lld", (long long)rows,
                           (long long)columns, (long long)out->rows, (long long)out->cols);
-    p = agop__malloc(t->rows * width, sizeof *p);
+    p = agop__malloc(rows * width, sizeof *p);
     if (!p)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * width), "predictions");
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(rows * width), "predictions");
     TRY(agop__predict_rows(p, ctx, m, t));
     to = out->data;
-    for (int64_t i = 0; i < t->rows; i++)
+    for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             to[i * out->ld + j] = what == AGOP_VALUE && m->target.classification
                                       ? (double)likeliest(p + i * width, width)

@@ -81,14 +81,14 @@ static void test_status_functions__say_that_the_place_is_missing(void **state)
         assert_int_equal(agop_settings_set(NULL, ctx, "old", "sentence"), AGOP_E_ARG);
         old = strdup(agop_errmsg(ctx));
         st  = k == 0   ? agop_settings_new(NULL, ctx)
-             : k == 1 ? agop_table_new(NULL, ctx, 1)
-             : k == 2 ? agop_table_from_mat(NULL, ctx, &X)
-             : k == 3 ? agop_reader_open(NULL, ctx, "x", NULL, NULL)
-             : k == 4 ? agop_reader_next(NULL, ctx, NULL, 0)
-             : k == 5 ? agop_table_read(NULL, ctx, "x", NULL, NULL)
-             : k == 6 ? agop_fit(NULL, ctx, NULL, NULL, NULL)
-             : k == 7 ? agop_score(NULL, ctx, NULL, NULL)
-                      : agop_model_load(NULL, ctx, "x");
+              : k == 1 ? agop_table_new(NULL, ctx, 1)
+              : k == 2 ? agop_table_from_mat(NULL, ctx, &X)
+              : k == 3 ? agop_reader_open(NULL, ctx, "x", NULL, NULL)
+              : k == 4 ? agop_reader_next(NULL, ctx, NULL, 0)
+              : k == 5 ? agop_table_read(NULL, ctx, "x", NULL, NULL)
+              : k == 6 ? agop_fit(NULL, ctx, NULL, NULL, NULL)
+              : k == 7 ? agop_score(NULL, ctx, NULL, NULL)
+                       : agop_model_load(NULL, ctx, "x");
         assert_int_equal(st, AGOP_E_ARG);
         assert_string_not_equal(agop_errmsg(ctx), old);
         free(old);
