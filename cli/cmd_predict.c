@@ -123,6 +123,7 @@ static int answer_all(run *r, answers *a, agop_reader *reader)
     agop_table *t    = NULL;
     int         code = EXIT_DONE;
 
+    progress_by_rows(r->bar);
     for (;;) {
         DO(run_check(r, agop_reader_next(&t, r->ctx, reader, BLOCK_ROWS)));
         if (!t)
@@ -133,6 +134,7 @@ static int answer_all(run *r, answers *a, agop_reader *reader)
         agop_table_free(t);
         t = NULL;
     }
+    progress_counts(r->bar);
 done:
     agop_table_free(t);
     return code;

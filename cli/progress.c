@@ -13,7 +13,13 @@
 #include "signals.h"
 #include "words.h"
 
-enum { BAR = 24, LINE = 160 };
+enum { BAR = 24, LINE = 160, COUNTS = 8 };
+
+/* Notes that begin with a count and repeat, block after block of a long table: added up, told once at the end. */
+typedef struct count_note {
+    char      rest[LINE]; /* the sentence behind the count */
+    long long count;
+} count_note;
 
 struct progress {
     const char *verb;
@@ -24,6 +30,7 @@ struct progress {
     double      pause;    /* between two lines of a log; grows, so that long runs do not fill it */
     double      deadline; /* 0: none */
     int         by_rows;
+    count_note  counts[COUNTS];
 };
 
 static double now(void)
@@ -110,32 +117,67 @@ static void show(struct progress *p, const char *phase, double share, const char
 int progress_tell(void *user, const agop_progress *at)
 {
     struct progress *p     = user;
-    double           share = -1;
 
-    if (at->total > 0)
-        share = at->done >= at->total ? 1 : (double)at->done / (double)at->total;
-    if (!p->by_rows)
-        show(p, at->phase ? at->phase : "", share, at->detail);
+    if (!p->by_rows && at->total > 0) /* total 0: no news */
+        show(p, at->phase, at->done >= at->total ? 1 : (double)at->done / (double)at->total, at->detail);
     return signals_stopped() || progress_late(p);
+}
+
+void progress_by_rows(struct progress *p)
+{
+    p->by_rows = 1;
 }
 
 void progress_rows(struct progress *p, const char *what, int64_t rows)
 {
     char detail[64];
 
-    p->by_rows = 1;
     snprintf(detail, sizeof detail, "%lld rows", (long long)rows);
     show(p, what, -1, detail);
+}
+
+static void say(struct progress *p, const char *sentence)
+{
+    progress_clear(p);
+    fprintf(stderr, "agop %s: note: ", p->verb);
+    words_line(stderr, sentence);
+    fputc('\n', stderr);
+}
+
+/* Is it one to add up? Only while blocks of rows go by. */
+static int added_up(struct progress *p, const char *sentence)
+{
+    char     *rest;
+    long long count = strtoll(sentence, &rest, 10);
+
+    if (!p->by_rows || rest == sentence || strlen(rest) >= LINE)
+        return 0;
+    for (int i = 0; i < COUNTS; i++) {
+        count_note *c = &p->counts[i];
+        if (c->count && strcmp(c->rest, rest) != 0)
+            continue;
+        memcpy(c->rest, rest, strlen(rest) + 1);
+        c->count += count;
+        return 1;
+    }
+    return 0;
 }
 
 void progress_note(void *user, const char *sentence)
 {
     struct progress *p = user;
 
-    if (p->quiet)
-        return;
-    progress_clear(p);
-    fprintf(stderr, "agop %s: note: ", p->verb);
-    words_line(stderr, sentence);
-    fputc('\n', stderr);
+    if (!p->quiet && !added_up(p, sentence))
+        say(p, sentence);
+}
+
+void progress_counts(struct progress *p)
+{
+    char sentence[LINE + 32];
+
+    for (int i = 0; i < COUNTS && p->counts[i].count; i++) {
+        snprintf(sentence, sizeof sentence, "%lld%s", p->counts[i].count, p->counts[i].rest);
+        say(p, sentence);
+        p->counts[i].count = 0;
+    }
 }

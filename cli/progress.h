@@ -13,7 +13,10 @@ void             progress_free(struct progress *p);
 /* After so many seconds (0: never) the callback asks to stop: for verbs without a time limit of their own. */
 void progress_deadline(struct progress *p, double seconds);
 int  progress_late(const struct progress *p);
-/* From here on show rows done, not the phases of the many short calls that do them. */
+/* From here on the work is many short calls, a block of rows each: show rows, not the phases of a call, and add up notes that
+ * begin with a count; progress_counts tells them. */
+void progress_by_rows(struct progress *p);
+void progress_counts(struct progress *p);
 void progress_rows(struct progress *p, const char *what, int64_t rows);
 /* Wipe the bar: something else is about to be written. */
 void progress_clear(struct progress *p);

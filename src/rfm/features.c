@@ -27,6 +27,13 @@ static double entry(const agop__metric *m, int32_t b, int64_t i, int64_t j)
     return m->block[b].m[i * m->block[b].d + j];
 }
 
+/* Values of 1e300 and --scale none: the square of a slope is no number. */
+static agop_status not_finite(agop_ctx *ctx)
+{
+    return agop__fail(&ctx->err, AGOP_E_NUMERIC,
+                      "the AGOP is not finite in units of standard deviations: rescale the largest columns");
+}
+
 /* J' A J: encoded coordinates to features by the slope of each coordinate. */
 static void add_numeric(double *out, int64_t ld, const agop_model *m)
 {
@@ -65,20 +72,40 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
     }
     for (int64_t i = 0; i < d; i++)
         trace += a[i * out->ld + i];
-    if (!isfinite(trace)) /* values of 1e300 and --scale none: the square of a slope is no number */
-        return agop__fail(&ctx->err, AGOP_E_NUMERIC,
-                          "the AGOP is not finite in units of standard deviations: rescale the largest columns");
+    if (!isfinite(trace))
+        return not_finite(ctx);
     for (int64_t i = 0; trace > 0 && i < d; i++)
         for (int64_t j = 0; j < d; j++)
             a[i * out->ld + j] /= trace;
     return AGOP_OK;
 }
 
+/* The diagonal of J' A J without the rest: d numbers. The coordinates of a feature stand side by side. */
+static void diagonal(double *out, const agop_model *m)
+{
+    int64_t fi, fj;
+    double  si, sj;
+
+    memset(out, 0, (size_t)agop_model_features(m) * sizeof *out);
+    for (int64_t i = 0; i < m->schema.numeric; i++) {
+        agop__schema_slope(&fi, &si, &m->schema, i);
+        out[fi] += si * si * entry(&m->agop, 0, i, i);
+        for (int64_t j = i + 1; j < m->schema.numeric; j++) {
+            agop__schema_slope(&fj, &sj, &m->schema, j);
+            if (fj != fi)
+                break;
+            out[fi] += 2 * si * sj * entry(&m->agop, 0, i, j);
+        }
+    }
+    for (int32_t g = 0; g < m->schema.groups; g++)
+        for (int64_t i = 0, first = agop__schema_group_feature(&m->schema, g); i < m->schema.group_levels[g]; i++)
+            out[first + i] = m->schema.height * m->schema.height * entry(&m->agop, g + 1, i, i);
+}
+
 agop_status agop_importance(double *importance, agop_ctx *ctx, const agop_model *m)
 {
-    int64_t      d    = agop_model_features(m), field = 0;
-    double      *a    = NULL, total = 0;
-    agop_mat     view = {.rows = d, .cols = d, .ld = d, .dtype = AGOP_F64};
+    int64_t      field = 0;
+    double      *a = NULL, total = 0;
     agop__buffer name = {0};
     agop_status  st   = AGOP_OK;
 
@@ -86,16 +113,20 @@ agop_status agop_importance(double *importance, agop_ctx *ctx, const agop_model 
         return AGOP_E_ARG;
     if (!m || !importance)
         return agop__fail(&ctx->err, AGOP_E_ARG, "importances need a place for them and a model");
-    view.data = a = agop__malloc(d * d, sizeof *a);
+    a = agop__malloc(agop_model_features(m), sizeof *a);
     if (!a)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the AGOP");
-    TRY(agop_features(&view, ctx, m));
+        return agop__fail_memory(&ctx->err, 8.0 * (double)agop_model_features(m), "importances");
+    diagonal(a, m);
     memset(importance, 0, (size_t)m->schema.fields * sizeof *importance);
-    for (int64_t j = 0; j < d; j++) {
+    for (int64_t j = 0; j < agop_model_features(m); j++) {
         agop__buffer_free(&name);
         TRY(agop__schema_feature(&name, &field, &m->schema, j, &ctx->err));
-        importance[field] += fmax(0, a[j * d + j]);
-        total += fmax(0, a[j * d + j]);
+        importance[field] += a[j] < 0 ? 0 : a[j]; /* a NaN stays one */
+        total += a[j] < 0 ? 0 : a[j];
+    }
+    if (!isfinite(total)) {
+        st = not_finite(ctx);
+        goto done;
     }
     for (int64_t k = 0; k < m->schema.fields; k++)
         importance[k] = total > 0 ? importance[k] / total : 0;

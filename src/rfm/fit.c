@@ -37,6 +37,11 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
                           "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
     if (has_table && agop__real(s, "holdout", 0) > 0)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a validation table and a holdout contradict each other: take one");
+    if (p->last && agop__real(s, "holdout", 0) > 0)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "with --select last nothing is judged: leave --holdout away");
+    if (*agop__text(s, "weights") && agop__name_in(agop__text(s, "weights"), agop__text(s, "target")))
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "column '%.80s' cannot be both the target and the weights",
+                          agop__text(s, "weights"));
     shape->kind     = l1 ? AGOP__L1 : AGOP__L2;
     shape->exponent = gaussian ? 2 : agop__real(s, "exponent", 1);
     shape->height   = sqrt(.5);
@@ -172,7 +177,7 @@ done:
 
 /* Encode the rows of t and put row order[i] at place first + i. */
 static agop_status encode_into(agop__fit *f, const agop_table *t, const int64_t *order, int64_t n, int64_t first,
-                               int64_t *unseen)
+                               agop__surprises *seen)
 {
     agop_ctx   *ctx   = f->ctx;
     int64_t     p     = f->schema->numeric, g = f->schema->groups;
@@ -192,7 +197,7 @@ static agop_status encode_into(agop__fit *f, const agop_table *t, const int64_t 
         place[order[i]] = first + i;
     for (int64_t i = 0; i < t->rows; i += ENCODE_ROWS) {
         int64_t count = t->rows - i < ENCODE_ROWS ? t->rows - i : ENCODE_ROWS;
-        TRY(agop__schema_encode(x, f->plan.dtype, code, f->schema, ctx, t, i, count, unseen));
+        TRY(agop__schema_encode(x, f->plan.dtype, code, f->schema, ctx, t, i, count, seen));
         for (int64_t r = 0; r < count; r++) {
             if (place[i + r] < 0)
                 continue;
@@ -267,8 +272,9 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
                           const char *keep, const double *weight)
 {
     agop_ctx   *ctx   = f->ctx;
-    int64_t    *order = agop__malloc(train->rows, sizeof *order), *valid_order = NULL, valid_n = 0, unseen = 0;
+    int64_t    *order = agop__malloc(train->rows, sizeof *order), *valid_order = NULL, valid_n = 0;
     double     *truth = agop__malloc(train->rows * f->target->columns, sizeof *truth), *valid_truth = NULL;
+    agop__surprises seen = {0};
     agop_status st    = AGOP_OK;
 
     if (!order || !truth) {
@@ -294,15 +300,13 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     TRY(encode_into(f, train, order, f->rows.n, 0, NULL));
     if (valid) {
         copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);
-        st = encode_into(f, valid, valid_order, valid_n, f->rows.n, &unseen);
+        st = encode_into(f, valid, valid_order, valid_n, f->rows.n, &seen);
         if (st == AGOP_E_DATA) {
             agop__err told = ctx->err;
             st             = agop__fail(&ctx->err, st, "the validation table: %.400s", told.text);
         }
         TRY(st);
-        if (unseen)
-            agop__note(ctx, "%lld categories in the validation table that the training rows do not have",
-                       (long long)unseen);
+        agop__note_surprises(ctx, &seen);
     }
 done:
     free(valid_truth);

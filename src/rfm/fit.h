@@ -62,6 +62,7 @@ typedef struct agop__fit {
     double       ridge;      /* in force for alpha */
     agop__scores scores;     /* of the judged rows at the best step, later of the leave-one-out residuals there */
     const char  *judged_by;  /* how `scores` came about */
+    int32_t      arithmetic; /* of the next system: double once single did not suffice */
     double       residual;   /* of the last solve; -1: not looked at */
     int          in_double, refinements;
     double       seconds_final;

@@ -16,6 +16,7 @@
 #include "rfm/fit.h"
 
 enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, RIDGES = 5, UPWARD = 8 };
+#define MEDIAN_WORK 2e8 /* rows^2 x coordinates: wide rows need fewer of them */
 static const double ridge_grid[RIDGES] = {1e-3, 1e-2, 1e-1, 1, 5};
 
 /* ---- small things ---- */
@@ -133,7 +134,9 @@ static agop_status set_bandwidth(agop__fit *f, agop__system *s)
     agop_status  st = AGOP_OK;
 
     if (f->plan.adaptive) {
-        sample = agop__points_rows(&s->points, f->ctx, 0, s->n < MEDIAN_ROWS ? s->n : MEDIAN_ROWS);
+        int64_t most = (int64_t)sqrt(MEDIAN_WORK / (double)(f->schema->numeric + f->schema->groups + 1));
+        most   = most > MEDIAN_ROWS ? MEDIAN_ROWS : most < 100 ? 100 : most;
+        sample = agop__points_rows(&s->points, f->ctx, 0, s->n < most ? s->n : most);
         st     = agop__median_distance(&median, &s->map, &sample);
     }
     f->shape.bandwidth = f->plan.bandwidth * median * f->plan.unit;
@@ -175,6 +178,7 @@ static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, ago
         f->residual    = one.residual;
         f->refinements = one.refinements;
         f->in_double   = s->dtype == AGOP_F64;
+        f->arithmetic  = s->dtype;
         solved         = 1;
         f->work += cube(s->n);
     } else {
@@ -283,7 +287,7 @@ static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, doub
     step->iter = t;
     step->loss = step->validation = (double)NAN;
     prepare_system(s, f, m, f->rows.learn);
-    TRY(agop__system_prepare(s, f->plan.dtype));
+    TRY(agop__system_prepare(s, f->arithmetic));
     TRY(set_bandwidth(f, s));
     step->bandwidth = f->shape.bandwidth;
     TRY(solve_step(alpha, step, f, s, last));
@@ -335,7 +339,13 @@ static agop_status path(agop__fit *f)
     for (int64_t t = 0; t <= f->plan.iters; t++) {
         double began = agop__now();
         agop__system_close(&s);
-        TRY(one_step(f, &m, &s, alpha, t, &worse));
+        st = one_step(f, &m, &s, alpha, t, &worse);
+        if (st == AGOP_E_NUMERIC && f->best >= 0) {
+            agop__note(f->ctx, "iteration %lld left out: %s", (long long)t, f->ctx->err.text);
+            st = AGOP_OK;
+            break;
+        }
+        TRY(st);
         if (t == f->plan.iters || worse)
             break;
         if (late(f, agop__now() - began + final_seconds(f))) {
@@ -372,14 +382,15 @@ static agop_status relearn(agop__fit *f)
     for (int64_t t = 0; t < f->step[f->best].iter && alive; t++) {
         agop__system_close(&s);
         prepare_system(&s, f, &m, n);
-        TRY(agop__system_prepare(&s, f->plan.dtype));
+        TRY(agop__system_prepare(&s, f->arithmetic));
         TRY(set_bandwidth(f, &s));
         TRY(agop__solve(&one, &s, f->step[t].ridge, 1));
+        f->arithmetic = s.dtype;
         TRY(next_metric(&m, &alive, &f->step[t], f, &s, one.alpha));
     }
     agop__system_close(&s);
     prepare_system(&s, f, &m, n);
-    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(set_bandwidth(f, &s)); /* shape.bandwidth for the last solve */
     agop__metric_free(&f->metric);
     f->metric = m;
@@ -411,7 +422,8 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
     *better = 0;
     if (tell(f, "solve", NULL))
         return agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped during the last solve");
-    st = agop__solve(one, s, ridge, 1);
+    st            = agop__solve(one, s, ridge, 1);
+    f->arithmetic = s->dtype;
     f->work += 3 * cube(s->n);
     if (st == AGOP_E_NUMERIC && !only_one)
         return AGOP_OK; /* another ridge may do */
@@ -425,7 +437,7 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
         TRY(judge(&scores, f, s, one->alpha));
         loss = agop__score_loss(&scores, f->plan.score);
     }
-    if (loss < best->loss) {
+    if (loss < best->loss || only_one) {
         *better     = 1;
         best->loss  = loss;
         best->ridge = ridge;
@@ -488,7 +500,7 @@ static agop_status solve_all(agop__fit *f)
         goto done;
     }
     prepare_system(&s, f, &f->metric, f->rows.n);
-    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(try_ridges(&best, f, &s, &one));
     if (f->rows.judges && (one.loo || !inside)) { /* the new scores replace those of the path */
         agop__scores_free(&f->scores);
@@ -516,7 +528,7 @@ static agop_status final_agop(agop__fit *f)
     agop_status  st;
 
     prepare_system(&s, f, &f->metric, f->centres);
-    TRY(agop__system_prepare(&s, f->plan.dtype));
+    TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(op_alloc(f->ctx, &A, s.n, s.c, s.dtype));
     TRY(op_put(f->ctx, &A, f->alpha, s.c, AGOP_F64));
     x = agop__points_rows(&s.points, f->ctx, 0, s.n < AGOP_ROWS ? s.n : AGOP_ROWS);
@@ -566,6 +578,7 @@ agop_status agop__fit_search(agop__fit *f)
     agop_status       st;
 
     f->best       = -1;
+    f->arithmetic = f->plan.dtype;
     f->residual   = -1;
     f->work_total = cube(f->rows.learn) * (double)(f->plan.iters + 1) * (f->plan.tune_ridge ? 3.5 : 1) +
                     cube(f->rows.n) * (f->plan.tune_ridge ? 9 : 3);

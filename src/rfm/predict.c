@@ -76,9 +76,10 @@ static void fill_up(void *x, int32_t *code, const agop_model *m, int64_t first, 
 agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t)
 {
     const agop__target *g     = &m->target;
-    int64_t             width = agop__target_width(g), unseen = 0, group = (int64_t)GROUP * ctx->threads;
+    int64_t             width = agop__target_width(g), group = (int64_t)GROUP * ctx->threads;
     int64_t             block = whole_groups(t->rows < BLOCK ? t->rows : BLOCK, group);
     agop__machine       k     = {0};
+    agop__surprises     seen  = {0};
     void               *x     = agop__aligned(block * m->schema.numeric, agop__element(m->dtype));
     int32_t            *code  = agop__malloc(block * m->schema.groups, sizeof *code);
     double             *y     = agop__malloc(block * g->outputs, sizeof *y), started = agop__now();
@@ -97,7 +98,7 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
             goto done;
         }
         int64_t filled = whole_groups(count, group);
-        TRY(agop__schema_encode(x, m->dtype, code, &m->schema, ctx, t, i, count, &unseen));
+        TRY(agop__schema_encode(x, m->dtype, code, &m->schema, ctx, t, i, count, &seen));
         fill_up(x, code, m, count, filled);
         TRY(agop__machine_apply(y, &k, x, code, filled));
         for (int64_t r = 0; r < count; r++) {
@@ -107,8 +108,7 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
                 agop__target_values(out + (i + r) * width, g, y + r * g->outputs);
         }
     }
-    if (unseen)
-        agop__note(ctx, "%lld categories that the fit never saw, taken as none of the known ones", (long long)unseen);
+    agop__note_surprises(ctx, &seen);
 done:
     agop__machine_close(&k);
     free(y);

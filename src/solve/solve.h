@@ -21,7 +21,7 @@ typedef struct agop__system {
     const double       *weight; /* n, or NULL */
     int64_t             n, c;
     int32_t             x_dtype;
-    int64_t             memory; /* limit in bytes for one n x n array */
+    int64_t             memory; /* what the process may hold, in bytes: looked at before widening */
     /* made here */
     int32_t      dtype; /* arithmetic now: single, or double after widening */
     agop__map    map;

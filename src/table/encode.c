@@ -222,10 +222,10 @@ static void free_plan(plan *p)
 }
 
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
-                                const agop_table *t, int64_t first, int64_t count, int64_t *unseen)
+                                const agop_table *t, int64_t first, int64_t count, agop__surprises *seen)
 {
     plan        p = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .first = first, .count = count};
-    int64_t     parts, imputed = 0;
+    int64_t     parts;
     agop_status st = AGOP_OK;
 
     if (first < 0 || count < 0 || count > t->rows - first)
@@ -244,15 +244,21 @@ agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const ag
     TRY(make_plan(&p, &ctx->err));
     /* a few rows are coded sooner than a thread starts */
     agop__parallel(count * s->fields > 65536 ? ctx->threads : 1, (int)parts, encode_part, &p);
-    for (int64_t i = 0; i < parts; i++) {
-        imputed += p.imputed[i];
-        if (unseen)
-            *unseen += p.unseen[i];
+    for (int64_t i = 0; seen && i < parts; i++) {
+        seen->unseen += p.unseen[i];
+        seen->imputed += p.imputed[i];
     }
-    if (imputed > 0)
-        agop__note(ctx, "%" PRId64 " missing %s in columns that had none at fit: taken as the mean", imputed,
-                   imputed == 1 ? "cell" : "cells");
 done:
     free_plan(&p);
     return st;
+}
+
+void agop__note_surprises(agop_ctx *ctx, const agop__surprises *seen)
+{
+    if (seen->imputed > 0)
+        agop__note(ctx, "%" PRId64 " missing %s in columns that had none at fit: taken as the mean", seen->imputed,
+                   seen->imputed == 1 ? "cell" : "cells");
+    if (seen->unseen > 0)
+        agop__note(ctx, "%" PRId64 " %s that the fit never saw: taken as none of the known ones", seen->unseen,
+                   seen->unseen == 1 ? "category" : "categories");
 }

@@ -113,11 +113,17 @@ typedef struct agop__schema {
  * kept, the rest are as unseen, with a note), scale, normal_scores (auto is false). */
 agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_table *t, const char *except,
                                const agop_settings *s);
+/* What the rows held that fit never saw, added up over calls. */
+typedef struct agop__surprises {
+    int64_t unseen;  /* texts without a level */
+    int64_t imputed; /* missing cells of columns that had none */
+} agop__surprises;
 /* Rows first .. first+count-1 of t: numeric coordinates into x (count x numeric, dtype, row-major, caller's) and
  * codes (count x groups; -1: the zero vector). Columns are found by name, in any order; extra ones are ignored.
- * AGOP_E_DATA: a missing or mistyped column. *unseen += texts that fit never saw (unseen may be NULL). */
+ * AGOP_E_DATA: a missing or mistyped column. *seen (may be NULL) grows by what these rows held. */
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
-                                const agop_table *t, int64_t first, int64_t count, int64_t *unseen);
+                                const agop_table *t, int64_t first, int64_t count, agop__surprises *seen);
+void        agop__note_surprises(agop_ctx *ctx, const agop__surprises *seen); /* a sentence for each kind there is */
 void        agop__schema_free(agop__schema *s);
 agop_status agop__schema_to_json(json_t **out, const agop__schema *s, agop__err *e);
 agop_status agop__schema_from_json(agop__schema *out, const json_t *j, agop__err *e); /* hostile input: checks all */

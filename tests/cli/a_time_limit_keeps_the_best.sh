@@ -4,7 +4,7 @@ import random
 random.seed(1)
 with open("big.csv", "w") as f:
     f.write(",".join("x%d" % j for j in range(30)) + ",y\n")
-    for i in range(3000):
+    for i in range(1000):
         x = [random.gauss(0, 1) for j in range(30)]
         f.write(",".join("%.4f" % v for v in x) + ",%.4f\n" % (x[0] * x[1] + random.gauss(0, .1)))
 END

@@ -440,7 +440,7 @@ static void test_reader__a_model_takes_its_columns_with_their_types(void **state
     agop_table  *t   = NULL;
     int32_t      code[3];
     double       x[3 * 8];
-    int64_t      unseen = 0;
+    agop__surprises seen = {0};
     (void)state;
 
     assert_int_equal(
@@ -450,11 +450,11 @@ static void test_reader__a_model_takes_its_columns_with_their_types(void **state
     assert_int_equal(agop__table_find(t, "note"), -1);
     assert_string_equal(text(t, 0, "town"), "?"); /* text, though it holds a number; unseen at fit */
     assert_string_equal(text(t, 1, "town"), "Ulm");
-    assert_int_equal(agop__schema_encode(x, AGOP_F64, code, &s, &ctx, t, 0, 3, &unseen), AGOP_OK);
+    assert_int_equal(agop__schema_encode(x, AGOP_F64, code, &s, &ctx, t, 0, 3, &seen), AGOP_OK);
     assert_int_equal(code[0], -1);
     assert_int_equal(code[1], 0);
     assert_int_equal(code[2], s.field[1].missing_level);
-    assert_int_equal(unseen, 1);
+    assert_int_equal(seen.unseen, 1);
     agop_table_free(t);
     /* target and weights are taken where they are */
     assert_int_equal(read_wanted(&t, &ctx, in_folder("h.csv"), NULL, &w), AGOP_OK);

@@ -41,9 +41,13 @@ static agop__schema learn(const agop_table *t, agop_settings *s)
 /* Encoded coordinates, malloc'd; codes may be NULL where there are no groups. */
 static double *encode(const agop__schema *s, const agop_table *t, int32_t *codes, int64_t *unseen)
 {
+    agop__surprises seen = {0};
     agop_ctx ctx = listen(2);
     double  *x   = malloc((size_t)(s->numeric * t->rows + 1) * sizeof *x);
-    assert_int_equal(agop__schema_encode(x, AGOP_F64, codes, s, &ctx, t, 0, t->rows, unseen), AGOP_OK);
+    assert_int_equal(agop__schema_encode(x, AGOP_F64, codes, s, &ctx, t, 0, t->rows, &seen), AGOP_OK);
+    agop__note_surprises(&ctx, &seen);
+    if (unseen)
+        *unseen += seen.unseen;
     return x;
 }
 
@@ -514,16 +518,18 @@ static void test_schema__row_by_row_is_all_at_once_whatever_the_column_order(voi
     double      *x, row[5];
     agop_ctx     ctx    = listen(1);
     int64_t      unseen = 0;
+    agop__surprises seen = {0};
     (void)state;
 
     assert_int_equal(s.numeric, 5);
     assert_int_equal(s.groups, 2);
     x = encode(&s, t, codes, &unseen);
     for (int64_t i = 0; i < LONG; i++) {
-        assert_int_equal(agop__schema_encode(row, AGOP_F64, code, &s, &ctx, u, i, 1, &unseen), AGOP_OK);
+        assert_int_equal(agop__schema_encode(row, AGOP_F64, code, &s, &ctx, u, i, 1, &seen), AGOP_OK);
         assert_memory_equal(row, x + 5 * i, sizeof row);
         assert_memory_equal(code, codes + 2 * i, sizeof code);
     }
+    assert_int_equal(seen.unseen, 0);
     assert_int_equal(unseen, 0);
     free(x);
     free(codes);
