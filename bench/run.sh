@@ -7,7 +7,7 @@ runs=${RUNS:-3}
 folder=build/bench
 python=/usr/bin/python3
 [ -x $python ] || python=python3
-$python -c 'import numpy' 2>/dev/null || { echo "bench: needs NumPy (apt-get install python3-numpy)" >&2; exit 1; }
+$python -c 'import numpy, scipy' 2>/dev/null || { echo "bench: needs NumPy and SciPy (apt-get install python3-numpy python3-scipy)" >&2; exit 1; }
 mkdir -p "$folder"
 [ $# -gt 0 ] || set -- machine fit quick predict read
 

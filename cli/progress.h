@@ -13,8 +13,8 @@ void             progress_free(struct progress *p);
 /* After so many seconds (0: never) the callback asks to stop: for verbs without a time limit of their own. */
 void progress_deadline(struct progress *p, double seconds);
 int  progress_late(const struct progress *p);
-/* From here on the work is many short calls, a block of rows each: show rows, not the phases of a call, and add up notes that
- * begin with a count; progress_counts tells them. */
+/* From here on the work is many short calls, a block of rows each: show rows, not the phases of a call, and add up
+ * notes that begin with a count; progress_counts tells them. */
 void progress_by_rows(struct progress *p);
 void progress_counts(struct progress *p);
 void progress_rows(struct progress *p, const char *what, int64_t rows);
