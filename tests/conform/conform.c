@@ -688,6 +688,32 @@ static void refused_case(int64_t n, int64_t row, double pivot, int32_t dtype)
     drop(&t);
 }
 
+/* Rows 1 to 3 and columns 1 to 2 of a tile, seen through views: they are scaled by rows, the rest stays. */
+static void scale_rows_case(int32_t dtype)
+{
+    double       A[20], want[20], tolerance[20] = {0};
+    const double v[3] = {2, -0.5, 0};
+    agop__tile   t, tv = tile_of(v, 3, 1, 2, dtype), part;
+    agop__err    e = {0};
+    double      *got;
+
+    for (int i = 0; i < 20; i++)
+        A[i] = want[i] = i + 1;
+    for (int i = 1; i < 4; i++)
+        for (int j = 1; j < 3; j++)
+            want[4 * i + j] *= v[i - 1];
+    t    = tile_of(A, 5, 4, 3, dtype);
+    part = be->rows(ctx->self, &t, 1, 3);
+    part = be->cols(ctx->self, &part, 1, 2);
+    is_true(part.rows == 3 && part.cols == 2, "a view has the rows and columns asked for");
+    ok(be->scale_rows(ctx->self, &part, &tv, &e), &e, "scale_rows");
+    got = values_of(&t);
+    compare(got, want, tolerance, 20, "scale_rows through views");
+    free(got);
+    drop(&t);
+    drop(&tv);
+}
+
 static void diagonal_case(int32_t dtype, int32_t weight_dtype)
 {
     const double A[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, w[3] = {1, 2, 4};
@@ -767,6 +793,7 @@ static void dense_cases(int32_t dtype)
         refused_case(129, 77, pivots[i], dtype);
         refused_case(700, 650, pivots[i], dtype);
     }
+    scale_rows_case(dtype);
     diagonal_case(dtype, AGOP_F64);
     diagonal_case(dtype, AGOP_F32);
 }
