@@ -30,9 +30,16 @@ END
     echo "a fault is noticed"
     exit 0
 fi
+# clang's own omp.h is a package apart; without it the backend is read as for one thread
+openmp=
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+echo '#include <omp.h>' >"$folder/omp.c"
+"$tool" --quiet --checks='-*,clang-diagnostic-error' "$folder/omp.c" -- -fopenmp >/dev/null 2>&1 || openmp=--extra-arg=-fno-openmp
+
 tidy() { # more arguments; file names on standard input
     # gcc's own options are unknown to clang; they do not matter here.
-    xargs -P "${TIDY_JOBS:-1}" -n 1 "$tool" --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 |
+    xargs -P "${TIDY_JOBS:-1}" -n 1 "$tool" --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option $openmp "$@" 2>&1 |
         grep -v -e 'warnings\? generated' -e '^Suppressed' -e 'Use -header-filter'
 }
 build=$1
