@@ -16,7 +16,6 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     int quick = agop__choice(s, "tune", "quick"), l1 = agop__choice(s, "kernel", "l1");
     int gaussian = agop__choice(s, "kernel", "gaussian");
 
-    p->quick      = quick;
     p->tune_ridge = quick && agop__is_auto(s, "ridge");
     p->adaptive   = agop__choice(s, "bandwidth_mode", "adaptive") ||
                   (agop__is_auto(s, "bandwidth_mode") && quick && agop__is_auto(s, "bandwidth"));

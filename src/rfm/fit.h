@@ -22,7 +22,6 @@ typedef struct agop__rows {
 
 /* Settings with every `auto` resolved. */
 typedef struct agop__plan {
-    int         quick;         /* --tune quick */
     int         tune_ridge;    /* by leave-one-out */
     int         adaptive;      /* bandwidth in medians */
     int         diagonal, centre, last, all_rows;

@@ -56,12 +56,13 @@ static agop_status widen(agop__system *s, double ridge)
 {
     double bytes = agop__system_bytes(s->n, AGOP_F64);
 
-    agop__system_close(s); /* the smaller matrix makes room */
+    agop__system_release_matrix(s); /* makes room; the rest stays, for another ridge in single */
     if ((double)agop__held_bytes() + bytes > (double)s->memory)
         return agop__fail(&s->ctx->err, AGOP_E_NUMERIC,
                           "single precision does not solve the kernel system and double needs %.1f GB, over the limit of "
                           "%.1f GB: raise ridge (now %g)",
                           bytes / 1e9, (double)s->memory / 1e9, ridge);
+    agop__system_close(s);
     return agop__system_prepare(s, AGOP_F64);
 }
 
