@@ -60,7 +60,7 @@ static const agop_setting rows[] = {
     {"holdout", AGOP_REAL, "0", 0, 0.9, 0, NULL, "SHARE", "fit",
      "judge by this share of the rows instead of by halves"},
     {"all_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
-     "learn the metric once more on all rows after the iteration has been chosen; auto: with --tune off"},
+     "learn the metric on all rows at the end; auto: only where that takes no time, with --tune off"},
     {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
     /* ---- every verb ---- */

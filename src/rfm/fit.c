@@ -8,6 +8,9 @@
 #include "base/rng.h"
 
 enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8 };
+/* Flops of one iteration on all rows, from which on the metric is found coarse to fine: about a second of two cores.
+ * Below that there is little to gain, and half of few rows are too few; docs/rfm.md has what was measured. */
+#define COARSE_FROM 1.5e11
 
 /* ---- the plan ---- */
 
@@ -23,12 +26,12 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->ridge      = agop__real(s, "ridge", 1e-3);
     p->iters      = agop__int(s, "iters", quick ? 3 : 5);
     p->shrink     = agop__real(s, "shrink", quick ? .5 : 0);
+    p->shrink_given = !agop__is_auto(s, "shrink");
     p->early_stop = agop__real(s, "early_stop", 1.1);
     p->time_limit = agop__real(s, "time_limit", 0);
     p->memory     = agop__int(s, "memory", agop__machine_bytes() / 10 * 9);
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
-    p->all_rows   = agop__bool(s, "all_rows", !quick);
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
@@ -48,10 +51,18 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     return AGOP_OK;
 }
 
+/* One solve and one AGOP, which costs the lesser of n^3 and 2 n^2 d c. */
+static double iteration_flops(int64_t n, const agop__schema *schema, const agop__target *g)
+{
+    double rows = (double)n, gradients = 2 * rows * rows * (double)(schema->numeric * g->outputs);
+    return rows * rows * rows / 3 + fmin(gradients, rows * rows * rows);
+}
+
 /* How many rows learn, and which judge. */
-static void divide(agop__rows *r, agop__plan *p, const agop_settings *s, int64_t valid)
+static void divide(agop__rows *r, agop__plan *p, const agop__fit *f, const agop_settings *s, int64_t valid)
 {
     double holdout = agop__real(s, "holdout", 0);
+    int    quick   = agop__choice(s, "tune", "quick");
 
     r->learn = r->n;
     r->judge = r->n;
@@ -67,7 +78,9 @@ static void divide(agop__rows *r, agop__plan *p, const agop_settings *s, int64_t
         r->judges    = r->n - r->learn;
         p->how       = holdout > 0 ? "rows held out" : "the half that the metric never saw";
     }
-    r->total = r->n + valid;
+    r->total    = r->n + valid;
+    p->all_rows = agop__bool(s, "all_rows", !quick && iteration_flops(r->n, f->schema, f->target) < COARSE_FROM);
+    p->coarse   = !quick && !p->all_rows;
 }
 
 /* The promise: what an exact fit holds at once, beside what the process holds already. */
@@ -289,7 +302,7 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     }
     if (valid)
         TRY(usable_rows(&valid_order, &valid_truth, &valid_n, ctx, f->target, valid));
-    divide(&f->rows, &f->plan, s, valid_n);
+    divide(&f->rows, &f->plan, f, s, valid_n);
     TRY(fits_in_memory(&f->rows, &f->plan, f->schema, f->target, &ctx->err));
     TRY(allocate_rows(&f->rows, f, weight != NULL));
     copy_truth(f, truth, weight, order, f->rows.n, 0);

@@ -25,6 +25,8 @@ typedef struct agop__plan {
     int         tune_ridge;    /* by leave-one-out */
     int         adaptive;      /* bandwidth in medians */
     int         diagonal, centre, last, all_rows;
+    int         coarse;        /* the metric is found on few rows first, then on more */
+    int         shrink_given;  /* by the caller: the same for every iteration */
     int64_t     iters;
     double      ridge, bandwidth, shrink, early_stop, time_limit;
     double      unit;          /* sqrt(2) for gaussian: exp(-d^2/(2 L^2)) is the l2 kernel with q = 2 and sqrt(2) L */
@@ -38,6 +40,7 @@ enum { AGOP__BY_NOBODY, AGOP__BY_CALLER, AGOP__BY_CLOCK }; /* who stopped a fit 
 
 typedef struct agop__step { /* one iteration of the path */
     int64_t iter;
+    int64_t rows;  /* that it was solved on */
     int     tries; /* ridges that were solved for */
     double  ridge, bandwidth, loss, validation; /* validation: the score named in the plan; NaN when nobody judged */
     double  seconds_kernel, seconds_solve, seconds_agop;

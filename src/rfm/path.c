@@ -15,7 +15,8 @@
 #include "kernel/gradient.h"
 #include "rfm/fit.h"
 
-enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, RIDGES = 5, UPWARD = 8 };
+enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, RIDGES = 5, UPWARD = 8, TARGETS = 10 };
+#define COARSE_SHRINK .5
 #define MEDIAN_WORK 2e8 /* rows^2 x coordinates: wide rows need fewer of them */
 static const double ridge_grid[RIDGES] = {1e-3, 1e-2, 1e-1, 1, 5};
 
@@ -46,6 +47,32 @@ static int tell(agop__fit *f, const char *phase, const char *detail)
 static int late(const agop__fit *f, double seconds_ahead)
 {
     return f->plan.time_limit > 0 && agop__now() - f->started + seconds_ahead > f->plan.time_limit;
+}
+
+/* ---- coarse to fine ---- */
+
+/* Rows that iteration t is solved on. Coarse to fine: the first three fifths of the iterations on a quarter of all rows
+ * (or as many as it takes to have ten times as many targets as coordinates: with fewer it is a matter of luck whether
+ * the first metric finds the directions that matter), the others on half of them; where nobody judges, the last one is
+ * the final solve and takes every row. */
+static int64_t stage_rows(const agop__fit *f, int64_t t)
+{
+    int64_t n = f->rows.n, half = n / 2 < f->rows.learn ? n / 2 : f->rows.learn, rows;
+
+    if (!f->plan.coarse || (t == f->plan.iters && !f->rows.judges))
+        return f->rows.learn;
+    rows = TARGETS * f->schema->numeric / f->target->outputs;
+    rows = rows < n / 4 ? n / 4 : rows;
+    return t < (3 * f->plan.iters + 4) / 5 && rows < half ? rows : half;
+}
+
+/* How far the metric that iteration t makes is drawn to its diagonal. Few rows make noisy gradients along directions
+ * that do not matter, and iterations amplify the noise; so coarse to fine shrinks every metric but the last. */
+static double stage_shrink(const agop__fit *f, int64_t t)
+{
+    if (!f->plan.coarse || f->plan.shrink_given)
+        return f->plan.shrink;
+    return t + 1 < f->plan.iters ? COARSE_SHRINK : 0;
 }
 
 static void prepare_system(agop__system *s, const agop__fit *f, const agop__metric *m, int64_t n)
@@ -240,7 +267,7 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
                                f->plan.centre, f->started));
     *alive = agop__metric_scale(&next);
     if (*alive) {
-        agop__metric_shrink(&next, f->plan.shrink);
+        agop__metric_shrink(&next, stage_shrink(f, step->iter));
         (void)agop__metric_scale(&next);
         agop__metric_free(m);
         *m = next;
@@ -286,7 +313,8 @@ static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, doub
     memset(step, 0, sizeof *step);
     step->iter = t;
     step->loss = step->validation = (double)NAN;
-    prepare_system(s, f, m, f->rows.learn);
+    step->rows = stage_rows(f, t);
+    prepare_system(s, f, m, step->rows);
     TRY(agop__system_prepare(s, f->arithmetic));
     TRY(set_bandwidth(f, s));
     step->bandwidth = f->shape.bandwidth;
@@ -302,7 +330,7 @@ static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, doub
         (void)snprintf(detail, sizeof detail, "iteration %lld", (long long)t);
     }
     if (f->best < 0 || f->plan.last || !f->rows.judges || step->loss < f->step[f->best].loss)
-        TRY(keep(f, m, alpha, &scores, f->rows.learn));
+        TRY(keep(f, m, alpha, &scores, step->rows));
     else
         *worse = !(step->loss <= f->plan.early_stop * f->step[f->best].loss);
     if (tell(f, "metric", detail))
@@ -316,9 +344,9 @@ done:
 static double final_seconds(const agop__fit *f)
 {
     const agop__step *s = &f->step[f->steps - 1];
-    if (f->rows.learn == f->rows.n && !f->plan.tune_ridge)
+    if (s->rows == f->rows.n && !f->plan.tune_ridge)
         return 0;
-    return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(f->rows.learn);
+    return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(s->rows);
 }
 
 static agop_status path(agop__fit *f)
@@ -580,15 +608,16 @@ agop_status agop__fit_search(agop__fit *f)
     f->best       = -1;
     f->arithmetic = f->plan.dtype;
     f->residual   = -1;
-    f->work_total = cube(f->rows.learn) * (double)(f->plan.iters + 1) * (f->plan.tune_ridge ? 3.5 : 1) +
-                    cube(f->rows.n) * (f->plan.tune_ridge ? 9 : 3);
+    f->work_total = cube(f->rows.n) * (f->plan.tune_ridge ? 9 : 3);
+    for (int64_t t = 0; t <= f->plan.iters; t++)
+        f->work_total += cube(stage_rows(f, t)) * (f->plan.tune_ridge ? 3.5 : 1);
     f->step  = agop__calloc(f->plan.iters + 1, sizeof *f->step);
     f->alpha = agop__malloc(f->rows.n * f->target->outputs, sizeof *f->alpha);
     if (!f->step || !f->alpha)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.n * f->target->outputs), "coefficients");
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
-    if ((f->rows.learn < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {
+    if ((f->centres < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {
         if (late(f, final_seconds(f)))
             f->stopped = AGOP__BY_CLOCK;
         else
