@@ -19,7 +19,8 @@ test:
 	@sh scripts/test.sh
 
 bench: all
-	@sh bench/run.sh
+	@sh scripts/setup.sh bench
+	@$(shell command -v /usr/bin/python3 || echo python3) bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(QUICK),--quick) $(CASES)
 
 fuzz:
 	@sh scripts/setup.sh test

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what is missing: setup.sh build | demo | test. Says nothing and takes no time when everything is there.
+# Install what is missing: setup.sh build | demo | test | bench. Says nothing and takes no time when everything is there.
 #
 # On Debian and its relatives missing packages are installed with apt (by sudo unless root). Elsewhere they are
 # listed, and the exit status is 1.
@@ -7,13 +7,15 @@ set -eu
 
 build="gcc libc6-dev make cmake ninja-build pkg-config git libopenblas-openmp-dev libjansson-dev zlib1g-dev libzstd-dev"
 demo="librsvg2-bin fonts-dejavu-core"
+bench="python3 python3-numpy python3-scipy python3-venv"
 test="g++ libcmocka-dev valgrind cppcheck scdoc zstd python3 python3-numpy python3-pandas python3-scipy"
 
 case ${1:-build} in
 build) wanted=$build ;;
 demo) wanted="$build $demo" ;;
 test) wanted="$build $demo $test" ;;
-*) echo "usage: setup.sh build | demo | test" >&2; exit 2 ;;
+bench) wanted="$build $bench" ;;
+*) echo "usage: setup.sh build | demo | test | bench" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

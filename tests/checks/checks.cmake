@@ -34,6 +34,9 @@ agop_check(tidy_trips sh ${checks}/tidy.sh --trip)
 agop_check(cppcheck sh ${checks}/cppcheck.sh)
 agop_check(cppcheck_trips sh ${checks}/cppcheck.sh --trip)
 agop_check(example_data sh ${checks}/example_data.sh "${AGOP_PYTHON}")
+if(TARGET agop_program)
+    agop_check(bench_table "${AGOP_PYTHON}" ${checks}/bench_table.py $<TARGET_FILE:agop_program>)
+endif()
 agop_check(clang_builds sh ${checks}/clang_builds.sh "${CMAKE_BINARY_DIR}")
 
 # ---- what is installed can be found, compiled against, and run ----

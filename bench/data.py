@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""The arrays of the cases, from fixed seeds; and the quality of answers.
+
+    data.py make FOLDER KIND ROWS COLS [OUTPUTS [SEED [VALIDATION TEST]]]
+        writes X, y, Xval, yval, Xtest, ytest as FOLDER/*.npy, single precision, rows first
+    data.py score YTEST.npy ANSWERS.csv|.npy
+        prints the mean R2 of real outputs, or the share of right classes where YTEST holds integers
+
+KIND is
+    step        normal columns; y_k = (x_k > 0) + x_{k+1} x_{k+2}: three columns matter for an output, the others do not
+    classes     normal columns; y is the largest of OUTPUTS random linear functions of the first five columns
+    factors     columns are noisy mixtures of five hidden factors, y = (z_1 > 0) + z_2 z_3: wide data, as genes are
+    csv         step, X and y together, as the one text file FOLDER/table.csv
+"""
+import os
+import sys
+
+import numpy as np
+
+
+def step(r, n, d, c):
+    X = r.standard_normal((n, d), dtype=np.float32)
+    y = [(X[:, k % d] > 0) + X[:, (k + 1) % d].astype(np.float64) * X[:, (k + 2) % d] for k in range(c)]
+    return X, np.column_stack(y).astype(np.float32)
+
+
+def classes(r, n, d, c):
+    X = r.standard_normal((n, d), dtype=np.float32)
+    W = r.standard_normal((5, c))
+    return X, (X[:, :5].astype(np.float64) @ W).argmax(1)
+
+
+def factors(r, n, d, c):
+    Z = r.standard_normal((n, 5), dtype=np.float32)
+    X = Z @ r.standard_normal((5, d), dtype=np.float32) + r.standard_normal((n, d), dtype=np.float32)
+    return X, step_of(Z)
+
+
+def step_of(Z):
+    return ((Z[:, 0] > 0) + Z[:, 1].astype(np.float64) * Z[:, 2]).astype(np.float32)[:, None]
+
+
+def text(path, X, y):
+    with open(path, "w") as f:
+        f.write(",".join("x%d" % (j + 1) for j in range(X.shape[1])) + ",y\n")
+        for i in range(0, len(X), 100000): # blocks: a long table does not fit as text
+            np.savetxt(f, np.column_stack([X[i:i + 100000], y[i:i + 100000]]), fmt="%.6g", delimiter=",")
+
+
+def make(folder, kind, rows, cols, outputs=1, seed=0, validation=2000, test=2000):
+    n, v, t = int(rows), int(validation), int(test)
+    function = {"classes": classes, "factors": factors}.get(kind, step)
+    X, y = function(np.random.default_rng(int(seed)), n + v + t, int(cols), int(outputs))
+    os.makedirs(folder, exist_ok=True)
+    if kind == "csv":
+        text(os.path.join(folder, "table.csv"), X[:n], y[:n])
+    else:
+        for name, rows in (("", slice(n)), ("val", slice(n, n + v)), ("test", slice(n + v, None))):
+            np.save(os.path.join(folder, "X%s.npy" % name), X[rows])
+            np.save(os.path.join(folder, "y%s.npy" % name), y[rows])
+    open(os.path.join(folder, "complete"), "w").close()
+
+
+def score(truth, answers):
+    y = np.load(truth)
+    y = y[:, None] if y.ndim == 1 else y
+    got = np.load(answers) if answers.endswith(".npy") else np.loadtxt(answers, delimiter=",", skiprows=1)
+    got = got.reshape(len(y), -1)
+    if y.dtype.kind == "i":
+        got = got.argmax(1)[:, None] if got.shape[1] > 1 else got
+        print("%.6f" % (got == y).mean())
+    else:
+        print("%.6f" % (1 - ((got - y) ** 2).sum(0) / ((y - y.mean(0)) ** 2).sum(0)).mean())
+
+
+if __name__ == "__main__":
+    {"make": make, "score": score}[sys.argv[1]](*sys.argv[2:])
