@@ -15,6 +15,7 @@ import importlib.metadata
 import json
 import os
 import pickle
+import resource
 import sys
 import time
 
@@ -28,6 +29,8 @@ def passed(what):
     now = time.perf_counter()
     report[what] = round(now - clock["last"], 3)
     clock["last"] = now
+    if what == "import":
+        report["import_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def versions(*packages):

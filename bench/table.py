@@ -120,7 +120,13 @@ def described(results, machine):
         text += " The machine, in the same minutes (least, most): " + ", ".join(
             "%s %s to %s %s" % (k, digits(min(v)), digits(max(v)), u) for (k, v), u in
             zip(spread.items(), ("GFLOP/s", "GFLOP/s", "10^9/s", "GB/s"))) + "."
-    return text + (" Peers: %s." % "; ".join(peers) if peers else "")
+    text += " Peers: %s." % "; ".join(peers) if peers else ""
+    starts = [(r["report"]["import"], r["report"]["import_mb"]) for r in results if r.get("report", {}).get("import_mb")
+              and r["peer"] == "xrfm"]
+    if starts:
+        text += " Importing xRFM alone: %s s, %d MB; its rows include that." % (
+            digits(statistics.median(s for s, _ in starts)), statistics.median(m for _, m in starts))
+    return text
 
 
 def markdown(results, machine):
