@@ -87,6 +87,11 @@ typedef struct agop__backend {
      * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 if code_i = code_j */
     agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                             const agop__points *z, const agop__tile *A, agop__err *e);
+    /* W (rows of x) x (rows of z), L2 only: the w_ij of `gradient`. */
+    agop_status (*weights)(void *self, agop__tile *W, const agop__kernel *k, const agop__points *x,
+                           const agop__points *z, agop__err *e);
+    /* A_ij *= B_ij */
+    agop_status (*multiply)(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
     /* A_ij *= v_i; v is n x 1 of A's dtype. */
     agop_status (*scale_rows)(void *self, agop__tile *A, const agop__tile *v, agop__err *e);
     /* A_ii += value / weight_i (weight NULL: 1). */

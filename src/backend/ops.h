@@ -47,6 +47,15 @@ static inline agop_status op_gradient(agop_ctx *ctx, agop__tile *G, const agop__
 {
     return ctx->be->gradient(ctx->self, G, k, x, z, A, &ctx->err);
 }
+static inline agop_status op_weights(agop_ctx *ctx, agop__tile *W, const agop__kernel *k, const agop__points *x,
+                                     const agop__points *z)
+{
+    return ctx->be->weights(ctx->self, W, k, x, z, &ctx->err);
+}
+static inline agop_status op_multiply(agop_ctx *ctx, agop__tile *A, const agop__tile *B)
+{
+    return ctx->be->multiply(ctx->self, A, B, &ctx->err);
+}
 static inline agop_status op_scale_rows(agop_ctx *ctx, agop__tile *A, const agop__tile *v)
 {
     return ctx->be->scale_rows(ctx->self, A, v, &ctx->err);

@@ -51,6 +51,8 @@ static const agop_setting rows[] = {
      "how far the full metric is drawn to its diagonal after each iteration; auto: 0, or 0.5 with --tune quick"},
     {"centre_gradients", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "fit",
      "take the mean gradient away before the outer product"},
+    {"agop_route", AGOP_CHOICE, "auto", NO_BOUND, "auto|gradients|gram", NULL, "fit",
+     "how the AGOP is computed, with the same result: by gradients, by n x n matrices, or whichever costs less"},
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
      "keep the iteration that is judged best, or the last one"},
     {"metric_score", AGOP_CHOICE, "auto", NO_BOUND, "auto|mse|rmse|mae|r2|accuracy|brier|log_loss|auc|f1", NULL, "fit",

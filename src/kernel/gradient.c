@@ -1,4 +1,5 @@
-/* gradient.c - AGOP by gradients: tiles of rows, one tile of gradients at a time; see gradient.h.
+/* gradient.c - AGOP: the route is chosen, sums are made (here by gradients, a tile of rows at a time; by gram.c
+ * otherwise), and turned into a metric; see gradient.h.
  *
  * In the mapped coordinates u = F'x the gradient with respect to x is F times the one with respect to u, so the outer
  * products are summed in u and turned once at the end: M' = F (sum g g') F'. For a categorical group the backend gives
@@ -10,15 +11,54 @@
 
 #include "base/memory.h"
 
-/* Sums of outer products in the backend's coordinates, shaped like a full metric; and sums of gradients. */
-typedef struct sums {
-    agop__metric outer;
-    double      *mean; /* outputs x coordinates, or NULL */
-    double       weight;
-} sums;
+/* ---- the cheaper route ---- */
+
+/* An entry of the panels of the Gram route is written, multiplied and read back: memory traffic, as flops. */
+#define PANEL_ENTRY 160.0
+
+double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c)
+{
+    double rows = (double)m, centres = (double)n, coordinates = (double)e, outputs = (double)c;
+
+    if (route == AGOP__ROUTE_GRADIENTS)
+        return 2 * rows * centres * coordinates * outputs + 2 * rows * coordinates * coordinates * outputs;
+    return rows * centres * centres + (2 * rows + centres) * centres * coordinates +
+           2 * (rows + centres) * coordinates * coordinates + (2 * rows + centres) * centres * outputs +
+           PANEL_ENTRY * (2 * rows * centres + centres * centres / 2);
+}
+
+int agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c)
+{
+    return agop__route_cost(AGOP__ROUTE_GRAM, m, n, e, c) < agop__route_cost(AGOP__ROUTE_GRADIENTS, m, n, e, c)
+               ? AGOP__ROUTE_GRAM
+               : AGOP__ROUTE_GRADIENTS;
+}
+
+/* ---- by gradients ---- */
+
+/* Sums of squares of every column of one tile of gradients, which is overwritten. */
+static agop_status add_squares(agop__sums *s, agop_ctx *ctx, agop__tile *G, int64_t outputs, const agop__tile *ones,
+                               double *host)
+{
+    int64_t     e   = agop__metric_size(&s->outer), at = 0;
+    agop__tile  sum = {0}, one = op_rows(ctx, ones, 0, G->rows);
+    agop_status st;
+
+    TRY(op_alloc(ctx, &sum, 1, G->cols, G->dtype));
+    TRY(op_multiply(ctx, G, G));
+    TRY(op_gemm(ctx, 1, 0, 1.0, &one, G, 0.0, &sum));
+    TRY(op_get(ctx, host, G->cols, AGOP_F64, &sum));
+    for (int32_t b = 0; b < s->outer.blocks; b++)
+        for (int64_t i = 0; i < s->outer.block[b].d; i++, at++)
+            for (int64_t o = 0; o < outputs; o++)
+                s->outer.block[b].m[i] += host[o * e + at];
+done:
+    op_release(ctx, &sum);
+    return st;
+}
 
 /* sum += G_b' G_b for every block and output of one tile of gradients. */
-static agop_status add_outer(sums *s, agop_ctx *ctx, const agop__tile *G, int64_t outputs, double *host)
+static agop_status add_outer(agop__sums *s, agop_ctx *ctx, const agop__tile *G, int64_t outputs, double *host)
 {
     int64_t     e  = agop__metric_size(&s->outer), first = 0;
     agop__tile  A  = {0};
@@ -45,7 +85,7 @@ done:
 }
 
 /* sum of w_i G_i for every column: w' G, where the rows of G already carry sqrt(w_i) and v = sqrt(w_i). */
-static agop_status add_mean(sums *s, agop_ctx *ctx, const agop__tile *G, const agop__tile *v, double *host)
+static agop_status add_mean(agop__sums *s, agop_ctx *ctx, const agop__tile *G, const agop__tile *v, double *host)
 {
     agop__tile  row = {0};
     agop_status st;
@@ -60,19 +100,19 @@ done:
     return st;
 }
 
-static agop_status all_tiles(sums *s, const agop__map *map, const agop__points *x, const double *weight,
-                             const agop__points *z, const agop__tile *alpha, double started)
+static agop_status by_gradients(agop__sums *s, const agop__average *a)
 {
-    agop_ctx   *ctx = map->ctx;
-    int64_t     n = x->u.rows, e = agop__metric_size(&s->outer), c = alpha->cols, widest = c * e;
+    agop_ctx   *ctx = a->map->ctx;
+    int32_t     dtype = a->map->dtype;
+    int64_t     n = a->x->u.rows, e = agop__metric_size(&s->outer), c = a->alpha->cols, widest = c * e;
     int64_t     step = 4194304 / (c * e + 1); /* gradients of a tile: at most 16 or 32 MB */
-    agop__tile  G = {0}, v = {0};
+    agop__tile  G = {0}, v = {0}, ones = {0};
     double     *host = NULL, *root = NULL;
     agop_status st = AGOP_OK;
 
     step = step < 64 ? 64 : step > 2048 ? 2048 : step;
     step = step > n ? n : step;
-    for (int32_t b = 0; b < s->outer.blocks; b++) {
+    for (int32_t b = 0; b < s->outer.blocks && !s->outer.diagonal; b++) {
         int64_t d = s->outer.block[b].d;
         widest    = d * d > widest ? d * d : widest;
     }
@@ -82,29 +122,34 @@ static agop_status all_tiles(sums *s, const agop__map *map, const agop__points *
         st = agop__fail_memory(&ctx->err, 8.0 * (double)widest, "gradients");
         goto done;
     }
-    TRY(op_alloc(ctx, &G, step, c * e, map->dtype));
-    TRY(op_alloc(ctx, &v, step, 1, map->dtype));
+    for (int64_t r = 0; r < step; r++)
+        root[r] = 1;
+    TRY(op_alloc(ctx, &G, step, c * e, dtype));
+    TRY(op_alloc(ctx, &v, step, 1, dtype));
+    TRY(op_alloc(ctx, &ones, step, 1, dtype));
+    TRY(op_put(ctx, &ones, root, 1, AGOP_F64));
     for (int64_t i = 0; i < n; i += step) {
         int64_t      count = n - i < step ? n - i : step;
-        agop__points xi    = agop__points_rows(x, ctx, i, count);
+        agop__points xi    = agop__points_rows(a->x, ctx, i, count);
         agop__tile   Gi = op_rows(ctx, &G, 0, count), vi = op_rows(ctx, &v, 0, count);
-        if (agop__tell(ctx, "metric", 0, 0, started, NULL)) {
+        if (agop__tell(ctx, "metric", 0, 0, a->started, NULL)) {
             st = agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped while averaging gradients");
             goto done;
         }
         for (int64_t r = 0; r < count; r++) {
-            root[r] = weight ? sqrt(weight[i + r]) : 1;
-            s->weight += weight ? weight[i + r] : 1;
+            root[r] = a->weight ? sqrt(a->weight[i + r]) : 1;
+            s->weight += a->weight ? a->weight[i + r] : 1;
         }
         TRY(op_put(ctx, &vi, root, 1, AGOP_F64));
-        TRY(op_gradient(ctx, &Gi, &map->kernel, &xi, z, alpha));
-        if (weight)
+        TRY(op_gradient(ctx, &Gi, &a->map->kernel, &xi, a->z, a->alpha));
+        if (a->weight)
             TRY(op_scale_rows(ctx, &Gi, &vi));
-        TRY(add_outer(s, ctx, &Gi, c, host));
         if (s->mean)
             TRY(add_mean(s, ctx, &Gi, &vi, host));
+        TRY(s->outer.diagonal ? add_squares(s, ctx, &Gi, c, &ones, host) : add_outer(s, ctx, &Gi, c, host));
     }
 done:
+    op_release(ctx, &ones);
     op_release(ctx, &v);
     op_release(ctx, &G);
     free(root);
@@ -112,18 +157,21 @@ done:
     return st;
 }
 
+/* ---- from sums to the metric ---- */
+
 /* Divide by the total weight and take the mean gradient's outer product away. */
-static void average(sums *s, int64_t outputs)
+static void average(agop__sums *s, int64_t outputs)
 {
     int64_t e = agop__metric_size(&s->outer), first = 0;
     for (int32_t b = 0; b < s->outer.blocks; b++) {
-        int64_t d = s->outer.block[b].d;
+        int64_t d = s->outer.block[b].d, across = s->outer.diagonal ? 1 : d;
         for (int64_t i = 0; i < d; i++)
-            for (int64_t j = 0; j < d; j++) {
-                double *m = &s->outer.block[b].m[i * d + j];
+            for (int64_t j = 0; j < across; j++) {
+                int64_t column = s->outer.diagonal ? i : j;
+                double *m      = &s->outer.block[b].m[i * across + j];
                 *m /= s->weight;
                 for (int64_t o = 0; s->mean && o < outputs; o++)
-                    *m -= s->mean[o * e + first + i] / s->weight * (s->mean[o * e + first + j] / s->weight);
+                    *m -= s->mean[o * e + first + i] / s->weight * (s->mean[o * e + first + column] / s->weight);
             }
         first += d;
     }
@@ -164,7 +212,7 @@ static agop_status turn_numeric(agop__metric *out, const agop__map *map, const d
     if (map->root) {
         for (int64_t i = 0; i < d; i++) {
             if (out->diagonal)
-                m[i] = map->root[i] * map->root[i] * A[i * d + i];
+                m[i] = map->root[i] * map->root[i] * A[i];
             for (int64_t j = 0; !out->diagonal && j < d; j++)
                 m[i * d + j] = map->root[i] * A[i * d + j] * map->root[j];
         }
@@ -190,7 +238,7 @@ static agop_status turn_group(agop__metric *out, agop_ctx *ctx, const agop__metr
     if (out->diagonal) {
         for (int64_t i = 0; i < d; i++) {
             double w = agop__metric_at(m, b, i);
-            to[i]    = kind == AGOP__L1 ? w * A[i * d + i] : height * height * w * w * A[i * d + i];
+            to[i]    = kind == AGOP__L1 ? w * A[i] : height * height * w * w * A[i];
         }
         return AGOP_OK;
     }
@@ -201,30 +249,83 @@ done:
     return st;
 }
 
-agop_status agop__average_gradient(agop__metric *out, const agop__map *map, const agop__metric *m, double height,
-                                   const agop__points *x, const double *weight, const agop__points *z,
-                                   const agop__tile *alpha, int centre, double started)
+/* The route: as asked, or the cheaper one that fits into memory. */
+static agop_status settle_route(agop__average *a, int64_t coordinates)
 {
-    agop_ctx   *ctx = map->ctx;
-    sums        s   = {0};
-    agop_status st;
+    agop__err *e = &a->map->ctx->err;
+    int64_t    m = a->x->u.rows, n = a->z->u.rows;
+    int        l2 = a->map->kernel.kind == AGOP__L2;
+    double     bytes = agop__gram_bytes(m, n, coordinates, a->map->dtype) + (double)agop__held_bytes();
+    int        fits  = a->memory <= 0 || bytes <= (double)a->memory;
+
+    if (a->route == AGOP__ROUTE_GRAM && !l2)
+        return agop__fail(e, AGOP_E_BUG, "the Gram route for an l1 kernel");
+    if (a->route == AGOP__ROUTE_GRAM && !fits)
+        return agop__fail(e, AGOP_E_NOMEM, "the Gram route needs %.1f GB, over the limit of %.1f GB: take --agop-route "
+                          "gradients", bytes / 1e9, (double)a->memory / 1e9);
+    if (a->route == AGOP__ROUTE_AUTO)
+        a->route = l2 && fits ? agop__route_choose(m, n, coordinates, a->alpha->cols) : AGOP__ROUTE_GRADIENTS;
+    return AGOP_OK;
+}
+
+/* The Gram route subtracts squares, so rounding is larger by the square of what gradients lose. Single precision keeps
+ * four digits while the terms are at most so many times what is left of them. */
+#define MOST_CANCELLED 500
+
+static int keeps_digits(const agop__sums *s, int32_t dtype)
+{
+    double left = 0;
+    for (int32_t b = 0; b < s->outer.blocks; b++)
+        for (int64_t i = 0; i < s->outer.block[b].d; i++)
+            left += agop__metric_at(&s->outer, b, i);
+    return dtype == AGOP_F64 || s->cancelled <= MOST_CANCELLED * left;
+}
+
+static void clear(agop__sums *s, int64_t outputs)
+{
+    for (int32_t b = 0; b < s->outer.blocks; b++) {
+        int64_t d = s->outer.block[b].d;
+        memset(s->outer.block[b].m, 0, (size_t)(s->outer.diagonal ? d : d * d) * sizeof(double));
+    }
+    if (s->mean)
+        memset(s->mean, 0, (size_t)(outputs * agop__metric_size(&s->outer)) * sizeof *s->mean);
+    s->weight = 0;
+}
+
+agop_status agop__average_gradient(agop__metric *out, agop__average *a)
+{
+    const agop__map    *map = a->map;
+    const agop__metric *m   = a->metric;
+    agop_ctx           *ctx = map->ctx;
+    agop__sums          s   = {0};
+    int                 asked = a->route != AGOP__ROUTE_AUTO;
+    agop_status         st;
 
     memset(out, 0, sizeof *out);
-    TRY(agop__metric_zero(&s.outer, map->numeric, map->kernel.groups, map->levels, 0, &ctx->err));
+    TRY(agop__metric_zero(&s.outer, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
     TRY(agop__metric_zero(out, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
-    if (centre) {
-        s.mean = agop__calloc(alpha->cols * agop__metric_size(&s.outer), sizeof *s.mean);
+    TRY(settle_route(a, agop__metric_size(&s.outer)));
+    if (a->centre) {
+        s.mean = agop__calloc(a->alpha->cols * agop__metric_size(&s.outer), sizeof *s.mean);
         if (!s.mean) {
             st = agop__fail_memory(&ctx->err, 0, "gradients");
             goto done;
         }
     }
-    TRY(all_tiles(&s, map, x, weight, z, alpha, started));
-    average(&s, alpha->cols);
+    if (a->route == AGOP__ROUTE_GRAM) {
+        TRY(agop__gram_sums(&s, a));
+        if (!asked && !keeps_digits(&s, map->dtype)) {
+            a->route = AGOP__ROUTE_GRADIENTS;
+            clear(&s, a->alpha->cols);
+        }
+    }
+    if (a->route == AGOP__ROUTE_GRADIENTS)
+        TRY(by_gradients(&s, a));
+    average(&s, a->alpha->cols);
     if (map->numeric)
         TRY(turn_numeric(out, map, s.outer.block[0].m));
     for (int32_t b = 1; b < out->blocks; b++)
-        TRY(turn_group(out, ctx, m, b, height, map->kernel.kind, s.outer.block[b].m));
+        TRY(turn_group(out, ctx, m, b, a->height, map->kernel.kind, s.outer.block[b].m));
 done:
     free(s.mean);
     agop__metric_free(&s.outer);

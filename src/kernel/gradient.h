@@ -2,17 +2,51 @@
  *
  * f_o(x) = sum_j alpha_jo k(x, z_j);  AGOP = sum_i w_i sum_o grad f_o(x_i) grad f_o(x_i)' / sum_i w_i
  * (Radhakrishnan et al., Science 383, 2024, eq. 3), block by block as the metric is. With centred gradients the outer
- * product of the mean gradient is taken away. */
+ * product of the mean gradient is taken away.
+ *
+ * Two routes to the same numbers: gradients (gradient.c) and Gram (gram.c). Which is cheaper depends on how many rows,
+ * coordinates and outputs there are; see agop__route_choose. */
 #ifndef AGOP_KERNEL_GRADIENT_H
 #define AGOP_KERNEL_GRADIENT_H
 
 #include "kernel/metric.h"
 
-/* m: the metric that `map` was made of; out has its shape. x: where gradients are taken; weight: x.u.rows host numbers
- * or NULL. alpha: z.u.rows x c, dtype of the map. started: for progress. AGOP_E_STOPPED when the caller asks to
- * stop. */
-agop_status agop__average_gradient(agop__metric *out, const agop__map *map, const agop__metric *m, double height,
-                                   const agop__points *x, const double *weight, const agop__points *z,
-                                   const agop__tile *alpha, int centre, double started);
+enum { AGOP__ROUTE_AUTO, AGOP__ROUTE_GRADIENTS, AGOP__ROUTE_GRAM };
+
+typedef struct agop__average {
+    const agop__map    *map;
+    const agop__metric *metric; /* that the map was made of */
+    double              height; /* of one-hot coordinates */
+    const agop__points *x;      /* m rows, where gradients are taken */
+    const double       *weight; /* m host numbers, or NULL */
+    const agop__points *z;      /* n centres */
+    const agop__tile   *alpha;  /* n x c, dtype of the map */
+    int                 centre;
+    int                 route;   /* auto, or the one to take; afterwards the one that was taken */
+    int64_t             memory;  /* what the process may hold, in bytes; 0: not limited */
+    double              started; /* for progress */
+} agop__average;
+
+/* out has the metric's shape. AGOP_E_STOPPED when the caller asks to stop; AGOP_E_NOMEM when the Gram
+ * route was asked for and does not fit. The l1 kernel has no Gram route: its weights differ from column to column. */
+agop_status agop__average_gradient(agop__metric *out, agop__average *a);
+
+/* The cheaper route for gradients at m rows of a machine of n centres, e coordinates, c outputs; and what each costs,
+ * in flops of a large matrix product. */
+int    agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c);
+double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c);
+
+/* What both routes fill, in the mapped coordinates. */
+typedef struct agop__sums {
+    agop__metric outer;  /* sum of w_i g g', shaped like the metric: full blocks, or diagonals */
+    double      *mean;   /* sum of w_i g: outputs x coordinates; NULL when gradients are not centred */
+    double       weight; /* sum of w_i */
+    double       cancelled; /* Gram route: trace of Z' D Z, of which `outer` is what is left after subtraction */
+} agop__sums;
+
+/* gram.c: by the n x n matrix S, never forming a gradient. */
+agop_status agop__gram_sums(agop__sums *s, const agop__average *a);
+/* Bytes that it holds at once. */
+double agop__gram_bytes(int64_t m, int64_t n, int64_t e, int32_t dtype);
 
 #endif

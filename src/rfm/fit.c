@@ -33,10 +33,16 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
+    p->route      = agop__choice(s, "agop_route", "gram")        ? AGOP__ROUTE_GRAM
+                    : agop__choice(s, "agop_route", "gradients") ? AGOP__ROUTE_GRADIENTS
+                                                                 : AGOP__ROUTE_AUTO;
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
+    if (l1 && p->route == AGOP__ROUTE_GRAM)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the l1 kernel has no Gram route: its weights differ from column to "
+                                                   "column; take --agop-route gradients");
     if (has_table && agop__real(s, "holdout", 0) > 0)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a validation table and a holdout contradict each other: take one");
     if (p->last && agop__real(s, "holdout", 0) > 0)

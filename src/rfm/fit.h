@@ -3,6 +3,7 @@
 #ifndef AGOP_RFM_FIT_H
 #define AGOP_RFM_FIT_H
 
+#include "kernel/gradient.h"
 #include "rfm/model.h"
 #include "solve/solve.h"
 
@@ -27,6 +28,7 @@ typedef struct agop__plan {
     int         diagonal, centre, last, all_rows;
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
+    int         route;         /* of the AGOP: AGOP__ROUTE_... */
     int64_t     iters;
     double      ridge, bandwidth, shrink, early_stop, time_limit;
     double      unit;          /* sqrt(2) for gaussian: exp(-d^2/(2 L^2)) is the l2 kernel with q = 2 and sqrt(2) L */
@@ -42,6 +44,7 @@ typedef struct agop__step { /* one iteration of the path */
     int64_t iter;
     int64_t rows;  /* that it was solved on */
     int     tries; /* ridges that were solved for */
+    int     route; /* that its AGOP took; 0: none was made */
     double  ridge, bandwidth, loss, validation; /* validation: the score named in the plan; NaN when nobody judged */
     double  seconds_kernel, seconds_solve, seconds_agop;
 } agop__step;

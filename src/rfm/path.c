@@ -187,6 +187,12 @@ static int candidates(double *out, const agop__fit *f, double last)
     return count;
 }
 
+/* May the coefficients of this step be those of the model? (Otherwise they only make a metric.) */
+static int is_final(const agop__fit *f, const agop__step *step)
+{
+    return step->rows == f->rows.n && (step->iter == f->plan.iters || f->rows.judges);
+}
+
 /* Solve on the learning rows for every candidate ridge; alpha and step->ridge are those with the least leave-one-out
  * error. */
 static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, agop__system *s, double last_ridge)
@@ -201,7 +207,7 @@ static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, ago
     if (count == 1) {
         one.alpha   = alpha;
         step->ridge = ridge[0];
-        TRY(agop__solve(&one, s, ridge[0], 1));
+        TRY(agop__solve(&one, s, ridge[0], is_final(f, step) ? AGOP__CLOSELY : AGOP__ROUGHLY));
         f->residual    = one.residual;
         f->refinements = one.refinements;
         f->in_double   = s->dtype == AGOP_F64;
@@ -222,7 +228,7 @@ static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, ago
             st = agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped while the metric was learned");
             goto done;
         }
-        st = agop__solve(&one, s, ridge[k], 0);
+        st = agop__solve(&one, s, ridge[k], AGOP__UNCHECKED);
         f->work += cube(s->n);
         if (st == AGOP_E_NUMERIC)
             continue; /* too small a ridge: not a candidate */
@@ -255,16 +261,20 @@ done:
 static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, agop__fit *f, agop__system *s,
                                const double *alpha)
 {
-    double       began = agop__now();
-    agop__metric next  = {0};
-    agop__tile   A     = {0};
-    agop_status  st;
+    double        began = agop__now();
+    agop__metric  next  = {0};
+    agop__tile    A     = {0};
+    agop__average a;
+    agop_status   st;
 
     agop__system_release_matrix(s);
     TRY(op_alloc(f->ctx, &A, s->n, s->c, s->dtype));
     TRY(op_put(f->ctx, &A, alpha, s->c, AGOP_F64));
-    TRY(agop__average_gradient(&next, &s->map, m, f->shape.height, &s->points, f->rows.weight, &s->points, &A,
-                               f->plan.centre, f->started));
+    a = (agop__average){.map = &s->map, .metric = m, .height = f->shape.height, .x = &s->points,
+                        .weight = f->rows.weight, .z = &s->points, .alpha = &A, .centre = f->plan.centre,
+                        .route = f->plan.route, .memory = f->plan.memory, .started = f->started};
+    TRY(agop__average_gradient(&next, &a));
+    step->route = a.route;
     *alive = agop__metric_scale(&next);
     if (*alive) {
         agop__metric_shrink(&next, stage_shrink(f, step->iter));
@@ -412,7 +422,7 @@ static agop_status relearn(agop__fit *f)
         prepare_system(&s, f, &m, n);
         TRY(agop__system_prepare(&s, f->arithmetic));
         TRY(set_bandwidth(f, &s));
-        TRY(agop__solve(&one, &s, f->step[t].ridge, 1));
+        TRY(agop__solve(&one, &s, f->step[t].ridge, AGOP__ROUGHLY));
         f->arithmetic = s.dtype;
         TRY(next_metric(&m, &alive, &f->step[t], f, &s, one.alpha));
     }
@@ -450,7 +460,7 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
     *better = 0;
     if (tell(f, "solve", NULL))
         return agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped during the last solve");
-    st            = agop__solve(one, s, ridge, 1);
+    st            = agop__solve(one, s, ridge, AGOP__CLOSELY);
     f->arithmetic = s->dtype;
     f->work += 3 * cube(s->n);
     if (st == AGOP_E_NUMERIC && !only_one)
@@ -550,18 +560,21 @@ done:
 
 static agop_status final_agop(agop__fit *f)
 {
-    agop__system s = {0};
-    agop__tile   A = {0};
-    agop__points x;
-    agop_status  st;
+    agop__system  s = {0};
+    agop__tile    A = {0};
+    agop__points  x;
+    agop__average a;
+    agop_status   st;
 
     prepare_system(&s, f, &f->metric, f->centres);
     TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(op_alloc(f->ctx, &A, s.n, s.c, s.dtype));
     TRY(op_put(f->ctx, &A, f->alpha, s.c, AGOP_F64));
     x = agop__points_rows(&s.points, f->ctx, 0, s.n < AGOP_ROWS ? s.n : AGOP_ROWS);
-    TRY(agop__average_gradient(&f->agop, &s.map, &f->metric, f->shape.height, &x, f->rows.weight, &s.points, &A,
-                               f->plan.centre, f->started));
+    a = (agop__average){.map = &s.map, .metric = &f->metric, .height = f->shape.height, .x = &x,
+                        .weight = f->rows.weight, .z = &s.points, .alpha = &A, .centre = f->plan.centre,
+                        .route = f->plan.route, .memory = f->plan.memory, .started = f->started};
+    TRY(agop__average_gradient(&f->agop, &a));
 done:
     op_release(f->ctx, &A);
     agop__system_close(&s);

@@ -53,16 +53,18 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
 
 static json_t *iterations(const agop__fit *f)
 {
-    json_t *a = json_array();
+    static const char *const route[] = {"none", "gradients", "gram"};
+    json_t *a   = json_array();
     int     bad = !a;
 
     for (int64_t i = 0; i < f->steps && !bad; i++) {
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(
-            a, json_pack("{s:I, s:I, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
-                         (json_int_t)s->rows, "validation", agop__json_real(s->validation), "ridge", s->ridge,
-                         "bandwidth", s->bandwidth / f->plan.unit, "ridges_tried", s->tries, "seconds_kernel",
-                         s->seconds_kernel, "seconds_solve", s->seconds_solve, "seconds_agop", s->seconds_agop));
+            a, json_pack("{s:I, s:I, s:s, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
+                         (json_int_t)s->rows, "agop_route", route[s->route], "validation",
+                         agop__json_real(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
+                         "ridges_tried", s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve",
+                         s->seconds_solve, "seconds_agop", s->seconds_agop));
     }
     if (bad) {
         json_decref(a);

@@ -9,6 +9,7 @@
 /* A solution in single precision is taken when its residual, in double, is at most GOOD; refinement aims at FINE. */
 #define FINE 1e-6
 #define GOOD 1e-4
+#define ROUGH 2e-3 /* for coefficients of which only the average of squared slopes is wanted */
 enum { REFINEMENTS = 3 };
 
 /* ---- life ---- */
@@ -120,16 +121,17 @@ done:
     return st;
 }
 
-/* ---- the residual, in double ---- */
+/* ---- the residual ---- */
 
-static agop_status residual(double *r, double *worst, agop__system *s, double ridge, const double *alpha)
+/* From kernel values computed again, in arithmetic of precision `real`. */
+static agop_status residual(double *r, double *worst, agop__system *s, double ridge, const double *alpha, int32_t real)
 {
     agop_ctx   *ctx = s->ctx;
     agop__tile  A = {0}, Y = {0};
     agop_status st;
 
-    TRY(op_alloc(ctx, &A, s->n, s->c, AGOP_F64));
-    TRY(op_alloc(ctx, &Y, s->n, s->c, AGOP_F64));
+    TRY(op_alloc(ctx, &A, s->n, s->c, real));
+    TRY(op_alloc(ctx, &Y, s->n, s->c, real));
     TRY(op_put(ctx, &A, alpha, s->c, AGOP_F64));
     TRY(op_kernel_apply(ctx, &Y, &s->map.kernel, &s->points, &s->points, &A));
     TRY(op_get(ctx, r, s->c, AGOP_F64, &Y));
@@ -153,7 +155,7 @@ done:
 }
 
 /* Look, and mend with the factor at hand while that helps. */
-static agop_status refine(agop__solution *out, agop__system *s, double ridge)
+static agop_status refine(agop__solution *out, agop__system *s, double ridge, int check)
 {
     int64_t     size = s->n * s->c;
     double     *r = agop__malloc(size, sizeof *r), *delta = agop__malloc(size, sizeof *delta), before;
@@ -163,14 +165,19 @@ static agop_status refine(agop__solution *out, agop__system *s, double ridge)
         st = agop__fail_memory(&s->ctx->err, 16.0 * (double)size, "the residual");
         goto done;
     }
-    TRY(residual(r, &out->residual, s, ridge, out->alpha));
+    if (check == AGOP__ROUGHLY) {
+        TRY(residual(r, &out->residual, s, ridge, out->alpha, s->dtype));
+        if (out->residual <= ROUGH)
+            goto done;
+    }
+    TRY(residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
     while (out->residual > FINE && out->refinements < REFINEMENTS) {
         TRY(back_substitute(delta, s, r));
         for (int64_t i = 0; i < size; i++)
             out->alpha[i] += delta[i];
         out->refinements++;
         before = out->residual;
-        TRY(residual(r, &out->residual, s, ridge, out->alpha));
+        TRY(residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
         if (!(out->residual < .5 * before)) { /* no progress: the last step back if it made things worse */
             if (!(out->residual <= before)) {
                 for (int64_t i = 0; i < size; i++)
@@ -214,7 +221,7 @@ done:
 /* One attempt in the system's present arithmetic. */
 static agop_status attempt(agop__solution *out, agop__system *s, double ridge, int check)
 {
-    double      started;
+    double      started, enough;
     agop_status st;
 
     out->residual    = -1;
@@ -222,12 +229,13 @@ static agop_status attempt(agop__solution *out, agop__system *s, double ridge, i
     TRY(build_and_factor(out, s, ridge));
     started = agop__now();
     TRY(back_substitute(out->alpha, s, s->Y));
-    if (check)
-        TRY(refine(out, s, ridge));
-    if (out->loo && !(out->residual > GOOD))
+    if (check != AGOP__UNCHECKED)
+        TRY(refine(out, s, ridge, check));
+    enough = check == AGOP__ROUGHLY ? ROUGH : GOOD;
+    if (out->loo && !(out->residual > enough))
         TRY(leave_one_out(out, s));
     out->seconds_solve += agop__now() - started;
-    if (out->residual > GOOD || isnan(out->residual))
+    if (out->residual > enough || isnan(out->residual))
         st = agop__fail(&s->ctx->err, AGOP_E_NUMERIC,
                         "the kernel system is solved only to a relative residual of %.1e: raise ridge (now %g)",
                         out->residual, ridge);
@@ -239,7 +247,7 @@ agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int 
 {
     agop_status st = attempt(out, s, ridge, check);
 
-    if (st != AGOP_E_NUMERIC || !check || s->dtype == AGOP_F64)
+    if (st != AGOP_E_NUMERIC || check == AGOP__UNCHECKED || s->dtype == AGOP_F64)
         return st;
     agop__note(s->ctx, "single precision does not suffice at ridge %g: solving in double", ridge);
     st = widen(s, ridge);

@@ -49,8 +49,11 @@ typedef struct agop__solution {
     double  seconds_solve;
 } agop__solution;
 
-/* check: look at the residual, refine, widen to double where single does not suffice. Without it a failed factorisation
- * is AGOP_E_NUMERIC at once (a candidate ridge that does not work). */
+/* How closely the residual is looked at.
+ *   UNCHECKED  not at all; a failed factorisation is AGOP_E_NUMERIC at once (a candidate ridge that does not work)
+ *   ROUGHLY    once, in the system's own precision, which is enough for a metric: above 2e-3 it becomes CLOSELY
+ *   CLOSELY    in double, refined towards 1e-6, and the system widened to double where single does not suffice */
+enum { AGOP__UNCHECKED, AGOP__ROUGHLY, AGOP__CLOSELY };
 agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int check);
 
 /* out (m x c, host) = k(x, rows of s) alpha (host, n x c), for host rows x (x_dtype of s) and code. */

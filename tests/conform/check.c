@@ -241,6 +241,10 @@ FORWARD(gradient,
         (void *self, agop__tile *G, const agop__kernel *k, const agop__points *x, const agop__points *z,
          const agop__tile *A, agop__err *e),
         (c->inner, G, k, x, z, A, e))
+FORWARD(weights,
+        (void *self, agop__tile *W, const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e),
+        (c->inner, W, k, x, z, e))
+FORWARD(multiply, (void *self, agop__tile *A, const agop__tile *B, agop__err *e), (c->inner, A, B, e))
 FORWARD(scale_rows, (void *self, agop__tile *A, const agop__tile *v, agop__err *e), (c->inner, A, v, e))
 FORWARD(add_diagonal, (void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e),
         (c->inner, A, value, weight, e))
@@ -276,6 +280,8 @@ const agop__backend agop__backend_check = {
     .kernel_lower     = kernel_lower_check,
     .kernel_apply     = kernel_apply_check,
     .gradient         = gradient_check,
+    .weights          = weights_check,
+    .multiply         = multiply_check,
     .scale_rows       = scale_rows_check,
     .add_diagonal     = add_diagonal_check,
     .cholesky         = cholesky_check,

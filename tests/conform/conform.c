@@ -288,6 +288,25 @@ static void check_apply(const kernel_of *k, const tiles_of *x, const tiles_of *z
     drop(&Y);
 }
 
+static void check_weights(const kernel_of *k, const tiles_of *x, const tiles_of *z, int32_t dtype, const char *what)
+{
+    agop__tile W = tile(x->ref.n, z->ref.n, 3, dtype);
+    agop__err  e = {0};
+    double    *want = reals(W.rows * W.cols), *tolerance = reals(W.rows * W.cols), *got;
+
+    ok(be->weights(ctx->self, &W, &k->k, &x->p, &z->p, &e), &e, "weights");
+    got = values_of(&W);
+    for (int64_t i = 0; i < W.rows; i++)
+        for (int64_t j = 0; j < W.cols; j++)
+            ref_weight(&k->ref, &x->ref, i, &z->ref, j, eps_of(dtype), near_of(dtype), &want[i * W.cols + j],
+                       &tolerance[i * W.cols + j]);
+    compare(got, want, tolerance, W.rows * W.cols, what);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&W);
+}
+
 static int64_t coordinates(const kernel_of *k, int64_t r)
 {
     for (int g = 0; g < k->ref.groups; g++)
@@ -365,6 +384,8 @@ static void kernel_cases(int32_t dtype)
                     check_apply(&k, &x, &z, c, dtype, dtype, SAY("kernel_apply"));
                     if (dtype == AGOP_F32)
                         check_apply(&k, &x, &z, c, dtype, AGOP_F64, SAY("kernel_apply in double over"));
+                    if (kind == AGOP__L2)
+                        check_weights(&k, &x, &z, dtype, SAY("weights"));
                     check_gradient(&k, &x, &z, c, dtype, SAY("gradient"));
                     if (x.ref.n < 100)
                         check_gradient(&k, &x, &x, 1, dtype, SAY("gradient(x,x)"));
@@ -714,6 +735,35 @@ static void scale_rows_case(int32_t dtype)
     drop(&tv);
 }
 
+/* The same corner of one tile times that of another. */
+static void multiply_case(int32_t dtype)
+{
+    double     A[20], B[20], want[20], tolerance[20] = {0};
+    agop__tile a, b, corner, other;
+    agop__err  e = {0};
+    double    *got;
+
+    for (int i = 0; i < 20; i++) {
+        A[i] = want[i] = i + 1;
+        B[i]           = i % 3 - .5;
+    }
+    for (int i = 2; i < 5; i++)
+        for (int j = 1; j < 4; j++)
+            want[4 * i + j] *= B[4 * i + j];
+    a      = tile_of(A, 5, 4, 3, dtype);
+    b      = tile_of(B, 5, 4, 1, dtype);
+    corner = be->rows(ctx->self, &a, 2, 3);
+    corner = be->cols(ctx->self, &corner, 1, 3);
+    other  = be->rows(ctx->self, &b, 2, 3);
+    other  = be->cols(ctx->self, &other, 1, 3);
+    ok(be->multiply(ctx->self, &corner, &other, &e), &e, "multiply");
+    got = values_of(&a);
+    compare(got, want, tolerance, 20, "multiply through views");
+    free(got);
+    drop(&a);
+    drop(&b);
+}
+
 static void diagonal_case(int32_t dtype, int32_t weight_dtype)
 {
     const double A[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, w[3] = {1, 2, 4};
@@ -794,6 +844,7 @@ static void dense_cases(int32_t dtype)
         refused_case(700, 650, pivots[i], dtype);
     }
     scale_rows_case(dtype);
+    multiply_case(dtype);
     diagonal_case(dtype, AGOP_F64);
     diagonal_case(dtype, AGOP_F32);
 }

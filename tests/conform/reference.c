@@ -83,6 +83,23 @@ static double sign_of(double d)
     return (d > 0) - (d < 0);
 }
 
+/* The weight of a pair in an L2 gradient. */
+static double weight(const ref_kernel *k, const pair *p, double *error)
+{
+    double w = p->coincide ? 0 : -k->q * pow(k->L, -k->q) * pow(p->d, (k->q - 2) / 2) * p->k;
+
+    *error = p->coincide ? 0 : fabs(w) * (p->k_error / p->k + fabs(k->q - 2) / 2 * p->d_error / p->d);
+    return w;
+}
+
+void ref_weight(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
+                double near, double *value, double *tolerance)
+{
+    pair p = measure(k, x, i, z, j, eps, near);
+    *value = weight(k, &p, tolerance);
+    *tolerance += 8 * eps * fabs(*value);
+}
+
 /* One pair's share in the coordinates of one output. */
 static void add_gradient(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double a,
                          const pair *p, double eps, double *g, double *tolerance)
@@ -90,8 +107,7 @@ static void add_gradient(const ref_kernel *k, const ref_points *x, int64_t i, co
     double factor = -k->q * pow(k->L, -k->q), w, w_error, sum_eps = eps * (16 + sqrt((double)z->n));
 
     if (k->kind == AGOP__L2) {
-        w       = p->coincide ? 0 : factor * pow(p->d, (k->q - 2) / 2) * p->k;
-        w_error = p->coincide ? 0 : fabs(w) * (p->k_error / p->k + fabs(k->q - 2) / 2 * p->d_error / p->d);
+        w = weight(k, p, &w_error);
     } else {
         w       = factor * p->k;
         w_error = fabs(factor) * p->k_error;

@@ -23,6 +23,9 @@ typedef struct ref_kernel {
 /* k(x_i, z_j) and its tolerance; near: pairs up to near * (|u|^2 + |z|^2) apart come from differences. */
 void ref_pair(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
               double near, double *value, double *tolerance);
+/* w_ij of an L2 gradient and its tolerance */
+void ref_weight(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
+                double near, double *value, double *tolerance);
 /* Y = k(x,z) A; x.n x c */
 void ref_apply(const ref_kernel *k, const ref_points *x, const ref_points *z, const double *A, int64_t c, double eps,
                double near, double *Y, double *tolerance);

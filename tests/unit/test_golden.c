@@ -111,7 +111,7 @@ static void one_case(const golden *g, const json_t *c, const char *name, int blo
                               .memory  = INT64_MAX};
         compare_metric(&m, json_object_get(it, "M"), blocks, name, t, limit);
         assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);
-        assert_int_equal(agop__solve(&one, &s, ridge, 1), AGOP_OK);
+        assert_int_equal(agop__solve(&one, &s, ridge, AGOP__CLOSELY), AGOP_OK);
         want = golden_matrix(json_object_get(it, "alpha"), &rows, &cols);
         near("alpha", name, t, alpha, want, rows * cols, limit);
         free(want);
@@ -121,8 +121,11 @@ static void one_case(const golden *g, const json_t *c, const char *name, int blo
         free(want);
         assert_int_equal(op_alloc(ctx, &A, g->n, g->c, dtype), AGOP_OK);
         assert_int_equal(op_put(ctx, &A, alpha, g->c, AGOP_F64), AGOP_OK);
-        assert_int_equal(agop__average_gradient(&next, &s.map, &m, shape.height, &s.points, NULL, &s.points, &A,
-                                                json_is_true(json_object_get(c, "centre")), 0), AGOP_OK);
+        agop__average a = {.map = &s.map, .metric = &m, .height = shape.height, .x = &s.points, .z = &s.points,
+                           .alpha = &A, .centre = json_is_true(json_object_get(c, "centre")),
+                           .route  = shape.kind == AGOP__L2 && dtype == AGOP_F64 && t % 2 ? AGOP__ROUTE_GRAM
+                                                                                          : AGOP__ROUTE_GRADIENTS};
+        assert_int_equal(agop__average_gradient(&next, &a), AGOP_OK);
         assert_true(agop__metric_scale(&next));
         op_release(ctx, &A);
         agop__system_close(&s);

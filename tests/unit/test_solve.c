@@ -54,7 +54,7 @@ static void test_solve__the_residual_told_is_the_true_one(void **state)
     agop__system   s   = system_of(x, Y, NULL, N, 1, 3, AGOP_F64);
     agop__solution one = {.alpha = alpha};
     (void)state;
-    assert_int_equal(agop__solve(&one, &s, 1e-2, 1), AGOP_OK);
+    assert_int_equal(agop__solve(&one, &s, 1e-2, AGOP__CLOSELY), AGOP_OK);
     assert_true(one.residual >= 0 && one.residual < 1e-12);
     assert_true(plain_residual(x, Y, alpha, NULL, N, 1e-2, 1, 3) < 1e-12);
     agop__system_close(&s);
@@ -72,11 +72,11 @@ static void test_solve__leave_one_out_is_what_refitting_gives(void **state)
         for (int i = 0; i < N; i++)
             w[i] = .5 + fabs(w[i]);
         s = system_of(x, Y, weighted ? w : NULL, N, 1, 2, AGOP_F64);
-        assert_int_equal(agop__solve(&all, &s, .05, 1), AGOP_OK);
+        assert_int_equal(agop__solve(&all, &s, .05, AGOP__CLOSELY), AGOP_OK);
         if (weighted) { /* the last rows alone are the same */
             double         last[N * C];
             agop__solution some = {.alpha = alpha, .loo = last, .loo_first = 37};
-            assert_int_equal(agop__solve(&some, &s, .05, 1), AGOP_OK);
+            assert_int_equal(agop__solve(&some, &s, .05, AGOP__CLOSELY), AGOP_OK);
             assert_true(apart(last + 37 * C, loo + 37 * C, (N - 37) * C) < 1e-12);
         }
         for (int left = 0; left < N; left += 7) { /* the rest without row `left` */
@@ -91,7 +91,7 @@ static void test_solve__leave_one_out_is_what_refitting_gives(void **state)
                     wr[k++] = w[i];
                 }
             r = system_of(xr, Yr, weighted ? wr : NULL, N - 1, 1, 2, AGOP_F64);
-            assert_int_equal(agop__solve(&one, &r, .05, 1), AGOP_OK);
+            assert_int_equal(agop__solve(&one, &r, .05, AGOP__CLOSELY), AGOP_OK);
             assert_int_equal(agop__apply(f, &r, x + left * D, NULL, 1, ar), AGOP_OK);
             for (int o = 0; o < C; o++)
                 assert_true(fabs(Y[left * C + o] - f[o] - loo[left * C + o]) < 1e-11);
@@ -117,8 +117,8 @@ static void test_solve__a_weight_of_two_is_a_row_twice(void **state)
     memcpy(Y + N * C, Y + 11 * C, C * sizeof *Y);
     s = system_of(x, Y, w, N, 1, 2, AGOP_F64);
     t = system_of(x, Y, NULL, N + 1, 1, 2, AGOP_F64);
-    assert_int_equal(agop__solve(&one, &s, .1, 1), AGOP_OK);
-    assert_int_equal(agop__solve(&two, &t, .1, 1), AGOP_OK);
+    assert_int_equal(agop__solve(&one, &s, .1, AGOP__CLOSELY), AGOP_OK);
+    assert_int_equal(agop__solve(&two, &t, .1, AGOP__CLOSELY), AGOP_OK);
     assert_int_equal(agop__apply(f1, &s, z, NULL, 9, a1), AGOP_OK);
     assert_int_equal(agop__apply(f2, &t, z, NULL, 9, a2), AGOP_OK);
     assert_true(apart(f1, f2, 9 * C) < 1e-11);
@@ -135,10 +135,14 @@ static void test_solve__single_is_refined_to_a_small_residual(void **state)
     agop__system   s   = system_of(x, Y, NULL, N, 1, 20, AGOP_F32);
     agop__solution one = {.alpha = alpha};
     (void)state;
-    assert_int_equal(agop__solve(&one, &s, 1e-3, 1), AGOP_OK);
+    assert_int_equal(agop__solve(&one, &s, 1e-3, AGOP__CLOSELY), AGOP_OK);
     assert_int_equal(s.dtype, AGOP_F32);
     assert_true(one.refinements > 0);
     assert_true(one.residual <= 1e-6);
+    assert_int_equal(agop__solve(&one, &s, 1e-3, AGOP__ROUGHLY), AGOP_OK); /* good enough for a metric */
+    assert_int_equal(one.refinements, 0);
+    assert_true(one.residual > 1e-6 && one.residual <= 2e-3);
+    assert_int_equal(agop__solve(&one, &s, 1e-3, AGOP__CLOSELY), AGOP_OK);
     /* the points themselves were rounded to single: the true system differs by that much, and no more */
     assert_true(plain_residual(x, Y, alpha, NULL, N, 1e-3, 1, 20) < 1e-3);
     agop__system_close(&s);
@@ -153,9 +157,9 @@ static void test_solve__what_single_cannot_double_does(void **state)
     agop__system   s   = system_of(x, Y, NULL, N, 2, 30, AGOP_F32);
     agop__solution one = {.alpha = alpha};
     (void)state;
-    assert_int_equal(agop__solve(&one, &s, 1e-9, 0), AGOP_E_NUMERIC); /* a candidate: no second attempt */
+    assert_int_equal(agop__solve(&one, &s, 1e-9, AGOP__UNCHECKED), AGOP_E_NUMERIC); /* a candidate: no second attempt */
     assert_int_equal(s.dtype, AGOP_F32);
-    assert_int_equal(agop__solve(&one, &s, 1e-9, 1), AGOP_OK);
+    assert_int_equal(agop__solve(&one, &s, 1e-9, AGOP__ROUGHLY), AGOP_OK);
     assert_int_equal(s.dtype, AGOP_F64);
     assert_true(one.residual <= 1e-4);
     assert_true(plain_residual(x, Y, alpha, NULL, N, 1e-9, 2, 30) < 1e-4);
@@ -171,9 +175,9 @@ static void test_solve__the_wider_system_keeps_the_memory_promise(void **state)
     agop__solution one = {.alpha = alpha};
     (void)state;
     s.memory = N * N * 6;
-    assert_int_equal(agop__solve(&one, &s, 1e-9, 1), AGOP_E_NUMERIC);
+    assert_int_equal(agop__solve(&one, &s, 1e-9, AGOP__CLOSELY), AGOP_E_NUMERIC);
     assert_non_null(strstr(ctx->err.text, "raise ridge"));
-    assert_int_equal(agop__solve(&one, &s, 1, 1), AGOP_OK); /* a larger ridge can still be tried */
+    assert_int_equal(agop__solve(&one, &s, 1, AGOP__CLOSELY), AGOP_OK); /* a larger ridge can still be tried */
     agop__system_close(&s);
     free(x);
     free(Y);
@@ -187,7 +191,7 @@ static void test_solve__a_singular_system_is_refused_with_its_ridge(void **state
     (void)state;
     memcpy(x + 20 * D, x + 5 * D, D * sizeof *x); /* rows 6 and 21 coincide */
     s = system_of(x, Y, NULL, N, 1, 2, AGOP_F32);
-    assert_int_equal(agop__solve(&one, &s, 0, 1), AGOP_E_NUMERIC);
+    assert_int_equal(agop__solve(&one, &s, 0, AGOP__CLOSELY), AGOP_E_NUMERIC);
     assert_non_null(strstr(ctx->err.text, "raise ridge (now 0)"));
     agop__system_close(&s);
     free(x);

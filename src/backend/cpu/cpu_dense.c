@@ -81,6 +81,49 @@ done:
     return st;
 }
 
+typedef struct multiply_job {
+    agop__tile       *A;
+    const agop__tile *B;
+    atomic_llong      next;
+} multiply_job;
+
+static void multiply_rows(void *arg, int t, int of)
+{
+    multiply_job *job  = arg;
+    int64_t       cols = job->A->cols;
+
+    (void)t;
+    (void)of;
+    for (int64_t i; (i = atomic_fetch_add(&job->next, 1)) < job->A->rows;) {
+        if (job->A->dtype == AGOP_F64) {
+            double       *a = agop__at(job->A, i, 0);
+            const double *b = agop__at(job->B, i, 0);
+            for (int64_t j = 0; j < cols; j++)
+                a[j] *= b[j];
+        } else {
+            float       *a = agop__at(job->A, i, 0);
+            const float *b = agop__at(job->B, i, 0);
+            for (int64_t j = 0; j < cols; j++)
+                a[j] *= b[j];
+        }
+    }
+}
+
+agop_status agop__cpu_multiply(void *self, agop__tile *A, const agop__tile *B, agop__err *e)
+{
+    multiply_job job = {.A = A, .B = B};
+    agop_status  st;
+
+    TRY(same_dtype(A, B, e));
+    if (A->rows != B->rows || A->cols != B->cols)
+        TRY(agop__fail(e, AGOP_E_BUG, "%lld x %lld entries times %lld x %lld", (long long)A->rows, (long long)A->cols,
+                       (long long)B->rows, (long long)B->cols));
+    atomic_init(&job.next, 0);
+    agop__cpu_parallel(((agop__cpu *)self)->threads, multiply_rows, &job);
+done:
+    return st;
+}
+
 agop_status agop__cpu_scale_rows(void *self, agop__tile *A, const agop__tile *v, agop__err *e)
 {
     (void)self;

@@ -358,6 +358,45 @@ done:
     return st;
 }
 
+/* ---- the weights of gradients ---- */
+
+static void weight_tiles(void *arg, int t, int of)
+{
+    kernel_job *job = arg;
+    plan       *p   = &job->p;
+    char       *w   = scratch_of(p, t);
+    int64_t     across = count_of(job->K->cols, p->tile_cols), down = count_of(job->K->rows, p->tile_rows);
+
+    (void)of;
+    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < across * down;) {
+        int64_t i0 = at / across * p->tile_rows, j0 = at % across * p->tile_cols;
+        int64_t m = smaller(p->tile_rows, job->K->rows - i0), n = smaller(p->tile_cols, job->K->cols - j0);
+        distances(p, w, i0, m, j0, n);
+        p->f->weights(w, p->tile_cols, m, n, &p->shape, p->xnorm + i0 * p->size, p->znorm + j0 * p->size);
+        for (int64_t i = 0; i < m; i++)
+            memcpy(agop__at(job->K, i0 + i, j0), w + i * p->tile_cols * p->size, (size_t)(n * p->size));
+    }
+}
+
+agop_status agop__cpu_weights(void *self, agop__tile *W, const agop__kernel *k, const agop__points *x,
+                              const agop__points *z, agop__err *e)
+{
+    kernel_job  job = {.K = W};
+    agop_status st;
+    int64_t     block;
+
+    if (k->kind != AGOP__L2)
+        TRY(agop__fail(e, AGOP_E_BUG, "weights of a kernel of kind %d", (int)k->kind));
+    TRY(check_result(W, x->u.dtype, x->u.rows, z->u.rows, e));
+    block = block_of(self, x->u.rows, z->u.rows, TILE_ROWS);
+    TRY(open_plan(&job.p, self, x->u.dtype, k, x, z, block, TILE_COLS,
+                  count_of(W->rows, block) * count_of(W->cols, TILE_COLS), 1, 0, e));
+    agop__cpu_parallel(job.p.threads, weight_tiles, &job);
+done:
+    close_plan(&job.p);
+    return st;
+}
+
 /* Tile number `at` of a lower triangle of tiles, row by row. */
 static void triangle_at(int64_t at, int64_t *row, int64_t *col)
 {
