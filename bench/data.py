@@ -9,7 +9,8 @@
 KIND is
     step        normal columns; y_k = (x_k > 0) + x_{k+1} x_{k+2}: three columns matter for an output, the others do not
     classes     normal columns; y is the largest of OUTPUTS random linear functions of the first five columns
-    factors     columns are noisy mixtures of five hidden factors, y = (z_1 > 0) + z_2 z_3: wide data, as genes are
+    factors     columns are noisy mixtures of five hidden factors, y = (z_1 > 0) + z_2 z_3: wide data, as genes are;
+                rows are about 10 apart, the bandwidth of the cases, because exp(-100) has no gradient worth learning from
     csv         step, X and y together, as the one text file FOLDER/table.csv
 """
 import os
@@ -18,10 +19,14 @@ import sys
 import numpy as np
 
 
+def target(X, k=0):
+    a, b, c = (X[:, (k + j) % X.shape[1]].astype(np.float64) for j in range(3))
+    return (a > 0) + b * c
+
+
 def step(r, n, d, c):
     X = r.standard_normal((n, d), dtype=np.float32)
-    y = [(X[:, k % d] > 0) + X[:, (k + 1) % d].astype(np.float64) * X[:, (k + 2) % d] for k in range(c)]
-    return X, np.column_stack(y).astype(np.float32)
+    return X, np.column_stack([target(X, k) for k in range(c)]).astype(np.float32)
 
 
 def classes(r, n, d, c):
@@ -33,11 +38,8 @@ def classes(r, n, d, c):
 def factors(r, n, d, c):
     Z = r.standard_normal((n, 5), dtype=np.float32)
     X = Z @ r.standard_normal((5, d), dtype=np.float32) + r.standard_normal((n, d), dtype=np.float32)
-    return X, step_of(Z)
-
-
-def step_of(Z):
-    return ((Z[:, 0] > 0) + Z[:, 1].astype(np.float64) * Z[:, 2]).astype(np.float32)[:, None]
+    X *= np.float32(10 / np.sqrt(12 * d)) # |x - z|^2 is 2 (5 + 1) d before
+    return X, np.column_stack([target(Z, k) for k in range(c)]).astype(np.float32)
 
 
 def text(path, X, y):

@@ -106,7 +106,8 @@ def tree(folder, out, leaf):
 def rfm_model(folder, out):
     model = machine()
     learn(model, arrays(folder, "X", "y", "Xval", "yval"), 1, "cholesky")
-    np.savez(os.path.join(out, "model.npz"), **{k: getattr(model, k).numpy() for k in ("centers", "weights", "M")})
+    parts = {name: getattr(model, name) for name in ("centers", "weights", "M", "sqrtM")}
+    np.savez(os.path.join(out, "model.npz"), **{name: part.numpy() for name, part in parts.items() if part is not None})
 
 
 def rfm_predict(folder, out):
