@@ -21,6 +21,7 @@ import argparse
 import fnmatch
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -69,7 +70,7 @@ def run(command, limit, log):
         if child.returncode:
             output.seek(begin)
             said = [line.strip() for line in output.read().splitlines() if line.strip()] or ["nothing said"]
-            raise Failed("failed: " + said[-1][:100])
+            raise Failed("failed: " + re.sub(r"(/[^\s/:]+)+/", "", said[-1])[:120]) # a document has no folders of ours
     return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
@@ -191,6 +192,9 @@ class Measured:
             report = self.report()
             floor = row.floor or case.floor
             floor = floor(report) if callable(floor) else floor
+            asked = re.search(r"--iters (\d+).*--select last", row.commands[0])
+            new["short"] = asked and "iterations" in report and len(report["iterations"]) - 1 < int(asked[1]) and (
+                "%d of %s iterations" % (len(report["iterations"]) - 1, asked[1]))
             new.update(seconds=[round(r[0], 3) for r in self.runs], peak_mb=round(max(r[1] for r in self.runs)),
                        cpu=[round(r[2], 2) for r in self.runs], quality=self.quality(), report=report, rates=rates,
                        floor=dict(floor) if floor else None)
@@ -289,7 +293,7 @@ def main(every=tuple(cases.CASES)):
     results, machine = table.newest(args.build, machine)
     order = [(c.name, r.label) for c in every for r in c.rows]
     results = [results[key] for key in order if key in results]
-    text = table.markdown(results, machine)
+    text = table.markdown(results, machine, args.picture)
     print(text)
     table.into(args.document, text)
     picture.write(args.picture, results)

@@ -66,6 +66,8 @@ def line(result, machine, day, peer, ours):
     s, floor, quality = seconds(result), floor_seconds(result), result.get("quality")
     if len(result["seconds"]) < 3:
         name += ", once" if len(result["seconds"]) == 1 else ", twice"
+    if result.get("short"):
+        name += ", only %s" % result["short"]
     ratio = peer / s if peer and not result["peer"] else s / ours if ours and result["peer"] else None
     return [name, digits(s), "%d" % result["peak_mb"], "" if quality is None else "%.4f" % quality,
             "" if ratio is None else "**%s x faster**" % digits(ratio) if not result["peer"] else "%s x agop's" % digits(ratio),
@@ -129,13 +131,17 @@ def described(results, machine):
     return text
 
 
-def markdown(results, machine):
-    """The whole section: the machine, the comparison, and the phases of our fits."""
+def markdown(results, machine, picture):
+    """The whole section: the machine, the comparison, the phases of our fits, the curves."""
     if not results:
         return "Nothing has been measured yet: `make bench`."
     text = [described(results, machine), "", *comparison(results, machine)]
     inside = phases(results)
-    return "\n".join(text + ["", "Seconds inside our fits, all iterations together:", "", *inside] if inside else text)
+    if inside:
+        text += ["", "Seconds inside our fits, all iterations together:", "", *inside]
+    if any(r["group"] == "curves" and r["state"] == "ok" for r in results):
+        text += ["", "![Seconds of a fit in rows, columns and outputs](%s)" % os.path.basename(picture)]
+    return "\n".join(text)
 
 
 def into(path, text):

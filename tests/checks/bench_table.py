@@ -21,7 +21,7 @@ import cases
 import table
 
 DATA = "step 200 4 1 1 20 100"
-WRONG = cases.Row("misspelt", ("{agop} fit --no-such-option",))
+WRONG = cases.Row("misspelt", ("{agop} fit {data}/missing.npy --target y -o {out}/m.agop",))
 NEVER = cases.Row("endless", ("sleep 60",))
 PEER = cases.Row("a peer", ("{peer} rfm {data} {out} 1 solve",), peer="xrfm")
 TINY = [
@@ -68,7 +68,8 @@ def main():
             check("seconds and memory are numbers", re.fullmatch(r"[0-9.]+", row[2]) and 1 < int(row[3]) < 2000)
             check("the quality is an R2 of something learned", 0.05 < float(row[4]) <= 1)
             check("the floor is below", float(row[6].split()[0]) > 1)
-        check("a wrong option is told", "failed: " in (cells(text, "misspelt") or [""] * 3)[2])
+        failure = (cells(text, "misspelt") or [""] * 3)[2]
+        check("a failure is told without folders: %s" % failure, "failed: " in failure and "/" not in failure)
         check("a late one is told", "longer than 1 s" in (cells(text, "endless") or [""] * 3)[2])
         late = text.split("`classes`")[1] if "`classes`" in text else ""
         check("what follows is still measured", late and float(late.split("|")[4]) > 0.5)
