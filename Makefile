@@ -20,7 +20,7 @@ test:
 
 bench: all
 	@sh scripts/setup.sh bench
-	@$(shell command -v /usr/bin/python3 || echo python3) bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(QUICK),--quick) $(CASES)
+	@$(shell command -v /usr/bin/python3 || echo python3) bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(QUICK),--quick) $(if $(AGAIN),--again) $(CASES)
 
 fuzz:
 	@sh scripts/setup.sh test

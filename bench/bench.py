@@ -300,4 +300,7 @@ def main(every=tuple(cases.CASES)):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted; what is complete is kept, see --rewrite")
