@@ -104,7 +104,8 @@ def peers_python(folder):
 def installed(python):
     def has(module):
         try:
-            return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False).returncode == 0
+            return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL,
+                                  check=False).returncode == 0
         except OSError:
             return False
     return {module for module in PEERS if has(module)}
@@ -186,7 +187,7 @@ class Measured:
     def result(self, rates):
         case, row = self.case, self.row
         new = {"case": case.name, "row": row.label, "peer": row.peer, "other": row.other, "what": case.what,
-               "group": case.group, "at": case.at, "state": self.state if self.runs or self.state != "ok" else "not run",
+               "group": case.group, "at": case.at, "state": self.state,
                "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
         if self.runs and self.state == "ok":
             report = self.report()
@@ -229,7 +230,8 @@ def wanted(args, every):
     unknown = [a for a in args.cases if not any(fnmatch.fnmatch(n, a) for c in every for n in (c.name, c.group))]
     if unknown:
         sys.exit("bench: no case or group %s; see --list" % ", ".join(unknown))
-    return [c for c in every if not args.cases or any(fnmatch.fnmatch(n, a) for a in args.cases for n in (c.name, c.group))]
+    return [c for c in every if not args.cases
+            or any(fnmatch.fnmatch(n, a) for a in args.cases for n in (c.name, c.group))]
 
 
 def rows_of(case, args, kept, there):
@@ -257,7 +259,7 @@ def all_cases(args, every):
     with_peers = not args.no_peers and any(row.peer for case in asked for row in case.rows)
     python = peers_python(args.build) if with_peers else ""
     there = installed(python) if with_peers else set()
-    fill = {"agop": shlex.quote(args.agop), "peer": "%s %s" % (shlex.quote(python), shlex.quote(os.path.join(HERE, "peer.py")))}
+    fill = {"agop": shlex.quote(args.agop), "peer": shlex.join([python, os.path.join(HERE, "peer.py")])}
     record = {"machine": machine, "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "rows": []}
     path = os.path.join(args.build, "runs", time.strftime("%Y%m%dT%H%M%SZ.json", time.gmtime()))
     log = os.path.join(args.build, "log.txt")
@@ -275,7 +277,8 @@ def all_cases(args, every):
 
 def main(every=tuple(cases.CASES)):
     parser = argparse.ArgumentParser(usage=__doc__)
-    for name, default in (("agop", os.path.join(ROOT, "build", "agop")), ("build", os.path.join(ROOT, "build", "bench")),
+    for name, default in (("agop", os.path.join(ROOT, "build", "agop")),
+                          ("build", os.path.join(ROOT, "build", "bench")),
                           ("document", os.path.join(ROOT, "docs", "performance.md")),
                           ("picture", os.path.join(ROOT, "docs", "performance-scaling.svg"))):
         parser.add_argument("--" + name, default=default, type=os.path.abspath)

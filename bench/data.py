@@ -10,7 +10,7 @@ KIND is
     step        normal columns; y_k = (x_k > 0) + x_{k+1} x_{k+2}: three columns matter for an output, the others do not
     classes     normal columns; y is the largest of OUTPUTS random linear functions of the first five columns
     factors     columns are noisy mixtures of five hidden factors, y = (z_1 > 0) + z_2 z_3: wide data, as genes are;
-                rows are about 10 apart, the bandwidth of the cases, because exp(-100) has no gradient worth learning from
+                rows are about 10 apart, the bandwidth of the cases: exp(-100) has no gradient to learn from
     csv         step, X and y together, as the one text file FOLDER/table.csv
 """
 import os

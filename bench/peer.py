@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a case asks of a peer, one process from reading to writing, as a user of that package would write it.
 
-    peer.py rfm FOLDER OUT ITERS SOLVER [KERNEL]    xRFM's machine on X, y (solver: solve, cholesky; kernel: l2, l2_high_dim)
+    peer.py rfm FOLDER OUT ITERS SOLVER [KERNEL]    xRFM's machine; solver: solve, cholesky; kernel: l2, l2_high_dim
     peer.py tree FOLDER OUT LEAF                    xRFM's tree; its split directions from LEAF rows, not from 50,000
     peer.py rfm-model FOLDER OUT                    learns OUT/model.npz; then
     peer.py rfm-predict FOLDER OUT                  answers Xtest with it
@@ -90,7 +90,8 @@ def tree(folder, out, leaf):
     class Cut(xrfm.xRFM):
         def _get_agop_on_subset(self, X, y, subset_size=0, **more): # its 50,000 rows take half an hour a direction
             return super()._get_agop_on_subset(X, y, subset_size=int(leaf), **more)
-    settings = {"model": {"kernel": "l2", "bandwidth": 10.0, "exponent": 1.0, "diag": False, "bandwidth_mode": "constant"},
+    settings = {"model": {"kernel": "l2", "bandwidth": 10.0, "exponent": 1.0, "diag": False,
+                          "bandwidth_mode": "constant"},
                 "fit": {"reg": 1e-3, "iters": 5, "verbose": False, "early_stop_rfm": True}}
     model = Cut(rfm_params=settings, max_leaf_size=int(leaf), device="cpu", tuning_metric="mse", random_state=0,
                 verbose=False)

@@ -33,6 +33,9 @@ def short(x):
     return "%d" % x if x >= 1 else "%g" % x
 
 
+BOLD = ' font-weight="bold"'
+
+
 class Axis:
     """Decades of numbers onto pixels."""
 
@@ -97,7 +100,7 @@ def panel(left, top, curves, title, theory, growth):
             " ".join("%.1f,%.1f" % p for p in at), COLOURS[whose]))
         out += ['<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>' % (*p, COLOURS[whose]) for p in at]
         end = left + WIDTH if points[-1][0] == xs[-1] else at[-1][0] + 4
-        out.append(text(end + 6, names[whose, label], label, "start", 13, whose, ' font-weight="bold"'))
+        out.append(text(end + 6, names[whose, label], label, "start", 13, whose, BOLD))
     return out
 
 
@@ -112,8 +115,8 @@ def write(path, results):
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" '
            'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">' % (width, height, width, height),
            '<rect width="100%" height="100%" fill="#ffffff"/>',
-           text(LEFT, 28, "Seconds of a fit: two solves and one AGOP, or a tree", "start", 16, "ink", ' font-weight="bold"'),
-           text(LEFT, 47, "the same settings for both; starting the program and importing modules of Python are left out",
+           text(LEFT, 28, "Seconds of a fit: two solves and one AGOP, or a tree", "start", 16, "ink", BOLD),
+           text(LEFT, 47, "the same settings for both; starting and importing modules of Python are left out",
                 "start", 11, "soft")]
     for i, (curves, *rest) in enumerate(panels):
         out += panel(LEFT + i % 2 * (WIDTH + GAP), TOP + i // 2 * (HEIGHT + BELOW), curves, *rest)

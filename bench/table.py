@@ -55,8 +55,8 @@ def best_peer(results):
 def label(result, machine, day):
     older = result["date"][:10] != day
     stale = not result["peer"] and result["commit"] != machine["commit"]
-    note = " (%s)" % ", ".join([result["date"][:10]] * older + ["at " + result["commit"]] * stale) if older or stale else ""
-    return ("%s" if result["peer"] else "**%s**") % result["row"] + note
+    notes = [result["date"][:10]] * older + ["at " + result["commit"]] * stale
+    return ("%s" if result["peer"] else "**%s**") % result["row"] + (" (%s)" % ", ".join(notes) if notes else "")
 
 
 def line(result, machine, day, peer, ours):
@@ -68,10 +68,10 @@ def line(result, machine, day, peer, ours):
         name += ", once" if len(result["seconds"]) == 1 else ", twice"
     if result.get("short"): # not what was asked for: seconds without a claim
         name, floor, peer, ours = name + ", only %s" % result["short"], None, None, None
-    ratio = peer / s if peer and not result["peer"] else s / ours if ours and result["peer"] else None
+    ratio = ("%s x agop's" % digits(s / ours) if ours else "") if result["peer"] else (
+        "**%s x faster**" % digits(peer / s) if peer else "")
     return [name, digits(s), "%d" % result["peak_mb"], "" if quality is None else "%.4f" % quality,
-            "" if ratio is None else "**%s x faster**" % digits(ratio) if not result["peer"] else "%s x agop's" % digits(ratio),
-            "" if floor is None or result["other"] else "%s x" % digits(s / floor)]
+            ratio, "" if floor is None or result["other"] else "%s x" % digits(s / floor)]
 
 
 def group(results):
