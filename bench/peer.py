@@ -88,7 +88,7 @@ def tree(folder, out, leaf):
     versions("xrfm", "torch")
 
     class Cut(xrfm.xRFM):
-        def _get_agop_on_subset(self, X, y, subset_size=0, **more): # its 50,000 rows take half an hour a direction
+        def _get_agop_on_subset(self, X, y, subset_size=0, **more): # 50,000 rows are 125 times the work
             return super()._get_agop_on_subset(X, y, subset_size=int(leaf), **more)
     settings = {"model": {"kernel": "l2", "bandwidth": 10.0, "exponent": 1.0, "diag": False,
                           "bandwidth_mode": "constant"},
