@@ -25,7 +25,8 @@ static const agop_setting rows[] = {
     {"scale", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none|minmax|rank", NULL, "fit",
      "scaling of numeric columns; all are centred"},
     {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
-     "a rank-based copy of each numeric column beside the column itself; auto: with --tune quick and --scale zscore"},
+     "a rank-based copy of each numeric column beside the column itself; auto: with --tune quick and --scale zscore, "
+     "where there are more rows than columns"},
     {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit",
      "a categorical column keeps so many of its most frequent levels"},
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
@@ -51,6 +52,8 @@ static const agop_setting rows[] = {
      "how far the full metric is drawn to its diagonal after each iteration; auto: 0, or 0.5 with --tune quick"},
     {"centre_gradients", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "fit",
      "take the mean gradient away before the outer product"},
+    {"dual", AGOP_CHOICE, "auto", NO_BOUND, "auto|on|off", NULL, "fit",
+     "learn the metric in the span of the rows, with the same result; auto: with more coordinates than rows"},
     {"agop_route", AGOP_CHOICE, "auto", NO_BOUND, "auto|gradients|gram", NULL, "fit",
      "how the AGOP is computed, with the same result: by gradients, by n x n matrices, or whichever costs less"},
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",

@@ -160,7 +160,7 @@ done:
 /* ---- from sums to the metric ---- */
 
 /* Divide by the total weight and take the mean gradient's outer product away. */
-static void average(agop__sums *s, int64_t outputs)
+void agop__average_divide(agop__sums *s, int64_t outputs)
 {
     int64_t e = agop__metric_size(&s->outer), first = 0;
     for (int32_t b = 0; b < s->outer.blocks; b++) {
@@ -228,8 +228,8 @@ done:
     return st;
 }
 
-static agop_status turn_group(agop__metric *out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
-                              int32_t kind, const double *A)
+agop_status agop__turn_group(agop__metric *out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
+                             int32_t kind, const double *A)
 {
     int64_t     d  = m->block[b].d;
     double     *to = out->block[b].m;
@@ -292,40 +292,52 @@ static void clear(agop__sums *s, int64_t outputs)
     s->weight = 0;
 }
 
+agop_status agop__average_sums(agop__sums *s, agop__average *a)
+{
+    agop_ctx   *ctx   = a->map->ctx;
+    int         asked = a->route != AGOP__ROUTE_AUTO;
+    agop_status st;
+
+    TRY(settle_route(a, agop__metric_size(&s->outer)));
+    if (a->centre) {
+        s->mean = agop__calloc(a->alpha->cols * agop__metric_size(&s->outer), sizeof *s->mean);
+        if (!s->mean) {
+            st = agop__fail_memory(&ctx->err, 0, "gradients");
+            goto done;
+        }
+    }
+    if (a->route == AGOP__ROUTE_GRAM) {
+        TRY(agop__gram_sums(s, a));
+        if (!asked && !keeps_digits(s, a->map->dtype)) {
+            a->route = AGOP__ROUTE_GRADIENTS;
+            clear(s, a->alpha->cols);
+        }
+    }
+    if (a->route == AGOP__ROUTE_GRADIENTS)
+        TRY(by_gradients(s, a));
+    agop__average_divide(s, a->alpha->cols);
+done:
+    return st;
+}
+
 agop_status agop__average_gradient(agop__metric *out, agop__average *a)
 {
     const agop__map    *map = a->map;
     const agop__metric *m   = a->metric;
     agop_ctx           *ctx = map->ctx;
     agop__sums          s   = {0};
-    int                 asked = a->route != AGOP__ROUTE_AUTO;
     agop_status         st;
 
     memset(out, 0, sizeof *out);
+    if (m->thin)
+        return agop__average_thin(out, a);
     TRY(agop__metric_zero(&s.outer, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
     TRY(agop__metric_zero(out, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
-    TRY(settle_route(a, agop__metric_size(&s.outer)));
-    if (a->centre) {
-        s.mean = agop__calloc(a->alpha->cols * agop__metric_size(&s.outer), sizeof *s.mean);
-        if (!s.mean) {
-            st = agop__fail_memory(&ctx->err, 0, "gradients");
-            goto done;
-        }
-    }
-    if (a->route == AGOP__ROUTE_GRAM) {
-        TRY(agop__gram_sums(&s, a));
-        if (!asked && !keeps_digits(&s, map->dtype)) {
-            a->route = AGOP__ROUTE_GRADIENTS;
-            clear(&s, a->alpha->cols);
-        }
-    }
-    if (a->route == AGOP__ROUTE_GRADIENTS)
-        TRY(by_gradients(&s, a));
-    average(&s, a->alpha->cols);
+    TRY(agop__average_sums(&s, a));
     if (map->numeric)
         TRY(turn_numeric(out, map, s.outer.block[0].m));
     for (int32_t b = 1; b < out->blocks; b++)
-        TRY(turn_group(out, ctx, m, b, a->height, map->kernel.kind, s.outer.block[b].m));
+        TRY(agop__turn_group(out, ctx, m, b, a->height, map->kernel.kind, s.outer.block[b].m));
 done:
     free(s.mean);
     agop__metric_free(&s.outer);

@@ -11,7 +11,7 @@
 
 #include "kernel/metric.h"
 
-enum { AGOP__ROUTE_AUTO, AGOP__ROUTE_GRADIENTS, AGOP__ROUTE_GRAM };
+enum { AGOP__ROUTE_AUTO, AGOP__ROUTE_GRADIENTS, AGOP__ROUTE_GRAM, AGOP__ROUTE_DUAL };
 
 typedef struct agop__average {
     const agop__map    *map;
@@ -48,5 +48,13 @@ typedef struct agop__sums {
 agop_status agop__gram_sums(agop__sums *s, const agop__average *a);
 /* Bytes that it holds at once. */
 double agop__gram_bytes(int64_t m, int64_t n, int64_t e, int32_t dtype);
+/* gradient.c: sums by the route in `a`, or the cheaper one; s->outer decides the shape. */
+agop_status agop__average_sums(agop__sums *s, agop__average *a);
+void        agop__average_divide(agop__sums *s, int64_t outputs);
+/* One group's block, from the backend's coordinates to those of the levels. */
+agop_status agop__turn_group(agop__metric *out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
+                             int32_t kind, const double *A);
+/* dual.c: the same for a thin metric. x must be the first rows of z. */
+agop_status agop__average_thin(agop__metric *out, agop__average *a);
 
 #endif

@@ -11,14 +11,15 @@
 static int64_t entries(const agop__metric *m, int32_t b)
 {
     int64_t d = m->block[b].d;
-    return m->diagonal ? d : d * d;
+    return m->diagonal || (m->thin && b == 0) ? d : d * d;
 }
 
-agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int diagonal,
-                              agop__err *e)
+static agop_status make_blocks(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int diagonal,
+                               int thin, agop__err *e)
 {
     memset(out, 0, sizeof *out);
     out->diagonal = diagonal;
+    out->thin     = thin;
     out->blocks   = 1 + groups;
     out->block    = agop__calloc(out->blocks, sizeof *out->block);
     if (!out->block)
@@ -35,15 +36,54 @@ agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups
     return AGOP_OK;
 }
 
+agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int diagonal,
+                              agop__err *e)
+{
+    return make_blocks(out, numeric, groups, levels, diagonal, 0, e);
+}
+
+static void set_identity(agop__metric *out)
+{
+    for (int32_t b = 0; b < out->blocks; b++)
+        for (int64_t i = 0, d = out->block[b].d; i < d; i++)
+            out->block[b].m[entries(out, b) == d ? i : i * d + i] = 1.0;
+}
+
+agop_status agop__metric_thin(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int32_t dtype,
+                              agop__err *e)
+{
+    agop_status st = make_blocks(out, numeric, groups, levels, 0, 1, e);
+    if (st != AGOP_OK)
+        return st;
+    out->dtype = dtype;
+    set_identity(out);
+    return AGOP_OK;
+}
+
+static size_t factor_bytes(const agop__metric *m)
+{
+    return (size_t)(m->block[0].r * m->block[0].d) * (m->dtype == AGOP_F32 ? 4 : 8);
+}
+
+agop_status agop__metric_widen(agop__metric *m, int64_t r, agop__err *e)
+{
+    free(m->block[0].factor);
+    m->block[0].r      = r;
+    m->block[0].factor = agop__aligned(r * m->block[0].d, m->dtype == AGOP_F32 ? 4 : 8);
+    if (!m->block[0].factor) {
+        m->block[0].r = 0;
+        return agop__fail_memory(e, 8.0 * (double)r * (double)m->block[0].d, "the factor of the metric");
+    }
+    return AGOP_OK;
+}
+
 agop_status agop__metric_identity(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels,
                                   int diagonal, agop__err *e)
 {
     agop_status st = agop__metric_zero(out, numeric, groups, levels, diagonal, e);
     if (st != AGOP_OK)
         return st;
-    for (int32_t b = 0; b < out->blocks; b++)
-        for (int64_t i = 0, d = out->block[b].d; i < d; i++)
-            out->block[b].m[diagonal ? i : i * d + i] = 1.0;
+    set_identity(out);
     return AGOP_OK;
 }
 
@@ -51,6 +91,8 @@ agop_status agop__metric_copy(agop__metric *out, const agop__metric *m, agop__er
 {
     memset(out, 0, sizeof *out);
     out->diagonal = m->diagonal;
+    out->thin     = m->thin;
+    out->dtype    = m->dtype;
     out->blocks   = m->blocks;
     out->block    = agop__calloc(m->blocks, sizeof *out->block);
     if (!out->block)
@@ -64,6 +106,14 @@ agop_status agop__metric_copy(agop__metric *out, const agop__metric *m, agop__er
         }
         memcpy(out->block[b].m, m->block[b].m, (size_t)entries(m, b) * sizeof(double));
     }
+    if (m->thin && m->block[0].r) {
+        agop_status st = agop__metric_widen(out, m->block[0].r, e);
+        if (st != AGOP_OK) {
+            agop__metric_free(out);
+            return st;
+        }
+        memcpy(out->block[0].factor, m->block[0].factor, factor_bytes(m));
+    }
     return AGOP_OK;
 }
 
@@ -71,6 +121,8 @@ void agop__metric_free(agop__metric *m)
 {
     for (int32_t b = 0; m->block && b < m->blocks; b++)
         free(m->block[b].m);
+    if (m->block)
+        free(m->block[0].factor);
     free(m->block);
     memset(m, 0, sizeof *m);
 }
@@ -85,22 +137,91 @@ int64_t agop__metric_size(const agop__metric *m)
 
 double agop__metric_at(const agop__metric *m, int32_t block, int64_t i)
 {
-    const agop__block *b = &m->block[block];
-    return b->m[m->diagonal ? i : i * b->d + i];
+    const agop__block *b   = &m->block[block];
+    double             sum = b->m[entries(m, block) == b->d ? i : i * b->d + i];
+
+    for (int64_t k = 0; k < b->r; k++)
+        sum += agop__factor_at(m, k * b->d + i) * agop__factor_at(m, k * b->d + i);
+    return sum;
+}
+
+/* Entries first .. first+count-1 of a diagonal; a factor is read row by row, as it lies in memory. */
+static void diagonal_part(double *out, const agop__metric *m, int32_t block, int64_t first, int64_t count)
+{
+    const agop__block *b    = &m->block[block];
+    int                full = entries(m, block) != b->d;
+
+    for (int64_t i = 0; i < count; i++)
+        out[i] = b->m[full ? (first + i) * (b->d + 1) : first + i];
+    for (int64_t k = 0; k < b->r; k++)
+        for (int64_t i = 0; i < count; i++) {
+            double v = agop__factor_at(m, k * b->d + first + i);
+            out[i] += v * v;
+        }
+}
+
+void agop__metric_diagonal(double *out, const agop__metric *m, int32_t block)
+{
+    diagonal_part(out, m, block, 0, m->block[block].d);
+}
+
+static void scale_factor(agop__metric *m, double by)
+{
+    for (int64_t k = 0; k < m->block[0].r * m->block[0].d; k++) {
+        if (m->dtype == AGOP_F32)
+            ((float *)m->block[0].factor)[k] = (float)(agop__factor_at(m, k) * by);
+        else
+            ((double *)m->block[0].factor)[k] *= by;
+    }
+}
+
+enum { STRIP = 512 };
+
+/* The largest entry of all diagonals and their sum, a strip at a time. */
+static double largest(const agop__metric *m, double *sum)
+{
+    double top = 0, part[STRIP];
+
+    *sum = 0;
+    for (int32_t b = 0; b < m->blocks; b++)
+        for (int64_t first = 0; first < m->block[b].d; first += STRIP) {
+            int64_t count = m->block[b].d - first < STRIP ? m->block[b].d - first : STRIP;
+            diagonal_part(part, m, b, first, count);
+            for (int64_t i = 0; i < count; i++) {
+                top = fmax(top, part[i]);
+                *sum += part[i];
+            }
+        }
+    return top;
 }
 
 int agop__metric_scale(agop__metric *m)
 {
-    double top = 0;
-    for (int32_t b = 0; b < m->blocks; b++)
-        for (int64_t i = 0; i < m->block[b].d; i++)
-            top = fmax(top, agop__metric_at(m, b, i));
+    double sum, top = largest(m, &sum);
+
     if (!(top > 0) || !isfinite(top))
         return 0;
     for (int32_t b = 0; b < m->blocks; b++)
         for (int64_t i = 0; i < entries(m, b); i++)
             m->block[b].m[i] /= top;
+    if (m->thin)
+        scale_factor(m, 1 / sqrt(top));
     return 1;
+}
+
+/* The factor shrinks by a number; the diagonal part takes up the difference. */
+static void shrink_thin(agop__metric *m, double s, double mean)
+{
+    agop__block *b    = &m->block[0];
+    double       keep = .95 * (1 - s), all[STRIP];
+
+    for (int64_t first = 0; first < b->d; first += STRIP) {
+        int64_t count = b->d - first < STRIP ? b->d - first : STRIP;
+        diagonal_part(all, m, 0, first, count);
+        for (int64_t i = 0; i < count; i++)
+            b->m[first + i] = .95 * all[i] + .05 * mean - keep * (all[i] - b->m[first + i]);
+    }
+    scale_factor(m, sqrt(keep));
 }
 
 void agop__metric_shrink(agop__metric *m, double s)
@@ -110,12 +231,15 @@ void agop__metric_shrink(agop__metric *m, double s)
 
     if (s <= 0 || size == 0)
         return;
-    for (int32_t b = 0; b < m->blocks; b++)
-        for (int64_t i = 0; i < m->block[b].d; i++)
-            mean += agop__metric_at(m, b, i) / (double)size;
+    (void)largest(m, &mean);
+    mean /= (double)size;
     for (int32_t b = 0; b < m->blocks; b++) {
         int64_t d = m->block[b].d;
         double *v = m->block[b].m;
+        if (b == 0 && m->thin) {
+            shrink_thin(m, s, mean);
+            continue;
+        }
         for (int64_t i = 0; i < entries(m, b); i++) {
             int on_diagonal = m->diagonal || i % (d + 1) == 0;
             v[i]            = on_diagonal ? .95 * v[i] + .05 * mean : .95 * (1 - s) * v[i];
@@ -125,12 +249,11 @@ void agop__metric_shrink(agop__metric *m, double s)
 
 /* ---- the map ---- */
 
-/* The numeric block as F F'. A rounding-sized multiple of the identity makes a singular M factorable: it moves squared
- * distances by no more than the rounding of M itself does. */
-static agop_status factor(agop__map *map, const agop__metric *m)
+/* A rounding-sized multiple of the identity makes a singular matrix factorable: it moves squared distances by no more
+ * than the rounding of the matrix itself does. */
+agop_status agop__factor_psd(double *A, agop_ctx *ctx, int64_t d)
 {
-    agop_ctx   *ctx = map->ctx;
-    int64_t     d = map->numeric, bad = -1;
+    int64_t     bad = -1;
     double     *copy = agop__malloc(d * d, sizeof(double)), top = 0;
     agop__tile  L  = {0};
     agop_status st = AGOP_OK;
@@ -138,10 +261,10 @@ static agop_status factor(agop__map *map, const agop__metric *m)
     if (!copy)
         return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the factor of the metric");
     for (int64_t i = 0; i < d; i++)
-        top = fmax(top, m->block[0].m[i * d + i]);
+        top = fmax(top, A[i * d + i]);
     TRY(op_alloc(ctx, &L, d, d, AGOP_F64));
     for (double jitter = 4e-16 * (double)d * top; ; jitter *= 16) {
-        memcpy(copy, m->block[0].m, (size_t)(d * d) * sizeof(double));
+        memcpy(copy, A, (size_t)(d * d) * sizeof(double));
         for (int64_t i = 0; i < d; i++)
             copy[i * d + i] += jitter;
         TRY(op_put(ctx, &L, copy, d, AGOP_F64));
@@ -151,14 +274,31 @@ static agop_status factor(agop__map *map, const agop__metric *m)
     }
     if (st != AGOP_OK)
         goto done;
-    TRY(op_get(ctx, copy, d, AGOP_F64, &L));
+    TRY(op_get(ctx, A, d, AGOP_F64, &L));
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = i + 1; j < d; j++)
-            copy[i * d + j] = 0;
+            A[i * d + j] = 0;
+done:
+    op_release(ctx, &L);
+    free(copy);
+    return st;
+}
+
+/* The numeric block as F F'. */
+static agop_status factor(agop__map *map, const agop__metric *m)
+{
+    agop_ctx   *ctx  = map->ctx;
+    int64_t     d    = map->numeric;
+    double     *copy = agop__malloc(d * d, sizeof(double));
+    agop_status st   = AGOP_OK;
+
+    if (!copy)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the factor of the metric");
+    memcpy(copy, m->block[0].m, (size_t)(d * d) * sizeof(double));
+    TRY(agop__factor_psd(copy, ctx, d));
     TRY(op_alloc(ctx, &map->F, d, d, map->dtype));
     TRY(op_put(ctx, &map->F, copy, d, AGOP_F64));
 done:
-    op_release(ctx, &L);
     free(copy);
     return st;
 }
@@ -166,6 +306,8 @@ done:
 static int is_diagonal(const agop__metric *m)
 {
     const agop__block *b = &m->block[0];
+    if (m->thin)
+        return b->r == 0;
     for (int64_t i = 0; !m->diagonal && i < b->d * b->d; i++)
         if (i % (b->d + 1) != 0 && b->m[i] != 0)
             return 0;
@@ -213,6 +355,26 @@ done:
     return st;
 }
 
+/* Of a thin metric: is there anything beside the factor? */
+static int has_diagonal(const agop__metric *m)
+{
+    for (int64_t i = 0; i < m->block[0].d; i++)
+        if (m->block[0].m[i] > 0)
+            return 1;
+    return 0;
+}
+
+/* Square roots of the numeric diagonal, whose entries are `step` apart. */
+static agop_status take_root(agop__map *map, const agop__metric *m, int64_t step)
+{
+    map->root = agop__malloc(map->numeric, sizeof(double));
+    if (!map->root)
+        return agop__fail_memory(&map->ctx->err, 0, "a metric");
+    for (int64_t i = 0; i < map->numeric; i++)
+        map->root[i] = sqrt(fmax(0, m->block[0].m[i * step]));
+    return AGOP_OK;
+}
+
 agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
                            int32_t dtype)
 {
@@ -236,14 +398,18 @@ agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m,
         out->levels[g] = (int32_t)m->block[g + 1].d;
         TRY(make_table(out, m, shape, g));
     }
+    out->mapped = out->numeric;
+    out->thin   = m->thin;
     if (is_diagonal(m)) {
-        out->root = agop__malloc(out->numeric, sizeof(double));
-        if (!out->root) {
-            st = agop__fail_memory(&ctx->err, 0, "a metric");
-            goto done;
+        TRY(take_root(out, m, m->diagonal || m->thin ? 1 : out->numeric + 1));
+    } else if (m->thin) {
+        out->mapped = m->block[0].r;
+        TRY(op_alloc(ctx, &out->F, m->block[0].r, out->numeric, dtype));
+        TRY(op_put(ctx, &out->F, m->block[0].factor, out->numeric, m->dtype));
+        if (has_diagonal(m)) {
+            out->mapped += out->numeric;
+            TRY(take_root(out, m, 1));
         }
-        for (int64_t i = 0; i < out->numeric; i++)
-            out->root[i] = sqrt(fmax(0, agop__metric_at(m, 0, i)));
     } else {
         TRY(factor(out, m));
     }
@@ -303,17 +469,20 @@ agop_status agop__map_points(agop__points *out, const agop__map *map, const void
 {
     agop_ctx   *ctx = map->ctx;
     int64_t     d   = map->numeric;
-    agop__tile  X   = {0};
+    agop__tile  X   = {0}, part;
     agop_status st  = AGOP_OK;
 
     memset(out, 0, sizeof *out);
-    TRY(op_alloc(ctx, &out->u, n, d, map->dtype));
-    if (map->root) {
-        TRY(put_scaled(&out->u, map, x, x_dtype, n));
-    } else {
+    TRY(op_alloc(ctx, &out->u, n, map->mapped, map->dtype));
+    if (map->root) { /* the last coordinates, or all */
+        part = op_cols(ctx, &out->u, map->mapped - d, d);
+        TRY(put_scaled(&part, map, x, x_dtype, n));
+    }
+    if (map->F.mem) {
+        part = op_cols(ctx, &out->u, 0, map->root ? map->mapped - d : map->mapped);
         TRY(op_alloc(ctx, &X, n, d, map->dtype));
         TRY(op_put(ctx, &X, x, d, x_dtype));
-        TRY(op_gemm(ctx, 0, 0, 1.0, &X, &map->F, 0.0, &out->u));
+        TRY(op_gemm(ctx, 0, map->thin, 1.0, &X, &map->F, 0.0, &part));
     }
     if (map->kernel.groups) {
         TRY(op_alloc(ctx, &out->code, n, map->kernel.groups, AGOP__I32));
@@ -354,8 +523,8 @@ static double pair_power(const agop__map *map, const double *u, const int32_t *c
 {
     const agop__kernel *k = &map->kernel;
     double              s = 0;
-    for (int64_t c = 0; c < map->numeric; c++) {
-        double step = u[i * map->numeric + c] - u[j * map->numeric + c];
+    for (int64_t c = 0; c < map->mapped; c++) {
+        double step = u[i * map->mapped + c] - u[j * map->mapped + c];
         s += k->kind == AGOP__L2 ? step * step : pow(fabs(step), k->exponent);
     }
     for (int32_t g = 0; g < k->groups; g++) {
@@ -371,7 +540,7 @@ agop_status agop__median_distance(double *out, const agop__map *map, const agop_
 {
     agop_ctx           *ctx = map->ctx;
     const agop__kernel *k   = &map->kernel;
-    int64_t             n = p->u.rows, d = map->numeric, pairs = n * (n - 1) / 2, at = 0;
+    int64_t             n = p->u.rows, d = map->mapped, pairs = n * (n - 1) / 2, at = 0;
     double             *u = agop__malloc(n * d, sizeof *u), *s = agop__malloc(pairs, sizeof *s), mean = 0;
     int32_t            *code  = agop__malloc(n * k->groups, sizeof *code);
     double            **table = agop__calloc(k->groups, sizeof *table);

@@ -1,8 +1,9 @@
 /* metric.h - the metric M of d(x,z)^2 = (x-z)' M (x-z), and rows made ready for distances under it.
  *
- * M is block diagonal: one block for the numeric coordinates and one for every categorical group (xRFM,
- * arXiv 2508.10053, treats categories so). A block is full (d x d) or diagonal (d numbers). Blocks are small and live
- * in host memory, in double; rows live in the backend. */
+ * M is block diagonal: one block for the numeric coordinates and one for every categorical group (xRFM, arXiv
+ * 2508.10053, treats categories so). A block is full (d x d) or diagonal (d numbers); the numeric one may be thin, M =
+ * B'B + D with B r x d, which is how tables with more coordinates than rows are learned (the dual, dual.c). Blocks
+ * live in host memory; rows live in the backend. */
 #ifndef AGOP_KERNEL_METRIC_H
 #define AGOP_KERNEL_METRIC_H
 
@@ -10,11 +11,15 @@
 
 typedef struct agop__block {
     int64_t d;
-    double *m; /* d x d row-major, or d numbers when the metric is diagonal */
+    double *m;      /* d x d row-major; d numbers when the metric is diagonal or the block is thin */
+    int64_t r;      /* thin: rows of the factor */
+    void   *factor; /* thin: r x d, M = factor' factor + diag(m) */
 } agop__block;
 
 typedef struct agop__metric {
     int          diagonal;
+    int          thin;  /* block 0 is: for tables with more coordinates than rows, where no d x d array may be formed */
+    int32_t      dtype; /* of the factor */
     int32_t      blocks; /* 1 + groups; block 0 is numeric */
     agop__block *block;
 } agop__metric;
@@ -24,6 +29,18 @@ agop_status agop__metric_zero(agop__metric *out, int64_t numeric, int32_t groups
                               agop__err *e);
 agop_status agop__metric_identity(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels,
                                   int diagonal, agop__err *e);
+/* The identity with a thin numeric block: no factor yet, a diagonal of ones. */
+agop_status agop__metric_thin(agop__metric *out, int64_t numeric, int32_t groups, const int32_t *levels, int32_t dtype,
+                              agop__err *e);
+/* Room for r rows in the factor of a thin metric, in place of what is there. */
+agop_status agop__metric_widen(agop__metric *m, int64_t r, agop__err *e);
+/* The diagonal of a block: d numbers. */
+void        agop__metric_diagonal(double *out, const agop__metric *m, int32_t block);
+/* Entry k of the factor, counted through its rows. */
+static inline double agop__factor_at(const agop__metric *m, int64_t k)
+{
+    return m->dtype == AGOP_F32 ? (double)((const float *)m->block[0].factor)[k] : ((double *)m->block[0].factor)[k];
+}
 agop_status agop__metric_copy(agop__metric *out, const agop__metric *m, agop__err *e);
 void        agop__metric_free(agop__metric *m);
 int64_t     agop__metric_size(const agop__metric *m); /* coordinates in all blocks */
@@ -33,6 +50,9 @@ double      agop__metric_at(const agop__metric *m, int32_t block, int64_t i); /*
 int agop__metric_scale(agop__metric *m);
 /* M <- (1-s) M + s diag(M), then .95 M + .05 mean(diag M) I; s = 0 does nothing. */
 void agop__metric_shrink(agop__metric *m, double s);
+
+/* A (d x d, positive semi-definite, host) becomes its lower triangular factor L, A = L L'. */
+agop_status agop__factor_psd(double *A, agop_ctx *ctx, int64_t d);
 
 /* What a kernel is, apart from the metric. `height` is that of one-hot coordinates. */
 typedef struct agop__shape {
@@ -45,9 +65,11 @@ typedef struct agop__shape {
 typedef struct agop__map {
     agop_ctx    *ctx;
     int32_t      dtype;
-    agop__tile   F;        /* numeric x numeric lower factor, or empty: diagonal, see `root` */
-    double      *root;     /* square roots of a diagonal (or identity) numeric block */
-    int64_t      numeric;
+    agop__tile   F;        /* factor of the numeric block, numeric x numeric (u = F'x); thin: r x numeric (u = F x) */
+    double      *root;     /* square roots of its diagonal part, where it has one (always, where F is empty) */
+    int64_t      numeric;  /* coordinates of x */
+    int64_t      mapped;   /* coordinates of u: of F, then of the root */
+    int          thin;
     int32_t     *levels;
     agop__kernel kernel;   /* tables filled in; pass it to the backend */
     agop__tile  *tables, *steps;

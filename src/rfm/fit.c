@@ -40,6 +40,8 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
+    if (agop__choice(s, "dual", "on") && p->diagonal)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "a diagonal metric has no dual, and needs none: leave --dual away");
     if (l1 && p->route == AGOP__ROUTE_GRAM)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "the l1 kernel has no Gram route: its weights differ from column to "
                                                    "column; take --agop-route gradients");
@@ -85,6 +87,9 @@ static void divide(agop__rows *r, agop__plan *p, const agop__fit *f, const agop_
         p->how       = holdout > 0 ? "rows held out" : "the half that the metric never saw";
     }
     r->total    = r->n + valid;
+    p->thin     = agop__choice(s, "dual", "on") ||
+              (agop__choice(s, "dual", "auto") && f->schema->numeric > r->n && f->shape.kind == AGOP__L2 &&
+               !p->diagonal);
     p->all_rows = agop__bool(s, "all_rows", !quick && iteration_flops(r->n, f->schema, f->target) < COARSE_FROM);
     p->coarse   = !quick && !p->all_rows;
 }
@@ -95,7 +100,11 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 {
     double element = (double)agop__element(p->dtype), row = (double)schema->numeric * 2 * element +
                      8.0 * schema->groups + 8.0 * (double)(4 * g->outputs + agop__target_width(g));
-    double held = (double)agop__held_bytes() + 48e6, need = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
+    double d = (double)schema->numeric, shorter = p->thin ? (double)r->n : d;
+    /* metrics: this one, the next, the best, and a factor of it */
+    double metric = p->diagonal ? 0 : 3 * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
+    double held   = (double)agop__held_bytes() + 48e6 + metric;
+    double need   = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
     double room = (double)p->memory - held, rows;
 
     if (held + need <= (double)p->memory)
@@ -382,10 +391,12 @@ static void free_fit(agop__fit *f)
     agop__scores_free(&f->scores);
 }
 
-/* Normal scores beside z-scores belong to the quick recipe; a copy of the settings says so to the schema. */
-static agop_status schema_settings(agop_settings **out, const agop_settings *s, agop__err *e)
+/* Normal scores beside z-scores belong to the quick recipe, unless there are columns enough; a copy of the settings
+ * says so to the schema. */
+static agop_status schema_settings(agop_settings **out, const agop_settings *s, const agop_table *t, agop__err *e)
 {
-    int on = agop__bool(s, "normal_scores", agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore"));
+    int quick = agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore") && t->cols <= t->rows;
+    int on    = agop__bool(s, "normal_scores", quick);
     agop_status st = agop__settings_copy(out, s, e);
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
 }
@@ -410,7 +421,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     m = agop__calloc(1, sizeof *m);
     if (!m)
         return agop__fail_memory(&ctx->err, 0, "a model");
-    TRY(schema_settings(&own, s, &ctx->err));
+    TRY(schema_settings(&own, s, train, &ctx->err));
     TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
     TRY(read_weights(&weight, ctx, train, s));
     TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));

@@ -26,6 +26,7 @@ typedef struct agop__plan {
     int         tune_ridge;    /* by leave-one-out */
     int         adaptive;      /* bandwidth in medians */
     int         diagonal, centre, last, all_rows;
+    int         thin;          /* the dual: no array of coordinates x coordinates */
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */

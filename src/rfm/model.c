@@ -96,6 +96,12 @@ const char *agop__model_weights(const agop_model *m)
 
 /* ---- saving ---- */
 
+/* Rows of the factor of a thin metric, or -1. */
+static json_int_t rank_of(const agop__metric *m)
+{
+    return m->thin ? m->block[0].r : -1;
+}
+
 /* Everything that is no tensor. */
 static agop_status describe(char **out, const agop_model *m, agop__err *e)
 {
@@ -106,12 +112,13 @@ static agop_status describe(char **out, const agop_model *m, agop__err *e)
     TRY(agop__schema_to_json(&schema, &m->schema, e));
     TRY(agop__target_to_json(&target, &m->target, e));
     TRY(agop__json_parse(&info, m->info, strlen(m->info), "the report", e));
-    all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I}}", "format",
-                     "agop recursive feature machine", "version", FILE_VERSION, "schema", schema, "target", target,
+    all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I}}",
+                     "format", "agop recursive feature machine", "version", FILE_VERSION, "schema", schema, "target", target,
                      "report", info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped,
                      "machine", "kind", (int)m->shape.kind, "exponent", m->shape.exponent, "bandwidth",
                      m->shape.bandwidth, "height", m->shape.height, "ridge", m->ridge, "double", m->dtype == AGOP_F64,
-                     "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n);
+                     "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n, "metric_rank", rank_of(&m->metric),
+                     "agop_rank", rank_of(&m->agop));
     *out = all ? agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     if (!*out)
         st = agop__fail_memory(e, 0, "the model's description");
@@ -132,7 +139,14 @@ static void add_matrix(agop__tensor *t, int *count, const char *name, const char
 
 static int64_t block_cols(const agop__metric *m, int32_t b)
 {
-    return m->diagonal ? 1 : m->block[b].d;
+    return m->diagonal || (m->thin && b == 0) ? 1 : m->block[b].d;
+}
+
+static void add_factor(agop__tensor *t, int *count, const char *name, const agop__metric *m)
+{
+    if (m->thin)
+        add_matrix(t, count, name, m->dtype == AGOP_F32 ? "F32" : "F64", m->block[0].r, m->block[0].d,
+                   m->block[0].factor);
 }
 
 agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path)
@@ -148,7 +162,7 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
         return AGOP_E_ARG;
     if (!m || !path)
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
-    t    = agop__calloc(3 + 2 * blocks, sizeof *t);
+    t    = agop__calloc(5 + 2 * blocks, sizeof *t);
     name = agop__calloc(2 * blocks, sizeof *name);
     if (!t || !name) {
         st = agop__fail_memory(&ctx->err, 0, "the model file");
@@ -165,6 +179,8 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
                    m->metric.block[b].m);
         add_matrix(t, &count, name[2 * b + 1], "F64", m->agop.block[b].d, block_cols(&m->agop, b), m->agop.block[b].m);
     }
+    add_factor(t, &count, "metric.factor", &m->metric);
+    add_factor(t, &count, "agop.factor", &m->agop);
     TRY(agop__tensors_write(path, text, t, count, &ctx->err));
 done:
     free(text);
@@ -188,7 +204,17 @@ static int number_in(double *out, const json_t *j, const char *key, double low, 
     return json_is_number(v) && *out >= low && *out <= high;
 }
 
-static agop_status load_machine(agop_model *m, const json_t *j, const char *path, agop__err *e)
+/* A metric is thin when its rank is told; -1: it is not. */
+static int load_rank(int64_t *rank, const json_t *j, const char *key)
+{
+    double r = -1;
+    if (json_object_get(j, key) && !number_in(&r, j, key, -1, 1e9))
+        return 0;
+    *rank = (int64_t)r;
+    return 1;
+}
+
+static agop_status load_machine(agop_model *m, int64_t rank[2], const json_t *j, const char *path, agop__err *e)
 {
     double kind, rows;
 
@@ -201,6 +227,9 @@ static agop_status load_machine(agop_model *m, const json_t *j, const char *path
     m->dtype           = json_is_true(json_object_get(j, "double")) ? AGOP_F64 : AGOP_F32;
     m->metric.diagonal = json_is_true(json_object_get(j, "diagonal"));
     m->n               = (int64_t)rows;
+    if (!load_rank(&rank[0], j, "metric_rank") || !load_rank(&rank[1], j, "agop_rank") ||
+        (m->metric.diagonal && (rank[0] >= 0 || rank[1] >= 0)))
+        return damaged(e, path, "the rank of its metric cannot be read");
     if (m->shape.kind == AGOP__L1 && !m->metric.diagonal)
         return damaged(e, path, "an l1 kernel with a full metric");
     return AGOP_OK;
@@ -217,7 +246,7 @@ static void name_file(agop__err *e, const char *path)
     agop__fail(e, AGOP_E_FORMAT, "%.200s: %s", path, text);
 }
 
-static agop_status load_description(agop_model *m, const json_t *all, const char *path, agop__err *e)
+static agop_status load_description(agop_model *m, int64_t rank[2], const json_t *all, const char *path, agop__err *e)
 {
     const json_t *version = json_object_get(all, "version");
     size_t        length  = 0;
@@ -237,7 +266,7 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
         name_file(e, path);
         goto done;
     }
-    TRY(load_machine(m, json_object_get(all, "machine"), path, e));
+    TRY(load_machine(m, rank, json_object_get(all, "machine"), path, e));
     m->stopped = json_is_true(json_object_get(all, "stopped"));
     found = agop__json_text_in(&m->weights, &length, json_object_get(all, "weights"));
     if (!found || !json_is_object(json_object_get(all, "report"))) {
@@ -305,8 +334,8 @@ static agop_status load_codes(agop_model *m, const agop__tensors *f, const char 
 }
 
 /* The blocks of a metric; its diagonal may not be negative. */
-static agop_status load_metric(agop__metric *out, const char *name, const agop_model *m, const agop__tensors *f,
-                               const char *path, agop__err *e)
+static agop_status load_metric(agop__metric *out, const char *name, int64_t rank, const agop_model *m,
+                               const agop__tensors *f, const char *path, agop__err *e)
 {
     int         diagonal = m->metric.diagonal;
     char        one[32];
@@ -314,6 +343,8 @@ static agop_status load_metric(agop__metric *out, const char *name, const agop_m
 
     memset(out, 0, sizeof *out);
     out->diagonal = diagonal;
+    out->thin     = rank >= 0;
+    out->dtype    = m->dtype;
     out->blocks   = 1 + m->schema.groups;
     out->block    = agop__calloc(out->blocks, sizeof *out->block);
     if (!out->block)
@@ -330,11 +361,17 @@ static agop_status load_metric(agop__metric *out, const char *name, const agop_m
                 goto done;
             }
     }
+    if (rank > 0) {
+        (void)snprintf(one, sizeof one, "%s.factor", name);
+        TRY(load_numbers(&out->block[0].factor, f, one, m->dtype, rank, m->schema.numeric, path, e));
+        out->block[0].r = rank;
+    }
 done:
     return st;
 }
 
-static agop_status load_tensors(agop_model *m, const agop__tensors *f, const char *path, agop__err *e)
+static agop_status load_tensors(agop_model *m, const int64_t rank[2], const agop__tensors *f, const char *path,
+                                agop__err *e)
 {
     void       *v = NULL;
     agop_status st;
@@ -343,8 +380,8 @@ static agop_status load_tensors(agop_model *m, const agop__tensors *f, const cha
     TRY(load_numbers(&v, f, "alpha", AGOP_F64, m->n, m->target.outputs, path, e));
     m->alpha = v;
     TRY(load_codes(m, f, path, e));
-    TRY(load_metric(&m->metric, "metric", m, f, path, e));
-    TRY(load_metric(&m->agop, "agop", m, f, path, e));
+    TRY(load_metric(&m->metric, "metric", rank[0], m, f, path, e));
+    TRY(load_metric(&m->agop, "agop", rank[1], m, f, path, e));
 done:
     return st;
 }
@@ -356,6 +393,7 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     json_t        *all  = NULL;
     agop__err     *e    = NULL;
     const char    *text = NULL;
+    int64_t        rank[2] = {-1, -1}; /* of the metric and the AGOP, where they are thin */
     agop_status    st;
 
     if (!ctx)
@@ -380,8 +418,8 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
         st = agop__fail_memory(e, 0, "a model");
         goto done;
     }
-    TRY(load_description(m, all, path, e));
-    TRY(load_tensors(m, f, path, e));
+    TRY(load_description(m, rank, all, path, e));
+    TRY(load_tensors(m, rank, f, path, e));
     TRY(agop__model_name_features(m, e));
     *out = m;
     m    = NULL;

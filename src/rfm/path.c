@@ -359,6 +359,15 @@ static double final_seconds(const agop__fit *f)
     return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(s->rows);
 }
 
+/* M_0 = I */
+static agop_status first_metric(agop__metric *m, const agop__fit *f)
+{
+    const agop__schema *s = f->schema;
+    if (f->plan.thin)
+        return agop__metric_thin(m, s->numeric, s->groups, s->group_levels, f->plan.dtype, &f->ctx->err);
+    return agop__metric_identity(m, s->numeric, s->groups, s->group_levels, f->plan.diagonal, &f->ctx->err);
+}
+
 static agop_status path(agop__fit *f)
 {
     int64_t      c = f->target->outputs;
@@ -372,8 +381,7 @@ static agop_status path(agop__fit *f)
         st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.learn * c), "coefficients");
         goto done;
     }
-    TRY(agop__metric_identity(&m, f->schema->numeric, f->schema->groups, f->schema->group_levels, f->plan.diagonal,
-                              &f->ctx->err));
+    TRY(first_metric(&m, f));
     for (int64_t t = 0; t <= f->plan.iters; t++) {
         double began = agop__now();
         agop__system_close(&s);
@@ -415,8 +423,7 @@ static agop_status relearn(agop__fit *f)
         st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(n * c), "coefficients");
         goto done;
     }
-    TRY(agop__metric_identity(&m, f->schema->numeric, f->schema->groups, f->schema->group_levels, f->plan.diagonal,
-                              &f->ctx->err));
+    TRY(first_metric(&m, f));
     for (int64_t t = 0; t < f->step[f->best].iter && alive; t++) {
         agop__system_close(&s);
         prepare_system(&s, f, &m, n);

@@ -40,6 +40,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "iters", json_integer(p->iters));
     bad |= json_object_set_new(j, "shrink", json_real(p->shrink));
     bad |= json_object_set_new(j, "metric", json_string(p->diagonal ? "diagonal" : "full"));
+    bad |= json_object_set_new(j, "dual", json_string(p->thin ? "on" : "off"));
     bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
     bad |= json_object_set_new(j, "metric_score", json_string(p->score));
@@ -53,7 +54,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
 
 static json_t *iterations(const agop__fit *f)
 {
-    static const char *const route[] = {"none", "gradients", "gram"};
+    static const char *const route[] = {"none", "gradients", "gram", "dual"};
     json_t *a   = json_array();
     int     bad = !a;
 

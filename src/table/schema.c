@@ -441,8 +441,9 @@ agop_status agop__schema_finish(agop__schema *s, agop__err *e)
 {
     int32_t g = 0;
 
-    s->numeric = 0;
-    s->groups  = 0;
+    s->numeric  = 0;
+    s->groups   = 0;
+    s->features = 0;
     for (int64_t i = 0; i < s->fields; i++) {
         const agop__field *f = &s->field[i];
         if (f->is_text && f->levels.count > INT32_MAX)
@@ -451,6 +452,7 @@ agop_status agop__schema_finish(agop__schema *s, agop__err *e)
             s->groups++;
         else
             s->numeric += 1 + (s->normal_scores != 0) + (f->has_missing != 0);
+        s->features += f->is_text ? f->levels.count : 1 + (f->has_missing != 0);
     }
     s->group_levels = agop__malloc(s->groups, sizeof *s->group_levels);
     s->feature      = agop__malloc(s->numeric, sizeof *s->feature);
@@ -485,10 +487,7 @@ void agop__schema_free(agop__schema *s)
 
 int64_t agop__schema_features(const agop__schema *s)
 {
-    int64_t n = 0;
-    for (int64_t i = 0; i < s->fields; i++)
-        n += s->field[i].is_text ? s->field[i].levels.count : 1 + (s->field[i].has_missing != 0);
-    return n;
+    return s->features;
 }
 
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g)

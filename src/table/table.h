@@ -101,6 +101,7 @@ typedef struct agop__schema {
     double       height;        /* of one-hot coordinates: sqrt(1/2), so that two levels are 1 apart */
     int64_t      fields;
     agop__field *field;
+    int64_t      features;     /* of all fields: agop__schema_features */
     int64_t      numeric;      /* encoded numeric coordinates: per numeric field value [, score] [, indicator] */
     int32_t      groups;       /* categorical fields, in order */
     int32_t     *group_levels; /* groups counts */
