@@ -95,6 +95,24 @@ static void print_iterations(FILE *f, const json_t *list, double best)
     }
 }
 
+/* How a tree came out: one line, and the smallest and largest leaf. */
+static void print_tree(FILE *f, const json_t *tree)
+{
+    const json_t *fits = json_object_get(tree, "fits");
+    double        least = INFINITY, most = 0;
+
+    if (!json_is_object(tree))
+        return;
+    for (size_t i = 0; i < json_array_size(fits); i++) {
+        double rows = json_get_number(json_array_get(fits, i), "rows", 0);
+        least       = fmin(least, rows);
+        most        = fmax(most, rows);
+    }
+    fputs("\ntree\n", f);
+    print_entries(f, tree, 2);
+    fprintf(f, "  %-18s %.0f to %.0f\n", "rows of a leaf", least, most);
+}
+
 static void print_model(FILE *f, const agop_model *m, const json_t *info)
 {
     const json_t *valid = json_object_get(info, "validation");
@@ -117,6 +135,7 @@ static void print_model(FILE *f, const agop_model *m, const json_t *info)
         fputs("\nvalidation\n", f);
         print_entries(f, valid, 2);
     }
+    print_tree(f, json_object_get(info, "tree"));
     fputs("\nsettings\n", f);
     print_entries(f, json_object_get(info, "settings"), 2);
     print_iterations(f, json_object_get(info, "iterations"), json_get_number(info, "best_iter", -1));

@@ -36,6 +36,7 @@ agop_status agop__open_backend(agop_ctx **out, const agop__backend *be, const ch
     TRY(be->open(&ctx->self, spec, threads, e));
     ctx->be      = be;
     ctx->threads = be->threads(ctx->self);
+    (void)snprintf(ctx->spec, sizeof ctx->spec, "%s", spec ? spec : "auto");
     *out         = ctx;
     ctx          = NULL;
 done:

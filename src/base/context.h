@@ -10,6 +10,7 @@ struct agop_ctx {
     const struct agop__backend *be;   /* the arithmetic; see backend/backend.h */
     void                       *self; /* its state */
     int                         threads;
+    char                        spec[32]; /* how the backend was asked for, to open another like it */
     agop__err                   err;
     agop_progress_fn           *progress;
     void                       *progress_user;

@@ -66,6 +66,23 @@ static const agop_setting rows[] = {
      "judge by this share of the rows instead of by halves"},
     {"all_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "learn the metric on all rows at the end; auto: only where that takes no time, with --tune off"},
+    /* ---- trees of local models ---- */
+    {"leaf_size", AGOP_INT, "auto", 16, 1e9, 0, NULL, "N", "fit",
+     "more rows than that are split into a tree of local models; auto: 10000"},
+    {"split", AGOP_CHOICE, "agop", NO_BOUND, "agop|agop_random|pca|pca_random|linear|fixed", NULL, "fit",
+     "direction at whose median rows are split: the top vector of an AGOP, a random one weighted by it, the top or a "
+     "random component of rows mapped by it, linear coefficients, or --split-vector"},
+    {"split_vector", AGOP_TEXT, "", NO_BOUND, NULL, "V[,V...]", "fit",
+     "direction of --split fixed: one number per encoded coordinate"},
+    {"split_rows", AGOP_INT, "2000", 16, 1e6, 0, NULL, "N", "fit", "rows that a direction is found on"},
+    {"overlap", AGOP_REAL, "0", 0, 0.5, 0, NULL, "SHARE", "fit",
+     "share of a split's rows, those next to the threshold, that both sides learn from"},
+    {"trees", AGOP_INT, "1", 1, 1000, 0, NULL, "N", "fit", "trees, whose predictions are averaged"},
+    {"tree_iters", AGOP_INT, "1", 1, 100, 0, NULL, "N", "fit",
+     "grow the trees so often, each time from the average metric of the leaves before"},
+    {"temperature", AGOP_REAL, "auto", 0, 1e6, 0, NULL, "T", "fit",
+     "how softly rows are given to leaves, in inter-quartile ranges of each split; 0: to one leaf; auto: by leave-one-out"},
+    {"leaves_per_row", AGOP_INT, "4", 1, 1000, 0, NULL, "N", "fit", "leaves of a tree that a row is given to, at most"},
     {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
     /* ---- every verb ---- */

@@ -175,6 +175,63 @@ static void scale_factor(agop__metric *m, double by)
     }
 }
 
+/* The factor of m below that of out. */
+static agop_status append_factor(agop__metric *out, const agop__metric *m, double w, agop__err *e)
+{
+    int64_t      d = out->block[0].d, before = out->block[0].r, r = before + m->block[0].r;
+    size_t       size = out->dtype == AGOP_F32 ? 4 : 8;
+    agop__metric both = *out;
+    agop__block  one  = out->block[0];
+    agop_status  st;
+
+    one.factor = NULL; /* the old one stays until the new one is there */
+    both.block = &one;
+    st         = agop__metric_widen(&both, r, e);
+    if (st != AGOP_OK)
+        return st;
+    memcpy(one.factor, out->block[0].factor ? out->block[0].factor : one.factor, (size_t)(before * d) * size);
+    for (int64_t k = 0; k < m->block[0].r * d; k++) {
+        double v = sqrt(w) * agop__factor_at(m, k);
+        if (out->dtype == AGOP_F32)
+            ((float *)one.factor)[before * d + k] = (float)v;
+        else
+            ((double *)one.factor)[before * d + k] = v;
+    }
+    free(out->block[0].factor);
+    out->block[0] = one;
+    return AGOP_OK;
+}
+
+agop_status agop__metric_add(agop__metric *out, const agop__metric *m, double w, agop__err *e)
+{
+    for (int32_t b = 0; b < out->blocks; b++)
+        for (int64_t i = 0; i < entries(out, b); i++)
+            out->block[b].m[i] += w * m->block[b].m[i];
+    return m->thin && m->block[0].r ? append_factor(out, m, w, e) : AGOP_OK;
+}
+
+void agop__metric_times(double *out, const agop__metric *m, const double *v)
+{
+    for (int32_t b = 0; b < m->blocks; b++) {
+        const agop__block *k    = &m->block[b];
+        int                full = entries(m, b) != k->d;
+        for (int64_t i = 0; i < k->d; i++) {
+            out[i] = full ? 0 : k->m[i] * v[i];
+            for (int64_t j = 0; full && j < k->d; j++)
+                out[i] += k->m[i * k->d + j] * v[j];
+        }
+        for (int64_t r = 0; r < k->r; r++) {
+            double dot = 0;
+            for (int64_t i = 0; i < k->d; i++)
+                dot += agop__factor_at(m, r * k->d + i) * v[i];
+            for (int64_t i = 0; i < k->d; i++)
+                out[i] += dot * agop__factor_at(m, r * k->d + i);
+        }
+        out += k->d;
+        v += k->d;
+    }
+}
+
 enum { STRIP = 512 };
 
 /* The largest entry of all diagonals and their sum, a strip at a time. */
@@ -193,6 +250,15 @@ static double largest(const agop__metric *m, double *sum)
             }
         }
     return top;
+}
+
+void agop__metric_scale_by(agop__metric *m, double w)
+{
+    for (int32_t b = 0; b < m->blocks; b++)
+        for (int64_t i = 0; i < entries(m, b); i++)
+            m->block[b].m[i] *= w;
+    if (m->thin)
+        scale_factor(m, sqrt(w));
 }
 
 int agop__metric_scale(agop__metric *m)

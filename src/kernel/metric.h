@@ -46,6 +46,13 @@ void        agop__metric_free(agop__metric *m);
 int64_t     agop__metric_size(const agop__metric *m); /* coordinates in all blocks */
 double      agop__metric_at(const agop__metric *m, int32_t block, int64_t i); /* diagonal entry i of a block */
 
+/* out += w m, two metrics of one shape; thin factors are put one below the other. */
+agop_status agop__metric_add(agop__metric *out, const agop__metric *m, double w, agop__err *e);
+/* M <- w M, w > 0 */
+void agop__metric_scale_by(agop__metric *m, double w);
+/* out = M v over all blocks, agop__metric_size numbers each. */
+void agop__metric_times(double *out, const agop__metric *m, const double *v);
+
 /* Divide by the largest entry, which is on the diagonal because M is positive semi-definite. 0: M is zero. */
 int agop__metric_scale(agop__metric *m);
 /* M <- (1-s) M + s diag(M), then .95 M + .05 mean(diag M) I; s = 0 does nothing. */

@@ -7,12 +7,21 @@
 #include "base/memory.h"
 #include "base/rng.h"
 
-enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8 };
+enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8, LEAF_SIZE = 10000 };
 /* Flops of one iteration on all rows, from which on the metric is found coarse to fine: about a second of two cores.
  * Below that there is little to gain, and half of few rows are too few; docs/rfm.md has what was measured. */
 #define COARSE_FROM 1.5e11
 
 /* ---- the plan ---- */
+
+static int split_rule(const char *name)
+{
+    static const char *const rules[] = {"agop", "agop_random", "pca", "pca_random", "linear", "fixed"};
+    for (int i = 0; i < (int)(sizeof rules / sizeof *rules); i++)
+        if (strcmp(name, rules[i]) == 0)
+            return i;
+    return AGOP__SPLIT_AGOP;
+}
 
 static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, const agop_settings *s, int has_table)
 {
@@ -36,6 +45,14 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->route      = agop__choice(s, "agop_route", "gram")        ? AGOP__ROUTE_GRAM
                     : agop__choice(s, "agop_route", "gradients") ? AGOP__ROUTE_GRADIENTS
                                                                  : AGOP__ROUTE_AUTO;
+    p->leaf_size   = agop__int(s, "leaf_size", LEAF_SIZE);
+    p->split_rows  = agop__int(s, "split_rows", 2000);
+    p->trees       = agop__int(s, "trees", 1);
+    p->tree_iters  = agop__int(s, "tree_iters", 1);
+    p->most        = agop__int(s, "leaves_per_row", 4);
+    p->overlap     = agop__real(s, "overlap", 0);
+    p->temperature = agop__real(s, "temperature", -1);
+    p->split       = split_rule(agop__text(s, "split"));
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
         return agop__fail(&ctx->err, AGOP_E_PARAM,
@@ -66,11 +83,12 @@ static double iteration_flops(int64_t n, const agop__schema *schema, const agop_
     return rows * rows * rows / 3 + fmin(gradients, rows * rows * rows);
 }
 
-/* How many rows learn, and which judge. */
-static void divide(agop__rows *r, agop__plan *p, const agop__fit *f, const agop_settings *s, int64_t valid)
+void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
 {
-    double holdout = agop__real(s, "holdout", 0);
-    int    quick   = agop__choice(s, "tune", "quick");
+    agop__rows *r = &f->rows;
+    agop__plan *p = &f->plan;
+    double      holdout = agop__real(s, "holdout", 0);
+    int         quick   = agop__choice(s, "tune", "quick");
 
     r->learn = r->n;
     r->judge = r->n;
@@ -104,11 +122,16 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
     /* metrics: this one, the next, the best, and a factor of it */
     double metric = p->diagonal ? 0 : 3 * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
     double held   = (double)agop__held_bytes() + 48e6 + metric;
-    double need   = agop__system_bytes(r->n, p->dtype) + row * (double)r->total;
+    double need   = agop__system_bytes(r->n <= p->leaf_size ? r->n : p->leaf_size, p->dtype) + row * (double)r->total;
     double room = (double)p->memory - held, rows;
 
     if (held + need <= (double)p->memory)
         return AGOP_OK;
+    if (r->n > p->leaf_size)
+        return agop__fail(e, AGOP_E_NOMEM,
+                          "a tree of %lld rows needs %.1f GB with leaves of %lld, the memory limit is %.1f GB: raise "
+                          "--memory, or take smaller leaves with --leaf-size",
+                          (long long)r->n, (held + need) / 1e9, (long long)p->leaf_size, (double)p->memory / 1e9);
     rows = room > 0 ? (-row + sqrt(row * row + 4 * element * room)) / (2 * element) : 0;
     if (rows < 2)
         return agop__fail(e, AGOP_E_NOMEM, "a fit needs %.0f MB at least, the memory limit is %.0f MB: raise --memory",
@@ -317,7 +340,7 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     }
     if (valid)
         TRY(usable_rows(&valid_order, &valid_truth, &valid_n, ctx, f->target, valid));
-    divide(&f->rows, &f->plan, f, s, valid_n);
+    agop__fit_divide(f, s, valid_n);
     TRY(fits_in_memory(&f->rows, &f->plan, f->schema, f->target, &ctx->err));
     TRY(allocate_rows(&f->rows, f, weight != NULL));
     copy_truth(f, truth, weight, order, f->rows.n, 0);
@@ -345,39 +368,42 @@ done:
 
 /* ---- the model ---- */
 
+void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f)
+{
+    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    void  *less;
+
+    leaf->n      = f->centres;
+    leaf->shape  = f->shape;
+    leaf->ridge  = f->ridge;
+    leaf->alpha  = f->alpha;
+    leaf->metric = f->metric;
+    leaf->x      = f->rows.x;
+    leaf->code   = f->rows.code;
+    f->alpha     = NULL;
+    f->rows.x    = NULL;
+    f->rows.code = NULL;
+    memset(&f->metric, 0, sizeof f->metric);
+    /* rows that were only there to judge, or came after the centres of a fit cut short */
+    if (leaf->n < f->rows.total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
+        leaf->x = less;
+}
+
 /* Hand what the search found to the model. */
 static agop_status assemble(agop_model *m, agop__fit *f, const agop_settings *s)
 {
-    size_t      width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
-    int64_t     n     = f->centres;
-    void       *less;
     agop_status st;
 
     TRY(agop__fit_report(&m->info, f, s));
-    m->n       = n;
-    m->dtype   = f->plan.dtype;
-    m->shape   = f->shape;
-    m->ridge   = f->ridge;
     m->stopped = f->stopped != AGOP__BY_NOBODY;
-    m->alpha   = f->alpha;
-    m->metric  = f->metric;
     m->agop    = f->agop;
-    f->alpha   = NULL;
-    memset(&f->metric, 0, sizeof f->metric);
     memset(&f->agop, 0, sizeof f->agop);
-    m->x         = f->rows.x;
-    m->code      = f->rows.code;
-    f->rows.x    = NULL;
-    f->rows.code = NULL;
-    /* rows that were only there to judge, or came after the centres of a fit cut short */
-    if (n < f->rows.total && width && (less = realloc(m->x, (size_t)n * width)))
-        m->x = less;
     TRY(agop__model_name_features(m, &f->ctx->err));
 done:
     return st;
 }
 
-static void free_fit(agop__fit *f)
+void agop__fit_free(agop__fit *f)
 {
     free(f->rows.x);
     free(f->rows.code);
@@ -386,9 +412,52 @@ static void free_fit(agop__fit *f)
     free(f->rows.weight);
     free(f->step);
     free(f->alpha);
+    free(f->honest);
+    free(f->judged);
     agop__metric_free(&f->metric);
     agop__metric_free(&f->agop);
     agop__scores_free(&f->scores);
+}
+
+/* ---- a part of a fit ---- */
+
+/* Row `from` of another fit's rows becomes row `to`. */
+static void copy_row(agop__fit *part, int64_t to, const agop__fit *whole, int64_t from)
+{
+    const agop__rows *r = &whole->rows;
+    int64_t           g = whole->schema->groups, c = whole->target->columns, o = whole->target->outputs;
+    size_t            width = (size_t)whole->schema->numeric * agop__element(whole->plan.dtype);
+
+    memcpy((char *)part->rows.x + (size_t)to * width, (const char *)r->x + (size_t)from * width, width);
+    memcpy(part->rows.code + to * g, r->code + from * g, (size_t)g * sizeof *r->code);
+    memcpy(part->rows.truth + to * c, r->truth + from * c, (size_t)c * sizeof *r->truth);
+    if (r->weight)
+        part->rows.weight[to] = r->weight[from];
+    if (to < part->rows.n)
+        memcpy(part->rows.Y + to * o, r->Y + from * o, (size_t)o * sizeof *r->Y);
+}
+
+agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ctx, const agop_settings *s,
+                           const int64_t *index, int64_t n, const int64_t *judges, int64_t valid)
+{
+    agop_status st;
+
+    *part = (agop__fit){.ctx = ctx, .target = whole->target, .schema = whole->schema, .shape = whole->shape,
+                        .plan = whole->plan, .started = whole->started};
+    part->rows.n = n;
+    agop__fit_divide(part, s, valid);
+    if (agop__is_auto(s, "all_rows")) { /* a large table, even if its leaves are small */
+        part->plan.all_rows = 0;
+        part->plan.coarse   = !agop__choice(s, "tune", "quick");
+    }
+    TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
+    for (int64_t i = 0; i < n; i++)
+        copy_row(part, i, whole, index[i]);
+    for (int64_t i = 0; i < valid; i++)
+        copy_row(part, n + i, whole, judges[i]);
+    normalise_weights(&part->rows);
+done:
+    return st;
 }
 
 /* Normal scores beside z-scores belong to the quick recipe, unless there are columns enough; a copy of the settings
@@ -405,6 +474,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
                      const agop_settings *s)
 {
     agop__fit      f      = {.ctx = ctx, .started = agop__now()};
+    agop__grown    grown  = {0};
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
     char          *keep   = NULL;
@@ -435,13 +505,24 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     }
     f.target = &m->target;
     f.schema = &m->schema;
+    m->dtype = f.plan.dtype;
     TRY(gather(&f, train, valid, s, keep, weight));
-    TRY(agop__fit_search(&f));
+    if (f.rows.n > f.plan.leaf_size) {
+        TRY(agop__tree_fit(m, &grown, &f, s));
+    } else {
+        m->leaf = agop__calloc(1, sizeof *m->leaf);
+        if (!m->leaf)
+            TRY(agop__fail_memory(&ctx->err, 0, "a model"));
+        m->leaves = 1;
+        TRY(agop__fit_search(&f));
+        agop__fit_to_leaf(m->leaf, &f);
+    }
     TRY(assemble(m, &f, own));
     *out = m;
     m    = NULL;
 done:
-    free_fit(&f);
+    agop__grown_free(&grown);
+    agop__fit_free(&f);
     free(weight);
     free(keep);
     agop_settings_free(own);

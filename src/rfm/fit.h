@@ -34,10 +34,16 @@ typedef struct agop__plan {
     double      ridge, bandwidth, shrink, early_stop, time_limit;
     double      unit;          /* sqrt(2) for gaussian: exp(-d^2/(2 L^2)) is the l2 kernel with q = 2 and sqrt(2) L */
     int64_t     memory;
+    int64_t     leaf_size, split_rows, trees, tree_iters, most; /* trees of local models */
+    double      overlap, temperature;                           /* temperature -1: to be found */
+    int         split;                                          /* AGOP__SPLIT_... */
     int32_t     dtype;
     const char *score;         /* name of what judges */
     const char *how;           /* "halves", "holdout", "table", "none" */
 } agop__plan;
+
+enum { AGOP__SPLIT_AGOP, AGOP__SPLIT_AGOP_RANDOM, AGOP__SPLIT_PCA, AGOP__SPLIT_PCA_RANDOM, AGOP__SPLIT_LINEAR,
+       AGOP__SPLIT_FIXED };
 
 enum { AGOP__BY_NOBODY, AGOP__BY_CALLER, AGOP__BY_CLOCK }; /* who stopped a fit */
 
@@ -74,10 +80,46 @@ typedef struct agop__fit {
     double       seconds_final;
     int          stopped;    /* AGOP__BY_... */
     agop__metric agop;       /* of the fitted function */
+    double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
+    double      *judged;     /* the same for the attempt at hand */
+    /* as a part of a tree */
+    const agop__metric *start;       /* first metric of the path, or NULL: the identity */
+    double              from, share; /* of the progress of the whole; share 0: it is the whole */
+    const struct agop__grown *tree;  /* of a whole that became a tree */
 } agop__fit;
+
+/* fit.c: how many rows of f->rows learn and which judge; `valid` rows behind the n judge where there are any. */
+void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid);
+/* A fit of some rows of another: copies of rows index[0 .. n-1], behind them of `valid` judging rows. */
+agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ctx, const agop_settings *s,
+                           const int64_t *index, int64_t n, const int64_t *judges, int64_t valid);
+void        agop__fit_free(agop__fit *f);
+/* What the fit found becomes a leaf. */
+void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f);
+
+/* tree.c: what is told of a tree. */
+typedef struct agop__leaf_story {
+    int64_t rows, best_iter, tree;
+    double  ridge, validation, seconds;
+} agop__leaf_story;
+typedef struct agop__grown {
+    int64_t           leaves, depth;
+    agop__leaf_story *story; /* one per leaf */
+    const agop__tree *tree;
+} agop__grown;
+/* Grow trees over f->rows, fit every leaf, average their AGOPs into f->agop. */
+agop_status agop__tree_fit(agop_model *m, agop__grown *g, agop__fit *f, const agop_settings *s);
+void        agop__grown_free(agop__grown *g);
+/* split.c: a direction for rows index[0 .. n-1] of f: numeric coordinates, then levels of groups. start: a metric to
+ * begin with, or NULL. fixed: the direction of AGOP__SPLIT_FIXED. */
+agop_status agop__split_direction(double *v, const agop__fit *f, agop_ctx *ctx, const agop_settings *s,
+                                  const int64_t *index, int64_t n, int rule, uint64_t seed, const agop__metric *start,
+                                  const double *fixed);
 
 /* path.c: learn the metric, judge, solve on all rows, take the AGOP of the result. */
 agop_status agop__fit_search(agop__fit *f);
+/* path.c: the iterations only; f->agop is the result. */
+agop_status agop__fit_metric(agop__fit *f);
 /* report.c: the JSON text of the whole story. */
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s);
 

@@ -13,25 +13,34 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 
-enum { FILE_VERSION = 1 };
+enum { FILE_VERSION = 1, TREE_VERSION = 2 };
 
 /* ---- life ---- */
+
+void agop__leaf_free(agop__leaf *leaf)
+{
+    agop__metric_free(&leaf->metric);
+    free(leaf->x);
+    free(leaf->code);
+    free(leaf->alpha);
+    memset(leaf, 0, sizeof *leaf);
+}
 
 void agop_model_free(agop_model *m)
 {
     if (!m)
         return;
+    for (int64_t k = 0; m->leaf && k < m->leaves; k++)
+        agop__leaf_free(&m->leaf[k]);
+    free(m->leaf);
+    agop__tree_free(&m->tree);
     for (int64_t j = 0, d = m->feature ? agop_model_features(m) : 0; j < d; j++)
         free(m->feature[j]);
     free(m->feature);
     agop__schema_free(&m->schema);
     agop__target_free(&m->target);
-    agop__metric_free(&m->metric);
     agop__metric_free(&m->agop);
     free(m->weights);
-    free(m->x);
-    free(m->code);
-    free(m->alpha);
     free(m->info);
     free(m);
 }
@@ -102,24 +111,55 @@ static json_int_t rank_of(const agop__metric *m)
     return m->thin ? m->block[0].r : -1;
 }
 
+static json_t *describe_leaf(const agop_model *m, const agop__leaf *k)
+{
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I, s:I}", "kind", (int)k->shape.kind, "exponent",
+                     k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge", k->ridge,
+                     "double", m->dtype == AGOP_F64, "diagonal", k->metric.diagonal, "rows", (json_int_t)k->n,
+                     "metric_rank", rank_of(&k->metric));
+}
+
+/* Splits and leaves; the directions are a tensor. */
+static json_t *describe_tree(const agop_model *m)
+{
+    const agop__tree *t     = &m->tree;
+    json_t           *nodes = json_array(), *roots = json_array(), *leaves = json_array(), *j;
+    int               bad   = !nodes || !roots || !leaves;
+
+    for (int64_t i = 0; i < t->nodes && !bad; i++)
+        bad |= json_array_append_new(nodes, json_pack("{s:f, s:f, s:I, s:I}", "threshold", t->node[i].threshold,
+                                                      "scale", t->node[i].scale, "left", (json_int_t)t->node[i].left,
+                                                      "right", (json_int_t)t->node[i].right));
+    for (int64_t i = 0; i < t->trees && !bad; i++)
+        bad |= json_array_append_new(roots, json_integer(t->root[i]));
+    for (int64_t i = 0; i < m->leaves && !bad; i++)
+        bad |= json_array_append_new(leaves, describe_leaf(m, &m->leaf[i]));
+    j = json_pack("{s:o, s:o, s:o, s:f, s:I, s:I}", "nodes", nodes, "roots", roots, "leaves", leaves, "temperature",
+                  t->temperature, "most", (json_int_t)t->most, "width", (json_int_t)t->width);
+    if (bad && j) {
+        json_decref(j);
+        j = NULL;
+    }
+    return j;
+}
+
 /* Everything that is no tensor. */
 static agop_status describe(char **out, const agop_model *m, agop__err *e)
 {
     json_t     *schema = NULL, *target = NULL, *info = NULL, *all = NULL;
+    int         bad;
     agop_status st;
 
     *out = NULL;
     TRY(agop__schema_to_json(&schema, &m->schema, e));
     TRY(agop__target_to_json(&target, &m->target, e));
     TRY(agop__json_parse(&info, m->info, strlen(m->info), "the report", e));
-    all  = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I, s:I, s:I}}",
-                     "format", "agop recursive feature machine", "version", FILE_VERSION, "schema", schema, "target", target,
-                     "report", info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped,
-                     "machine", "kind", (int)m->shape.kind, "exponent", m->shape.exponent, "bandwidth",
-                     m->shape.bandwidth, "height", m->shape.height, "ridge", m->ridge, "double", m->dtype == AGOP_F64,
-                     "diagonal", m->metric.diagonal, "rows", (json_int_t)m->n, "metric_rank", rank_of(&m->metric),
-                     "agop_rank", rank_of(&m->agop));
-    *out = all ? agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    all = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:o, s:I}", "format", "agop recursive feature machine",
+                    "version", m->tree.trees ? TREE_VERSION : FILE_VERSION, "schema", schema, "target", target, "report",
+                    info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped, "machine",
+                    describe_leaf(m, &m->leaf[0]), "agop_rank", rank_of(&m->agop));
+    bad = !all || (m->tree.trees && json_object_set_new(all, "tree", describe_tree(m)) != 0);
+    *out = bad ? NULL : agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!*out)
         st = agop__fail_memory(e, 0, "the model's description");
 done:
@@ -142,50 +182,80 @@ static int64_t block_cols(const agop__metric *m, int32_t b)
     return m->diagonal || (m->thin && b == 0) ? 1 : m->block[b].d;
 }
 
-static void add_factor(agop__tensor *t, int *count, const char *name, const agop__metric *m)
+/* Tensors under way to a file; names of leaves beyond the only one are "leaf.K.centres". */
+typedef struct saving {
+    agop__tensor *t;
+    char(*name)[48];
+    int count, most;
+} saving;
+
+static void add(saving *s, const char *prefix, const char *name, int b, const char *dtype, int64_t rows, int64_t cols,
+                const void *data)
 {
+    char *text = s->name[s->count];
+
+    if (b >= 0)
+        (void)snprintf(text, sizeof *s->name, "%s%s.%d", prefix, name, b);
+    else
+        (void)snprintf(text, sizeof *s->name, "%s%s", prefix, name);
+    add_matrix(s->t, &s->count, text, dtype, rows, cols, data);
+}
+
+static void add_metric(saving *s, const char *prefix, const char *name, const agop__metric *m)
+{
+    char factor[32];
+
+    for (int32_t b = 0; b < m->blocks; b++)
+        add(s, prefix, name, b, "F64", m->block[b].d, block_cols(m, b), m->block[b].m);
+    (void)snprintf(factor, sizeof factor, "%s.factor", name);
     if (m->thin)
-        add_matrix(t, count, name, m->dtype == AGOP_F32 ? "F32" : "F64", m->block[0].r, m->block[0].d,
-                   m->block[0].factor);
+        add(s, prefix, factor, -1, m->dtype == AGOP_F32 ? "F32" : "F64", m->block[0].r, m->block[0].d,
+            m->block[0].factor);
+}
+
+static void add_leaf(saving *s, const agop_model *m, const agop__leaf *k, const char *prefix)
+{
+    add(s, prefix, "centres", -1, m->dtype == AGOP_F32 ? "F32" : "F64", k->n, m->schema.numeric, k->x);
+    add(s, prefix, "codes", -1, "I32", k->n, m->schema.groups, k->code);
+    add(s, prefix, "alpha", -1, "F64", k->n, m->target.outputs, k->alpha);
+    add_metric(s, prefix, "metric", &k->metric);
+}
+
+/* What tensors of leaf k are called: nothing before the names where there is no tree. */
+static void leaf_prefix(char *out, size_t size, int tree, int64_t k)
+{
+    (void)snprintf(out, size, tree ? "leaf.%lld." : "", (long long)k);
 }
 
 agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path)
 {
-    int32_t       blocks = m ? m->metric.blocks : 0;
-    char         *text   = NULL;
-    int           count  = 0;
-    agop__tensor *t      = NULL;
-    char(*name)[32]      = NULL;
-    agop_status st       = AGOP_OK;
+    char       *text = NULL, prefix[32];
+    saving      s    = {0};
+    agop_status st   = AGOP_OK;
 
     if (!ctx)
         return AGOP_E_ARG;
     if (!m || !path)
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
-    t    = agop__calloc(5 + 2 * blocks, sizeof *t);
-    name = agop__calloc(2 * blocks, sizeof *name);
-    if (!t || !name) {
+    s.most = (int)((m->leaves + 1) * (5 + m->agop.blocks)) + 2;
+    s.t    = agop__calloc(s.most, sizeof *s.t);
+    s.name = agop__calloc(s.most, sizeof *s.name);
+    if (!s.t || !s.name) {
         st = agop__fail_memory(&ctx->err, 0, "the model file");
         goto done;
     }
     TRY(describe(&text, m, &ctx->err));
-    add_matrix(t, &count, "centres", m->dtype == AGOP_F32 ? "F32" : "F64", m->n, m->schema.numeric, m->x);
-    add_matrix(t, &count, "codes", "I32", m->n, m->schema.groups, m->code);
-    add_matrix(t, &count, "alpha", "F64", m->n, m->target.outputs, m->alpha);
-    for (int32_t b = 0; b < blocks; b++) {
-        (void)snprintf(name[2 * b], sizeof *name, "metric.%d", (int)b);
-        (void)snprintf(name[2 * b + 1], sizeof *name, "agop.%d", (int)b);
-        add_matrix(t, &count, name[2 * b], "F64", m->metric.block[b].d, block_cols(&m->metric, b),
-                   m->metric.block[b].m);
-        add_matrix(t, &count, name[2 * b + 1], "F64", m->agop.block[b].d, block_cols(&m->agop, b), m->agop.block[b].m);
+    for (int64_t k = 0; k < m->leaves; k++) {
+        leaf_prefix(prefix, sizeof prefix, m->tree.trees > 0, k);
+        add_leaf(&s, m, &m->leaf[k], prefix);
     }
-    add_factor(t, &count, "metric.factor", &m->metric);
-    add_factor(t, &count, "agop.factor", &m->agop);
-    TRY(agop__tensors_write(path, text, t, count, &ctx->err));
+    add_metric(&s, "", "agop", &m->agop);
+    add(&s, "", "directions", -1, "F64", m->tree.nodes, m->tree.width, m->tree.direction);
+    TRY(agop__tensors_write(path, text, s.t, s.count, &ctx->err));
 done:
     free(text);
-    free(name);
-    free(t);
+    free(s.name);
+    free(s.t);
     return st;
 }
 
@@ -214,25 +284,94 @@ static int load_rank(int64_t *rank, const json_t *j, const char *key)
     return 1;
 }
 
-static agop_status load_machine(agop_model *m, int64_t rank[2], const json_t *j, const char *path, agop__err *e)
+static agop_status load_machine(agop_model *m, agop__leaf *k, int64_t *rank, const json_t *j, const char *path,
+                                agop__err *e)
 {
-    double kind, rows;
+    double  kind, rows;
+    int32_t dtype = json_is_true(json_object_get(j, "double")) ? AGOP_F64 : AGOP_F32;
 
-    if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__L1) || !number_in(&m->shape.exponent, j, "exponent", 1e-9, 2) ||
-        !number_in(&m->shape.bandwidth, j, "bandwidth", 1e-300, 1e300) ||
-        !number_in(&m->shape.height, j, "height", 1e-300, 1e300) || !number_in(&m->ridge, j, "ridge", 0, 1e300) ||
-        !number_in(&rows, j, "rows", 1, 1e12))
+    if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__L1) || !number_in(&k->shape.exponent, j, "exponent", 1e-9, 2) ||
+        !number_in(&k->shape.bandwidth, j, "bandwidth", 1e-300, 1e300) ||
+        !number_in(&k->shape.height, j, "height", 1e-300, 1e300) || !number_in(&k->ridge, j, "ridge", 0, 1e300) ||
+        !number_in(&rows, j, "rows", 1, 1e12) || (k != m->leaf && dtype != m->dtype))
         return damaged(e, path, "its kernel cannot be read");
-    m->shape.kind      = kind > 1.5 ? AGOP__L1 : AGOP__L2;
-    m->dtype           = json_is_true(json_object_get(j, "double")) ? AGOP_F64 : AGOP_F32;
-    m->metric.diagonal = json_is_true(json_object_get(j, "diagonal"));
-    m->n               = (int64_t)rows;
-    if (!load_rank(&rank[0], j, "metric_rank") || !load_rank(&rank[1], j, "agop_rank") ||
-        (m->metric.diagonal && (rank[0] >= 0 || rank[1] >= 0)))
+    k->shape.kind      = kind > 1.5 ? AGOP__L1 : AGOP__L2;
+    m->dtype           = dtype;
+    k->metric.diagonal = json_is_true(json_object_get(j, "diagonal"));
+    k->n               = (int64_t)rows;
+    if (!load_rank(rank, j, "metric_rank") || (k->metric.diagonal && *rank >= 0))
         return damaged(e, path, "the rank of its metric cannot be read");
-    if (m->shape.kind == AGOP__L1 && !m->metric.diagonal)
+    if (k->shape.kind == AGOP__L1 && !k->metric.diagonal)
         return damaged(e, path, "an l1 kernel with a full metric");
     return AGOP_OK;
+}
+
+/* A child is a node that comes later (so there are no circles), or a leaf. */
+static int is_child(const agop_model *m, int64_t parent, double child)
+{
+    return child == floor(child) && (child < 0 ? -1 - child < (double)m->leaves
+                                               : child > (double)parent && child < (double)m->tree.nodes);
+}
+
+static agop_status load_tree(agop_model *m, const json_t *j, const char *path, agop__err *e)
+{
+    agop__tree   *t = &m->tree;
+    const json_t *nodes = json_object_get(j, "nodes"), *roots = json_object_get(j, "roots");
+    double        most, width, left, right;
+
+    t->nodes = (int64_t)json_array_size(nodes);
+    t->trees = (int64_t)json_array_size(roots);
+    t->node  = agop__calloc(t->nodes, sizeof *t->node);
+    t->root  = agop__calloc(t->trees, sizeof *t->root);
+    if (!t->node || !t->root)
+        return agop__fail_memory(e, 0, "a tree");
+    if (t->trees < 1 || !number_in(&t->temperature, j, "temperature", 0, 1e6) || !number_in(&most, j, "most", 1, 1e6) ||
+        !number_in(&width, j, "width", 0, 1e9) ||
+        (int64_t)width != m->schema.numeric + agop__schema_levels(&m->schema))
+        return damaged(e, path, "its tree cannot be read");
+    t->most  = (int64_t)most;
+    t->width = (int64_t)width;
+    for (int64_t i = 0; i < t->trees; i++) {
+        t->root[i] = json_integer_value(json_array_get(roots, (size_t)i));
+        if (!is_child(m, -1, (double)t->root[i]))
+            return damaged(e, path, "its tree has a root that is not there");
+    }
+    for (int64_t i = 0; i < t->nodes; i++) {
+        const json_t *n = json_array_get(nodes, (size_t)i);
+        if (!number_in(&t->node[i].threshold, n, "threshold", -1e300, 1e300) ||
+            !number_in(&t->node[i].scale, n, "scale", 0, 1e300) || !number_in(&left, n, "left", -1e12, 1e12) ||
+            !number_in(&right, n, "right", -1e12, 1e12) || !is_child(m, i, left) || !is_child(m, i, right))
+            return damaged(e, path, "its tree has a split that cannot be read");
+        t->node[i].left  = (int64_t)left;
+        t->node[i].right = (int64_t)right;
+    }
+    return AGOP_OK;
+}
+
+/* One leaf, or all of a tree's. *rank: leaves + 1 numbers, the last of the AGOP; malloc'd. */
+static agop_status load_leaves(agop_model *m, int64_t **rank, const json_t *all, const char *path, agop__err *e)
+{
+    const json_t *tree = json_object_get(all, "tree"), *list = json_object_get(tree, "leaves");
+    agop_status   st;
+
+    m->leaves = tree ? (int64_t)json_array_size(list) : 1;
+    if (m->leaves < 1)
+        return damaged(e, path, "its tree has no leaves");
+    m->leaf = agop__calloc(m->leaves, sizeof *m->leaf);
+    *rank   = agop__malloc(m->leaves + 1, sizeof **rank);
+    if (!m->leaf || !*rank)
+        return agop__fail_memory(e, 0, "a model");
+    for (int64_t k = 0; k < m->leaves; k++)
+        TRY(load_machine(m, &m->leaf[k], *rank + k,
+                         tree ? json_array_get(list, (size_t)k) : json_object_get(all, "machine"), path, e));
+    if (!load_rank(*rank + m->leaves, all, "agop_rank") || (m->leaf[0].metric.diagonal && (*rank)[m->leaves] >= 0)) {
+        st = damaged(e, path, "the rank of its AGOP cannot be read");
+        goto done;
+    }
+    if (tree)
+        TRY(load_tree(m, tree, path, e));
+done:
+    return st;
 }
 
 /* Those who read the schema and the target know no file. */
@@ -246,7 +385,7 @@ static void name_file(agop__err *e, const char *path)
     agop__fail(e, AGOP_E_FORMAT, "%.200s: %s", path, text);
 }
 
-static agop_status load_description(agop_model *m, int64_t rank[2], const json_t *all, const char *path, agop__err *e)
+static agop_status load_description(agop_model *m, int64_t **rank, const json_t *all, const char *path, agop__err *e)
 {
     const json_t *version = json_object_get(all, "version");
     size_t        length  = 0;
@@ -255,10 +394,10 @@ static agop_status load_description(agop_model *m, int64_t rank[2], const json_t
 
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return damaged(e, path, "it names no version");
-    if (json_integer_value(version) > FILE_VERSION)
+    if (json_integer_value(version) > TREE_VERSION)
         return agop__fail(e, AGOP_E_FORMAT,
                           "%.200s: a model of format %lld; this agop reads up to %d: take a newer one", path,
-                          (long long)json_integer_value(version), FILE_VERSION);
+                          (long long)json_integer_value(version), TREE_VERSION);
     st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
     if (st == AGOP_OK)
         st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);
@@ -266,7 +405,7 @@ static agop_status load_description(agop_model *m, int64_t rank[2], const json_t
         name_file(e, path);
         goto done;
     }
-    TRY(load_machine(m, rank, json_object_get(all, "machine"), path, e));
+    TRY(load_leaves(m, rank, all, path, e));
     m->stopped = json_is_true(json_object_get(all, "stopped"));
     found = agop__json_text_in(&m->weights, &length, json_object_get(all, "weights"));
     if (!found || !json_is_object(json_object_get(all, "report"))) {
@@ -311,34 +450,34 @@ static agop_status load_numbers(void **out, const agop__tensors *f, const char *
     return AGOP_OK;
 }
 
-static agop_status load_codes(agop_model *m, const agop__tensors *f, const char *path, agop__err *e)
+static agop_status load_codes(agop__leaf *k, const char *name, const agop_model *m, const agop__tensors *f,
+                              const char *path, agop__err *e)
 {
     const agop__tensor *t = NULL;
-    int64_t             count = m->n * m->schema.groups;
+    int64_t             count = k->n * m->schema.groups;
     agop_status         st;
 
     if (count > 0) {
-        st = agop__tensors_need(&t, f, "codes", "I32", m->n, m->schema.groups, e);
+        st = agop__tensors_need(&t, f, name, "I32", k->n, m->schema.groups, e);
         if (st != AGOP_OK)
             return st;
     }
-    m->code = agop__malloc(count, sizeof *m->code);
-    if (!m->code)
+    k->code = agop__malloc(count, sizeof *k->code);
+    if (!k->code)
         return agop__fail_memory(e, 4.0 * (double)count, "a model");
     for (int64_t i = 0; i < count; i++) {
-        m->code[i] = ((const int32_t *)t->data)[i];
-        if (m->code[i] < -1 || m->code[i] >= m->schema.group_levels[i % m->schema.groups])
+        k->code[i] = ((const int32_t *)t->data)[i];
+        if (k->code[i] < -1 || k->code[i] >= m->schema.group_levels[i % m->schema.groups])
             return damaged(e, path, "'codes' holds a category that is not there");
     }
     return AGOP_OK;
 }
 
 /* The blocks of a metric; its diagonal may not be negative. */
-static agop_status load_metric(agop__metric *out, const char *name, int64_t rank, const agop_model *m,
+static agop_status load_metric(agop__metric *out, const char *name, int diagonal, int64_t rank, const agop_model *m,
                                const agop__tensors *f, const char *path, agop__err *e)
 {
-    int         diagonal = m->metric.diagonal;
-    char        one[32];
+    char        one[64];
     agop_status st = AGOP_OK;
 
     memset(out, 0, sizeof *out);
@@ -370,18 +509,40 @@ done:
     return st;
 }
 
-static agop_status load_tensors(agop_model *m, const int64_t rank[2], const agop__tensors *f, const char *path,
-                                agop__err *e)
+static agop_status load_leaf(agop__leaf *k, const char *prefix, int64_t rank, const agop_model *m,
+                             const agop__tensors *f, const char *path, agop__err *e)
 {
+    char        name[64];
     void       *v = NULL;
     agop_status st;
 
-    TRY(load_numbers(&m->x, f, "centres", m->dtype, m->n, m->schema.numeric, path, e));
-    TRY(load_numbers(&v, f, "alpha", AGOP_F64, m->n, m->target.outputs, path, e));
-    m->alpha = v;
-    TRY(load_codes(m, f, path, e));
-    TRY(load_metric(&m->metric, "metric", rank[0], m, f, path, e));
-    TRY(load_metric(&m->agop, "agop", rank[1], m, f, path, e));
+    (void)snprintf(name, sizeof name, "%scentres", prefix);
+    TRY(load_numbers(&k->x, f, name, m->dtype, k->n, m->schema.numeric, path, e));
+    (void)snprintf(name, sizeof name, "%salpha", prefix);
+    TRY(load_numbers(&v, f, name, AGOP_F64, k->n, m->target.outputs, path, e));
+    k->alpha = v;
+    (void)snprintf(name, sizeof name, "%scodes", prefix);
+    TRY(load_codes(k, name, m, f, path, e));
+    (void)snprintf(name, sizeof name, "%smetric", prefix);
+    TRY(load_metric(&k->metric, name, k->metric.diagonal, rank, m, f, path, e));
+done:
+    return st;
+}
+
+static agop_status load_tensors(agop_model *m, const int64_t *rank, const agop__tensors *f, const char *path,
+                                agop__err *e)
+{
+    char        prefix[32];
+    void       *v = NULL;
+    agop_status st;
+
+    for (int64_t k = 0; k < m->leaves; k++) {
+        leaf_prefix(prefix, sizeof prefix, m->tree.trees > 0, k);
+        TRY(load_leaf(&m->leaf[k], prefix, rank[k], m, f, path, e));
+    }
+    TRY(load_metric(&m->agop, "agop", m->leaf[0].metric.diagonal, rank[m->leaves], m, f, path, e));
+    TRY(load_numbers(&v, f, "directions", AGOP_F64, m->tree.nodes, m->tree.width, path, e));
+    m->tree.direction = v;
 done:
     return st;
 }
@@ -393,7 +554,7 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     json_t        *all  = NULL;
     agop__err     *e    = NULL;
     const char    *text = NULL;
-    int64_t        rank[2] = {-1, -1}; /* of the metric and the AGOP, where they are thin */
+    int64_t       *rank = NULL; /* of the metrics and the AGOP, -1 where they are not thin */
     agop_status    st;
 
     if (!ctx)
@@ -418,12 +579,13 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
         st = agop__fail_memory(e, 0, "a model");
         goto done;
     }
-    TRY(load_description(m, rank, all, path, e));
+    TRY(load_description(m, &rank, all, path, e));
     TRY(load_tensors(m, rank, f, path, e));
     TRY(agop__model_name_features(m, e));
     *out = m;
     m    = NULL;
 done:
+    free(rank);
     agop_model_free(m);
     json_decref(all);
     agop__tensors_close(f);

@@ -6,18 +6,44 @@
 #include "rfm/target.h"
 #include "table/table.h"
 
+/* One kernel machine: the whole model, or one leaf of a tree. */
+typedef struct agop__leaf {
+    agop__shape  shape;  /* kernel, exponent, bandwidth, height of one-hot coordinates */
+    double       ridge;
+    int64_t      n;      /* centres */
+    void        *x;      /* n x schema.numeric */
+    int32_t     *code;   /* n x schema.groups */
+    double      *alpha;  /* n x target.outputs */
+    agop__metric metric; /* of the kernel */
+} agop__leaf;
+void agop__leaf_free(agop__leaf *leaf);
+
+/* A split of the rows, v'x <= threshold to the left. A child is a node, or leaf -1 - child. */
+typedef struct agop__node {
+    double  threshold;
+    double  scale; /* inter-quartile range of v'x over the node's rows, in which soft routing counts */
+    int64_t left, right;
+} agop__node;
+
+/* One or several trees over the leaves of a model (xRFM, arXiv 2508.10053). None: one leaf. */
+typedef struct agop__tree {
+    int64_t     nodes, trees, width; /* width: coordinates of a direction, numeric ones and then levels of groups */
+    agop__node *node;
+    double     *direction;   /* nodes x width */
+    int64_t    *root;        /* one per tree: a node, or leaf -1 - root */
+    double      temperature; /* 0: every row goes to one leaf of each tree */
+    int64_t     most;        /* leaves of one tree that a row is given to, at most */
+} agop__tree;
+void agop__tree_free(agop__tree *t);
+
 struct agop_model {
     agop__schema schema;
     agop__target target;
     char        *weights;   /* name of the weight column, or "" */
-    agop__shape  shape;     /* kernel, exponent, bandwidth, height of one-hot coordinates */
-    double       ridge;
     int32_t      dtype;     /* of x, and of the arithmetic of predictions */
-    int64_t      n;         /* centres */
-    void        *x;         /* n x schema.numeric */
-    int32_t     *code;      /* n x schema.groups */
-    double      *alpha;     /* n x target.outputs */
-    agop__metric metric;    /* of the kernel */
+    int64_t      leaves;
+    agop__leaf  *leaf;
+    agop__tree   tree;      /* who is asked for which row */
     agop__metric agop;      /* average gradient outer product of the fitted function, in the metric's coordinates */
     int          stopped;
     char        *info;      /* the report: JSON text */
@@ -30,13 +56,30 @@ agop_status agop__model_name_features(agop_model *m, agop__err *e);
 /* Predictions of encoded rows: out is m x outputs. */
 typedef struct agop__machine {
     const agop_model *m;
+    const agop__leaf *leaf;
     agop__map         map;
     agop__points      centres;
     agop__tile        alpha;
 } agop__machine;
-agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m);
+agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf);
 agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, const int32_t *code, int64_t rows);
 void        agop__machine_close(agop__machine *k);
+
+/* ---- route.c ---- */
+
+/* Of one encoded row: the leaves that are asked, and with which weight; the weights sum to 1. `most` x trees entries of
+ * room. Returns how many. */
+typedef struct agop__share {
+    int64_t leaf;
+    double  weight;
+} agop__share;
+int64_t agop__route(agop__share *out, const agop_model *m, const void *x, const int32_t *code, double temperature);
+/* v'x of one encoded row. */
+double agop__project(const double *v, const agop__schema *s, int32_t dtype, const void *x, const int32_t *code);
+/* Outputs (rows x outputs) of encoded rows: each row's leaves, weighted. machines: one per leaf, open. rows is a
+ * multiple of `group`, and a row's result does not depend, to the last bit, on which other rows come with it. */
+agop_status agop__ask(double *out, agop_ctx *ctx, const agop_model *m, agop__machine *machines, const void *x,
+                      const int32_t *code, int64_t rows, int64_t group);
 
 /* Rows of a table -> numbers or probabilities (rows x width), block by block. unseen and progress are told. */
 agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t);

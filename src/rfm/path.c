@@ -40,7 +40,8 @@ static double cube(int64_t n)
 /* 1: the caller wants to stop. Work is counted in thousandths of all that is planned. */
 static int tell(agop__fit *f, const char *phase, const char *detail)
 {
-    int64_t done = (int64_t)(1000 * (f->work_total > 0 ? f->work / f->work_total : 0));
+    double  part = f->work_total > 0 ? fmin(1, f->work / f->work_total) : 0;
+    int64_t done = (int64_t)(1000 * (f->share > 0 ? f->from + f->share * part : part));
     return agop__tell(f->ctx, phase, done > 1000 ? 1000 : done, 1000, f->started, detail);
 }
 
@@ -129,6 +130,7 @@ static agop_status judge(agop__scores *out, agop__fit *f, agop__system *s, const
     if (!y)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
     TRY(agop__apply(y, s, x_at(f, f->rows.judge), code_at(f, f->rows.judge), f->rows.judges, alpha));
+    memcpy(f->judged, y, (size_t)(f->rows.judges * f->target->outputs) * sizeof *y);
     TRY(score_rows(out, f, y, f->rows.judge, f->rows.judges));
 done:
     free(y);
@@ -145,7 +147,7 @@ static agop_status judge_left_out(agop__scores *out, agop__fit *f, const double 
     if (!y)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
     for (int64_t i = 0; i < f->rows.judges * c; i++)
-        y[i] = f->rows.Y[first + i] - loo[first + i];
+        f->judged[i] = y[i] = f->rows.Y[first + i] - loo[first + i];
     st = score_rows(out, f, y, f->rows.judge, f->rows.judges);
     free(y);
     return st;
@@ -290,6 +292,13 @@ done:
     return st;
 }
 
+/* The judged rows of the attempt at hand are those of the best one now. */
+static void keep_honest(agop__fit *f)
+{
+    if (f->rows.judges)
+        memcpy(f->honest, f->judged, (size_t)(f->rows.judges * f->target->outputs) * sizeof *f->honest);
+}
+
 /* Remember this step as the best so far. */
 static agop_status keep(agop__fit *f, const agop__metric *m, const double *alpha, agop__scores *scores, int64_t n)
 {
@@ -307,6 +316,7 @@ static agop_status keep(agop__fit *f, const agop__metric *m, const double *alpha
     f->centres = n;
     f->best    = f->steps - 1;
     f->ridge   = f->step[f->best].ridge;
+    keep_honest(f);
     return AGOP_OK;
 }
 
@@ -363,6 +373,8 @@ static double final_seconds(const agop__fit *f)
 static agop_status first_metric(agop__metric *m, const agop__fit *f)
 {
     const agop__schema *s = f->schema;
+    if (f->start && f->start->thin == f->plan.thin)
+        return agop__metric_copy(m, f->start, &f->ctx->err);
     if (f->plan.thin)
         return agop__metric_thin(m, s->numeric, s->groups, s->group_levels, f->plan.dtype, &f->ctx->err);
     return agop__metric_identity(m, s->numeric, s->groups, s->group_levels, f->plan.diagonal, &f->ctx->err);
@@ -483,6 +495,7 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
         loss = agop__score_loss(&scores, f->plan.score);
     }
     if (loss < best->loss || only_one) {
+        keep_honest(f); /* the same as before where nobody judged this attempt */
         *better     = 1;
         best->loss  = loss;
         best->ridge = ridge;
@@ -620,11 +633,8 @@ done:
     return st;
 }
 
-agop_status agop__fit_search(agop__fit *f)
+static agop_status open_search(agop__fit *f)
 {
-    agop_progress_fn *listener = f->ctx->progress;
-    agop_status       st;
-
     f->best       = -1;
     f->arithmetic = f->plan.dtype;
     f->residual   = -1;
@@ -633,8 +643,32 @@ agop_status agop__fit_search(agop__fit *f)
         f->work_total += cube(stage_rows(f, t)) * (f->plan.tune_ridge ? 3.5 : 1);
     f->step  = agop__calloc(f->plan.iters + 1, sizeof *f->step);
     f->alpha = agop__malloc(f->rows.n * f->target->outputs, sizeof *f->alpha);
-    if (!f->step || !f->alpha)
+    f->honest = agop__malloc(f->rows.judges * f->target->outputs, sizeof *f->honest);
+    f->judged = agop__malloc(f->rows.judges * f->target->outputs, sizeof *f->judged);
+    if (!f->step || !f->alpha || !f->honest || !f->judged)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.n * f->target->outputs), "coefficients");
+    return AGOP_OK;
+}
+
+/* The path alone, for a metric: f->agop is that of its last function. */
+agop_status agop__fit_metric(agop__fit *f)
+{
+    agop_status st;
+
+    TRY(open_search(f));
+    TRY(path(f));
+    f->shape.bandwidth = f->step[f->best].bandwidth;
+    st = final_agop(f);
+done:
+    return st;
+}
+
+agop_status agop__fit_search(agop__fit *f)
+{
+    agop_progress_fn *listener = f->ctx->progress;
+    agop_status       st;
+
+    TRY(open_search(f));
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
     if ((f->centres < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {

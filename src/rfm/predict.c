@@ -13,16 +13,17 @@ enum { BLOCK = 8192, GROUP = 128 };
 
 /* ---- the machine made ready ---- */
 
-agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m)
+agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf)
 {
     agop_status st;
 
     memset(out, 0, sizeof *out);
-    out->m = m;
-    TRY(agop__map_make(&out->map, ctx, &m->metric, &m->shape, m->dtype));
-    TRY(agop__map_points(&out->centres, &out->map, m->x, m->dtype, m->code, m->n));
-    TRY(op_alloc(ctx, &out->alpha, m->n, m->target.outputs, m->dtype));
-    TRY(op_put(ctx, &out->alpha, m->alpha, m->target.outputs, AGOP_F64));
+    out->m    = m;
+    out->leaf = leaf;
+    TRY(agop__map_make(&out->map, ctx, &leaf->metric, &leaf->shape, m->dtype));
+    TRY(agop__map_points(&out->centres, &out->map, leaf->x, m->dtype, leaf->code, leaf->n));
+    TRY(op_alloc(ctx, &out->alpha, leaf->n, m->target.outputs, m->dtype));
+    TRY(op_put(ctx, &out->alpha, leaf->alpha, m->target.outputs, AGOP_F64));
 done:
     if (st != AGOP_OK)
         agop__machine_close(out);
@@ -78,18 +79,19 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
     const agop__target *g     = &m->target;
     int64_t             width = agop__target_width(g), group = (int64_t)GROUP * ctx->threads;
     int64_t             block = whole_groups(t->rows < BLOCK ? t->rows : BLOCK, group);
-    agop__machine       k     = {0};
+    agop__machine      *k     = agop__calloc(m->leaves, sizeof *k);
     agop__surprises     seen  = {0};
     void               *x     = agop__aligned(block * m->schema.numeric, agop__element(m->dtype));
     int32_t            *code  = agop__malloc(block * m->schema.groups, sizeof *code);
     double             *y     = agop__malloc(block * g->outputs, sizeof *y), started = agop__now();
     agop_status         st    = AGOP_OK;
 
-    if (!x || !code || !y) {
+    if (!k || !x || !code || !y) {
         st = agop__fail_memory(&ctx->err, 8.0 * (double)(block * m->schema.numeric), "a block of rows");
         goto done;
     }
-    TRY(agop__machine_open(&k, ctx, m));
+    for (int64_t l = 0; l < m->leaves; l++)
+        TRY(agop__machine_open(&k[l], ctx, m, &m->leaf[l]));
     for (int64_t i = 0; i < t->rows; i += block) {
         int64_t count = t->rows - i < block ? t->rows - i : block;
         if (agop__tell(ctx, "predict", i, t->rows, started, NULL)) {
@@ -100,7 +102,7 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
         int64_t filled = whole_groups(count, group);
         TRY(agop__schema_encode(x, m->dtype, code, &m->schema, ctx, t, i, count, &seen));
         fill_up(x, code, m, count, filled);
-        TRY(agop__machine_apply(y, &k, x, code, filled));
+        TRY(agop__ask(y, ctx, m, k, x, code, filled, group));
         for (int64_t r = 0; r < count; r++) {
             if (g->classification)
                 agop__target_probabilities(out + (i + r) * width, g, y + r * g->outputs);
@@ -110,7 +112,9 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
     }
     agop__note_surprises(ctx, &seen);
 done:
-    agop__machine_close(&k);
+    for (int64_t l = 0; k && l < m->leaves; l++)
+        agop__machine_close(&k[l]);
+    free(k);
     free(y);
     free(code);
     free(x);

@@ -40,6 +40,9 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "iters", json_integer(p->iters));
     bad |= json_object_set_new(j, "shrink", json_real(p->shrink));
     bad |= json_object_set_new(j, "metric", json_string(p->diagonal ? "diagonal" : "full"));
+    bad |= json_object_set_new(j, "leaf_size", json_integer(p->leaf_size));
+    if (f->tree)
+        bad |= json_object_set_new(j, "temperature", json_real(f->tree->tree->temperature));
     bad |= json_object_set_new(j, "dual", json_string(p->thin ? "on" : "off"));
     bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
@@ -113,6 +116,32 @@ static json_t *columns(const agop__schema *schema)
     return a;
 }
 
+/* What is told of a tree: its leaves, how deep they lie, how rows are given to them. */
+static json_t *tree(const agop__fit *f)
+{
+    static const char *const rule[] = {"agop", "agop_random", "pca", "pca_random", "linear", "fixed"};
+    const agop__grown *g    = f->tree;
+    json_t            *list = json_array(), *j;
+    int                bad  = !list;
+
+    for (int64_t k = 0; k < g->leaves && !bad; k++) {
+        const agop__leaf_story *s = &g->story[k];
+        bad |= json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:I, s:o, s:f}", "tree", (json_int_t)s->tree,
+                                                     "rows", (json_int_t)s->rows, "ridge", s->ridge, "best_iter",
+                                                     (json_int_t)s->best_iter, "validation",
+                                                     agop__json_real(s->validation), "seconds", s->seconds));
+    }
+    j = json_pack("{s:I, s:I, s:I, s:I, s:s, s:f, s:I, s:o}", "trees", (json_int_t)g->tree->trees, "leaves",
+                  (json_int_t)g->leaves, "depth", (json_int_t)g->depth, "leaf_size", (json_int_t)f->plan.leaf_size,
+                  "split", rule[f->plan.split], "temperature", g->tree->temperature, "leaves_per_row",
+                  (json_int_t)g->tree->most, "fits", list);
+    if (bad && j) {
+        json_decref(j);
+        j = NULL;
+    }
+    return j;
+}
+
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s)
 {
     agop__err  *e      = &f->ctx->err;
@@ -133,6 +162,8 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
                   f->in_double, "centres", (json_int_t)f->centres, "seconds_last_solve", f->seconds_final, "seconds",
                   agop__now() - f->started, "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));
+    if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)
+        goto done;
     if (j && f->target->classification) {
         int bad = json_object_set_new(j, "classes", classes = json_array());
         for (int64_t k = 0; k < f->target->classes.count && !bad; k++)

@@ -490,6 +490,14 @@ int64_t agop__schema_features(const agop__schema *s)
     return s->features;
 }
 
+int64_t agop__schema_levels(const agop__schema *s)
+{
+    int64_t n = 0;
+    for (int32_t g = 0; g < s->groups; g++)
+        n += s->group_levels[g];
+    return n;
+}
+
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g)
 {
     int64_t n = 0;

@@ -133,6 +133,7 @@ agop_status agop__schema_from_json(agop__schema *out, const json_t *j, agop__err
  * then "NAME=LEVEL" for every group; in field order.
  * J (numeric encoded coordinates -> features): d(encoded)/d(value in standard deviations). */
 int64_t     agop__schema_features(const agop__schema *s);
+int64_t     agop__schema_levels(const agop__schema *s); /* of all groups together */
 agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop__schema *s, int64_t j, agop__err *e);
 /* For encoded numeric coordinate c: its feature and the slope of the coordinate in units of one standard deviation of
  * the column (score copies: the regression slope of the normal score on the z-score over the knots). */

@@ -316,7 +316,7 @@ ROWS = [
     ("metadata cut short", {"bad.agop": Model(lambda h, a, b: (h["__metadata__"].update(agop='{"version": 1, "schema": {'), tensors(h, bytes(b)))[1])}, PREDICT, 3,
      "agop predict: bad.agop: line 1, column 27 of its JSON: a key in quotes is expected"),
     ("a model of the future", {"bad.agop": retell(["version"], 99)}, PREDICT, 3,
-     "agop predict: bad.agop: a model of format 99; this agop reads up to 1: take a newer one"),
+     "agop predict: bad.agop: a model of format 99; this agop reads up to 2: take a newer one"),
     ("a model without a version", {"bad.agop": retell(["version"], ...)}, PREDICT, 3,
      "agop predict: bad.agop: damaged model: it names no version"),
     ("NaN in alpha", {"bad.agop": poke("alpha", "<d", float("nan"))}, PREDICT, 3,

@@ -80,6 +80,8 @@ static json_t *timeless(const agop_model *m)
         (void)json_object_del(one, "seconds_solve");
         (void)json_object_del(one, "seconds_agop");
     }
+    json_array_foreach(json_object_get(json_object_get(j, "tree"), "fits"), i, one)
+        (void)json_object_del(one, "seconds");
     return j;
 }
 
@@ -152,6 +154,24 @@ static void test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights(void
     every_failure("target=z drop=kind,y kernel=l1 weights=w scale=rank iters=1", 23);
 }
 
+static void test_every_failed_allocation__of_the_dual(void **state)
+{
+    (void)state;
+    every_failure("target=y drop=z,w,kind dual=on tune=off iters=2", 23);
+}
+
+static void test_every_failed_allocation__of_the_gram_route(void **state)
+{
+    (void)state;
+    every_failure("target=kind drop=y,z,w agop_route=gram tune=off iters=1 centre_gradients=true", 23);
+}
+
+static void test_every_failed_allocation__of_a_tree(void **state)
+{
+    (void)state;
+    every_failure("target=y drop=z,w,kind leaf_size=16 tune=off iters=1 trees=2", 97);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -175,6 +195,9 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation__of_a_quick_classification),
         cmocka_unit_test(test_every_failed_allocation__of_a_plain_fit_of_two_targets),
         cmocka_unit_test(test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights),
+        cmocka_unit_test(test_every_failed_allocation__of_the_dual),
+        cmocka_unit_test(test_every_failed_allocation__of_the_gram_route),
+        cmocka_unit_test(test_every_failed_allocation__of_a_tree),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,866 @@
+/* tree.c - trees of local models (xRFM, arXiv 2508.10053): rows are split at medians until a leaf is small enough for
+ * an exact fit; every leaf is a Recursive Feature Machine of its own.
+ *
+ *   grow     directions, thresholds, and the rows of every leaf
+ *   fit      the leaves, several at a time where they are small, each on its own context
+ *   routing  how softly rows are given to leaves, judged without giving up rows: a row that judged inside its leaf has
+ *            an honest prediction there, and every other leaf never saw it */
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "rfm/fit.h"
+
+enum {
+    DEEPEST       = 60,    /* levels of a tree */
+    ALONE         = 8192,  /* leaves of more rows take all threads, one after the other */
+    TUNING_ROWS   = 4000,  /* that judge the temperature */
+    ROOT_ROWS     = 10000, /* that find the metric that all begin with */
+    ROOT_PARTS    = 8,     /* that sharpen it */
+    LEAF_ITERS    = 1,
+    TEMPERATURES  = 6
+};
+static const double temperatures[TEMPERATURES] = {0, .02, .05, .1, .2, .4};
+#define FEWEST_SHARE .1 /* a boundary between values is a better place than the median, if it leaves so much */
+
+/* ---- growing ---- */
+
+typedef struct part { /* the rows of one leaf */
+    int64_t *index, *judges;
+    int64_t  n, valid, tree;
+} part;
+
+typedef struct grower {
+    agop_ctx            *ctx;
+    const agop__fit     *f;
+    const agop_settings *s;
+    agop_model          *m;
+    const agop__metric  *start;
+    const double        *fixed;
+    part                *leaf;
+    int64_t              leaves, room, node_room, depth, trees_done;
+    uint64_t             seed;
+} grower;
+
+typedef struct ranked {
+    double  value;
+    int64_t row;
+} ranked;
+
+static int by_value(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    return x->value != y->value ? (x->value > y->value) - (x->value < y->value) : (x->row > y->row) - (x->row < y->row);
+}
+
+static int rising(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double projected(const grower *g, const double *v, int64_t row)
+{
+    const agop__schema *s = g->f->schema;
+    size_t              width = (size_t)s->numeric * agop__element(g->f->plan.dtype);
+    return agop__project(v, s, g->f->plan.dtype, (const char *)g->f->rows.x + (size_t)row * width,
+                         g->f->rows.code + row * s->groups);
+}
+
+/* Where to cut n sorted values: at the median, or at the nearest boundary between different values. */
+static int64_t cut_of(const ranked *r, int64_t n)
+{
+    int64_t middle = n / 2, low = middle, high = middle, few = (int64_t)(FEWEST_SHARE * (double)n);
+
+    if (r[middle - 1].value < r[middle].value)
+        return middle;
+    while (low > 0 && r[low - 1].value == r[middle].value)
+        low--;
+    while (high < n && r[high].value == r[middle].value)
+        high++;
+    if (low <= few && n - high <= few)
+        return middle; /* ties on both sides: rows of one value go both ways */
+    if (n - high <= few)
+        return low;
+    return low <= few || high - middle < middle - low ? high : low;
+}
+
+/* Values of the node's rows along v, in rising order. 0 in *split: they are all the same. */
+static agop_status rank_rows(ranked **out, int *split, const grower *g, const double *v, const int64_t *index,
+                             int64_t n)
+{
+    ranked *r = agop__malloc(n, sizeof *r);
+
+    *out = r;
+    if (!r)
+        return agop__fail_memory(&g->ctx->err, 16.0 * (double)n, "the rows of a node");
+    for (int64_t i = 0; i < n; i++)
+        r[i] = (ranked){.value = projected(g, v, index[i]), .row = index[i]};
+    qsort(r, (size_t)n, sizeof *r, by_value);
+    *split = r[0].value < r[n - 1].value;
+    return AGOP_OK;
+}
+
+static agop_status add_leaf(grower *g, int64_t *child, const int64_t *index, int64_t n, const int64_t *judges,
+                            int64_t valid)
+{
+    agop_status st = AGOP_OK;
+    part       *p;
+
+    if (g->leaves == g->room) {
+        int64_t more = g->room ? 2 * g->room : 16;
+        void   *next = g->leaf;
+        if (!agop__grow(&next, more, sizeof *g->leaf))
+            return agop__fail_memory(&g->ctx->err, 0, "a tree");
+        g->leaf = next;
+        g->room = more;
+    }
+    p  = &g->leaf[g->leaves];
+    *p = (part){.index = agop__malloc(n, sizeof(int64_t)), .judges = agop__malloc(valid, sizeof(int64_t)), .n = n,
+                .valid = valid, .tree = g->trees_done};
+    if (!p->index || !p->judges) {
+        free(p->index);
+        free(p->judges);
+        return agop__fail_memory(&g->ctx->err, 8.0 * (double)n, "the rows of a leaf");
+    }
+    memcpy(p->index, index, (size_t)n * sizeof *index);
+    memcpy(p->judges, judges, (size_t)valid * sizeof *judges);
+    qsort(p->index, (size_t)n, sizeof *index, rising); /* the random order of all rows, so halves are random halves */
+    *child = -1 - g->leaves++;
+    return st;
+}
+
+static agop_status add_node(grower *g, int64_t *at)
+{
+    agop__tree *t = &g->m->tree;
+
+    if (t->nodes == g->node_room) {
+        int64_t more = g->node_room ? 2 * g->node_room : 16;
+        void   *node = t->node, *direction = t->direction;
+        int     done = agop__grow(&node, more, sizeof *t->node);
+        t->node      = node;
+        done         = done && agop__grow(&direction, more * t->width, sizeof *t->direction);
+        t->direction = direction;
+        if (!done)
+            return agop__fail_memory(&g->ctx->err, 8.0 * (double)(more * t->width), "a tree");
+        g->node_room = more;
+    }
+    *at = t->nodes++;
+    return AGOP_OK;
+}
+
+/* A direction along which the rows differ: by the rule, else linear, else of chance. */
+static agop_status find_split(grower *g, double *v, ranked **r, int *split, const int64_t *index, int64_t n)
+{
+    const int   rules[] = {g->f->plan.split, AGOP__SPLIT_LINEAR, AGOP__SPLIT_AGOP_RANDOM};
+    agop_status st      = AGOP_OK;
+
+    *split = 0;
+    for (int k = 0; k < 3 && !*split; k++) {
+        free(*r);
+        *r = NULL;
+        TRY(agop__split_direction(v, g->f, g->ctx, g->s, index, n, rules[k], ++g->seed, g->start, g->fixed));
+        TRY(rank_rows(r, split, g, v, index, n));
+    }
+done:
+    return st;
+}
+
+static agop_status grow(grower *g, int64_t *child, const int64_t *index, int64_t n, const int64_t *judges,
+                        int64_t valid, int depth)
+{
+    agop__tree *t    = &g->m->tree;
+    double     *v    = NULL;
+    ranked     *r    = NULL;
+    int64_t    *side = NULL, at = 0, cut, extra, left_judges = 0, left = 0, right = 0;
+    int         split = 0;
+    agop_status st;
+
+    g->depth = depth > g->depth ? depth : g->depth;
+    if (n <= g->f->plan.leaf_size)
+        return add_leaf(g, child, index, n, judges, valid);
+    if (agop__tell(g->ctx, "metric", 0, 0, g->f->started, NULL))
+        return agop__fail(&g->ctx->err, AGOP_E_STOPPED, "stopped while the tree grew");
+    v = agop__malloc(t->width, sizeof *v);
+    if (!v)
+        return agop__fail_memory(&g->ctx->err, 8.0 * (double)t->width, "a direction");
+    if (depth < DEEPEST)
+        TRY(find_split(g, v, &r, &split, index, n));
+    if (!split) {
+        st = agop__fail(&g->ctx->err, AGOP_E_DATA,
+                        "%lld rows are the same in every column and make no smaller leaves: raise --leaf-size, or drop "
+                        "repeated rows", (long long)n);
+        goto done;
+    }
+    cut   = cut_of(r, n);
+    extra = (int64_t)(g->f->plan.overlap / 2 * (double)n);
+    TRY(add_node(g, &at));
+    memcpy(t->direction + at * t->width, v, (size_t)t->width * sizeof *v);
+    t->node[at].threshold = r[cut - 1].value < r[cut].value ? .5 * (r[cut - 1].value + r[cut].value) : r[cut].value;
+    t->node[at].scale     = r[3 * n / 4].value - r[n / 4].value;
+    side = agop__malloc(n + valid, sizeof *side);
+    if (!side) {
+        st = agop__fail_memory(&g->ctx->err, 8.0 * (double)n, "the rows of a node");
+        goto done;
+    }
+    for (int64_t i = 0; i < n; i++)
+        side[i] = r[i].row;
+    free(r); /* not held while the children grow */
+    r = NULL;
+    for (int64_t i = 0; i < valid; i++) /* judging rows that go left come first */
+        if (projected(g, v, judges[i]) <= t->node[at].threshold)
+            side[n + left_judges++] = judges[i];
+    for (int64_t i = 0, k = n + left_judges; i < valid; i++)
+        if (!(projected(g, v, judges[i]) <= t->node[at].threshold))
+            side[k++] = judges[i];
+    left  = cut + extra < n ? cut + extra : n - 1;
+    right = cut - extra > 0 ? cut - extra : 1;
+    TRY(grow(g, &cut, side, left, side + n, left_judges, depth + 1));
+    g->m->tree.node[at].left = cut;
+    TRY(grow(g, &cut, side + right, n - right, side + n + left_judges, valid - left_judges, depth + 1));
+    g->m->tree.node[at].right = cut;
+    *child                    = at;
+done:
+    free(side);
+    free(r);
+    free(v);
+    return st;
+}
+
+/* ---- the direction that was given ---- */
+
+static agop_status read_fixed(double **out, const agop__fit *f, int64_t width, const agop_settings *s)
+{
+    const char *text = agop__text(s, "split_vector");
+    agop__err  *e    = &f->ctx->err;
+    char        one[64];
+
+    *out = NULL;
+    if (f->plan.split != AGOP__SPLIT_FIXED)
+        return *text ? agop__fail(e, AGOP_E_PARAM, "--split-vector belongs to --split fixed: add it, or leave the "
+                                  "vector away") : AGOP_OK;
+    *out = agop__calloc(width, sizeof **out);
+    if (!*out)
+        return agop__fail_memory(e, 8.0 * (double)width, "the split vector");
+    for (int64_t i = 0; i < width; i++) {
+        size_t n = strcspn(text, ",");
+        if (n == 0 || n >= sizeof one)
+            return agop__fail(e, AGOP_E_PARAM, "--split-vector needs %lld numbers, one per encoded coordinate, and has "
+                              "%lld", (long long)width, (long long)i);
+        memcpy(one, text, n);
+        one[n] = '\0';
+        if (!agop__parse_real(one, &(*out)[i]))
+            return agop__fail(e, AGOP_E_PARAM, "--split-vector: '%.40s' is not a number", one);
+        text += n + (text[n] == ',');
+    }
+    if (*text)
+        return agop__fail(e, AGOP_E_PARAM, "--split-vector has more than the %lld numbers it needs, one per encoded "
+                          "coordinate", (long long)width);
+    return AGOP_OK;
+}
+
+/* ---- fitting the leaves ---- */
+
+typedef struct honest { /* of the judged rows of one leaf */
+    int64_t *row; /* in the whole */
+    double  *y;   /* outputs */
+    int64_t  n;
+} honest;
+
+typedef struct fitting {
+    grower          *g;
+    agop__grown     *grown;
+    honest          *honest;
+    agop__metric    *agop; /* one per leaf */
+    int              workers;
+    pthread_t        caller;
+    agop_ctx        *ctx;
+    agop__fit        first;  /* numbers of the first leaf; of its arrays only `step` */
+    atomic_llong     begun;
+    atomic_int       stop, failed;
+    agop__err        err;
+    pthread_mutex_t  lock;
+} fitting;
+
+/* Workers ask the caller's own thread whether to stop: a callback is never called from another one. */
+static int ask_caller(void *user, const agop_progress *p)
+{
+    fitting *w = user;
+
+    if (pthread_equal(pthread_self(), w->caller) && w->ctx->progress && w->ctx->progress(w->ctx->progress_user, p))
+        atomic_store(&w->stop, 1);
+    return atomic_load(&w->stop);
+}
+
+/* The cheapest honest fit, for leaves that are reached after a stop: one solve with the plan's ridge. */
+static void hurry(agop__fit *f)
+{
+    f->plan.iters      = 0;
+    f->plan.last       = 1;
+    f->plan.tune_ridge = 0;
+    f->plan.time_limit = 0;
+    f->rows.learn      = f->rows.n;
+    f->rows.judges     = 0;
+    f->ctx->progress   = NULL;
+}
+
+static agop_status keep_honest(honest *h, const agop__fit *f, const part *p)
+{
+    int64_t c = f->target->outputs, n = f->rows.judges;
+
+    if (!n)
+        return AGOP_OK;
+    h->row = agop__malloc(n, sizeof *h->row);
+    h->y   = agop__malloc(n * c, sizeof *h->y);
+    if (!h->row || !h->y)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(n * c), "predictions");
+    for (int64_t i = 0; i < n; i++) {
+        int64_t r = f->rows.judge + i;
+        h->row[i] = r < f->rows.n ? p->index[r] : p->judges[r - f->rows.n];
+    }
+    memcpy(h->y, f->honest, (size_t)(n * c) * sizeof *h->y);
+    h->n = n;
+    return AGOP_OK;
+}
+
+/* A leaf begins with the metric that all rows share, and needs one iteration to make it its own. */
+static void begin_with_mean(agop__fit *f, const grower *g)
+{
+    f->start = g->start;
+    if (agop__is_auto(g->s, "iters"))
+        f->plan.iters = LEAF_ITERS;
+}
+
+static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
+{
+    const part       *p     = &w->g->leaf[k];
+    agop__leaf_story *story = &w->grown->story[k];
+    agop_progress_fn *listener = ctx->progress;
+    double            began    = agop__now();
+    agop__fit         f        = {0};
+    agop_status       st;
+
+    TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
+    begin_with_mean(&f, w->g);
+    f.share = 1 / (double)w->g->leaves;
+    f.from  = f.share * (double)(atomic_fetch_add(&w->begun, 1));
+    if (atomic_load(&w->stop))
+        hurry(&f);
+    st = agop__fit_search(&f);
+    if (st == AGOP_E_STOPPED) { /* before there was anything: what is quickest */
+        atomic_store(&w->stop, 1);
+        agop__fit_free(&f);
+        TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
+        begin_with_mean(&f, w->g);
+        hurry(&f);
+        st = agop__fit_search(&f);
+    }
+    TRY(st);
+    if (f.stopped != AGOP__BY_NOBODY && !atomic_load(&w->stop))
+        atomic_store(&w->stop, f.stopped == AGOP__BY_CLOCK ? 2 : 1);
+    TRY(keep_honest(&w->honest[k], &f, p));
+    *story = (agop__leaf_story){.rows = p->n, .best_iter = f.step[f.best].iter, .tree = p->tree, .ridge = f.ridge,
+                                .validation = f.step[f.best].validation};
+    w->agop[k] = f.agop;
+    memset(&f.agop, 0, sizeof f.agop);
+    agop__fit_to_leaf(&w->g->m->leaf[k], &f);
+    if (k == 0) { /* what the report tells of a path is the first leaf's */
+        w->first = f;
+        f.step   = NULL;
+    }
+    story->seconds = agop__now() - began;
+done:
+    ctx->progress = listener;
+    agop__fit_free(&f);
+    return st;
+}
+
+static void fit_leaf(void *user, int k)
+{
+    fitting    *w   = user;
+    agop_ctx   *ctx = NULL;
+    agop_status st  = AGOP_OK;
+
+    if (atomic_load(&w->failed))
+        return;
+    if (w->workers > 1)
+        st = agop__open_backend(&ctx, w->ctx->be, w->ctx->spec, 1);
+    else
+        ctx = w->ctx;
+    if (st == AGOP_OK && ctx != w->ctx) {
+        ctx->progress      = ask_caller;
+        ctx->progress_user = w;
+    }
+    if (st == AGOP_OK)
+        st = fit_one(w, ctx, k);
+    if (st != AGOP_OK) {
+        pthread_mutex_lock(&w->lock);
+        if (!atomic_exchange(&w->failed, 1)) {
+            if (ctx)
+                w->err = ctx->err;
+            else
+                (void)agop__fail(&w->err, st, "%s", agop_errmsg(NULL));
+        }
+        pthread_mutex_unlock(&w->lock);
+    }
+    if (ctx != w->ctx)
+        agop_close(ctx);
+}
+
+/* How many leaves at once: each on one thread while they are small and all fit into memory. */
+static int workers_for(const grower *g)
+{
+    int64_t largest = 0, many = g->ctx->threads;
+    double  room, one;
+
+    for (int64_t k = 0; k < g->leaves; k++)
+        largest = largest > g->leaf[k].n ? largest : g->leaf[k].n;
+    if (largest > ALONE || many <= 1)
+        return 1;
+    one  = (double)largest * (double)largest * (g->f->plan.dtype == AGOP_F32 ? 4 : 8) + 16e6;
+    room = ((double)g->f->plan.memory - (double)agop__held_bytes()) / one;
+    many = many < g->leaves ? many : g->leaves;
+    return room < (double)many ? room < 1 ? 1 : (int)room : (int)many;
+}
+
+static agop_status fit_leaves(fitting *w)
+{
+    agop__fit   *f = (agop__fit *)w->g->f;
+    agop_model  *m = w->g->m;
+    double       rows = 0;
+    agop_status  st = AGOP_OK;
+
+    m->leaves       = w->g->leaves;
+    m->leaf         = agop__calloc(m->leaves, sizeof *m->leaf);
+    w->grown->story = agop__calloc(m->leaves, sizeof *w->grown->story);
+    w->honest       = agop__calloc(m->leaves, sizeof *w->honest);
+    w->agop         = agop__calloc(m->leaves, sizeof *w->agop);
+    if (!m->leaf || !w->grown->story || !w->honest || !w->agop)
+        return agop__fail_memory(&f->ctx->err, 0, "the leaves of a tree");
+    w->workers = workers_for(w->g);
+    agop__parallel(w->workers, (int)w->g->leaves, fit_leaf, w);
+    if (atomic_load(&w->failed)) {
+        f->ctx->err = w->err;
+        return w->err.code;
+    }
+    for (int64_t k = 0; k < m->leaves; k++) {
+        rows += (double)w->g->leaf[k].n;
+        f->centres += m->leaf[k].n;
+    }
+    for (int64_t k = 0; k < m->leaves; k++) {
+        double share = (double)w->g->leaf[k].n / rows;
+        if (k == 0) { /* an empty metric of the same shape */
+            TRY(agop__metric_copy(&f->agop, &w->agop[0], &f->ctx->err));
+            agop__metric_scale_by(&f->agop, share);
+        } else {
+            TRY(agop__metric_add(&f->agop, &w->agop[k], share, &f->ctx->err));
+        }
+    }
+    f->step        = w->first.step;
+    f->steps       = w->first.steps;
+    f->best        = w->first.best;
+    f->ridge       = w->first.ridge;
+    f->shape       = w->first.shape;
+    f->residual    = w->first.residual;
+    f->refinements = w->first.refinements;
+    f->in_double   = w->first.in_double;
+    w->first.step  = NULL;
+    if (atomic_load(&w->stop))
+        f->stopped = atomic_load(&w->stop) == 2 ? AGOP__BY_CLOCK : AGOP__BY_CALLER;
+done:
+    return st;
+}
+
+/* The row-weighted mean of the leaves' metrics, for the directions of the next tree. */
+static agop_status mean_metric(agop__metric *out, const grower *g)
+{
+    agop_status st;
+
+    TRY(agop__metric_copy(out, &g->m->leaf[0].metric, &g->ctx->err));
+    for (int64_t k = 1; k < g->leaves; k++)
+        TRY(agop__metric_add(out, &g->m->leaf[k].metric, (double)g->leaf[k].n / (double)g->leaf[0].n, &g->ctx->err));
+    (void)agop__metric_scale(out);
+done:
+    return st;
+}
+
+/* ---- routing ---- */
+
+/* Judged rows of the first tree and what is known of them. */
+typedef struct tuning {
+    int64_t      n, room; /* rows; leaves per row */
+    int64_t     *row, *own;
+    agop__share *share;   /* n x room: leaves that may be asked */
+    int64_t     *count;
+    double      *y;       /* n x room x outputs */
+} tuning;
+
+static void close_tuning(tuning *t)
+{
+    free(t->row);
+    free(t->own);
+    free(t->share);
+    free(t->count);
+    free(t->y);
+}
+
+static agop_status choose_rows(tuning *t, const fitting *w)
+{
+    int64_t all = 0, at = 0, seen = 0, c = w->g->f->target->outputs;
+    double  every;
+
+    for (int64_t k = 0; k < w->g->leaves; k++)
+        all += w->g->leaf[k].tree == 0 ? w->honest[k].n : 0;
+    t->n    = all < TUNING_ROWS ? all : TUNING_ROWS;
+    t->room = w->g->m->tree.most;
+    t->row   = agop__malloc(t->n, sizeof *t->row);
+    t->own   = agop__malloc(t->n, sizeof *t->own);
+    t->count = agop__malloc(t->n, sizeof *t->count);
+    t->share = agop__malloc(t->n * (t->room * w->g->m->tree.trees), sizeof *t->share);
+    t->y     = agop__calloc(t->n * t->room * c, sizeof *t->y);
+    if (!t->row || !t->own || !t->count || !t->share || !t->y)
+        return agop__fail_memory(&w->ctx->err, 8.0 * (double)(t->n * t->room * c), "predictions");
+    every = (double)all / (double)(t->n ? t->n : 1);
+    for (int64_t k = 0; k < w->g->leaves; k++)
+        for (int64_t i = 0; w->g->leaf[k].tree == 0 && i < w->honest[k].n; i++, seen++)
+            if (at < t->n && (double)seen >= every * (double)at) {
+                t->row[at]   = w->honest[k].row[i];
+                t->own[at++] = k;
+            }
+    t->n = at;
+    return AGOP_OK;
+}
+
+static const double *honest_of(const honest *h, int64_t row, int64_t c)
+{
+    for (int64_t i = 0; i < h->n; i++)
+        if (h->row[i] == row)
+            return h->y + i * c;
+    return NULL;
+}
+
+/* What leaf k says about the tuning rows that may ask it. */
+static agop_status ask_leaf(tuning *t, const fitting *w, int64_t k)
+{
+    const agop__fit    *f = w->g->f;
+    const agop__schema *s = f->schema;
+    size_t              width = (size_t)s->numeric * agop__element(f->plan.dtype);
+    int64_t             c = f->target->outputs, askers = 0, at = 0;
+    agop__machine       machine = {0};
+    char               *x    = agop__aligned(t->n * s->numeric, agop__element(f->plan.dtype));
+    int32_t            *code = agop__malloc(t->n * s->groups, sizeof *code);
+    double             *y    = agop__malloc(t->n * c, sizeof *y);
+    agop_status         st   = AGOP_OK;
+
+    if (!x || !code || !y) {
+        st = agop__fail_memory(&w->ctx->err, (double)t->n * (double)width, "rows");
+        goto done;
+    }
+    for (int64_t i = 0; i < t->n; i++)
+        for (int64_t j = 0; j < t->count[i]; j++)
+            if (t->share[i * t->room + j].leaf == k && t->own[i] != k) {
+                memcpy(x + (size_t)askers * width, (const char *)f->rows.x + (size_t)t->row[i] * width, width);
+                memcpy(code + askers++ * s->groups, f->rows.code + t->row[i] * s->groups,
+                       (size_t)s->groups * sizeof *code);
+            }
+    if (askers) {
+        TRY(agop__machine_open(&machine, w->ctx, w->g->m, &w->g->m->leaf[k]));
+        TRY(agop__machine_apply(y, &machine, x, code, askers));
+    }
+    for (int64_t i = 0; i < t->n; i++)
+        for (int64_t j = 0; j < t->count[i]; j++) {
+            const double *from = NULL;
+            if (t->share[i * t->room + j].leaf != k)
+                continue;
+            from = t->own[i] == k ? honest_of(&w->honest[k], t->row[i], c) : y + at++ * c;
+            if (from)
+                memcpy(t->y + (i * t->room + j) * c, from, (size_t)c * sizeof *from);
+        }
+done:
+    agop__machine_close(&machine);
+    free(y);
+    free(code);
+    free(x);
+    return st;
+}
+
+/* The loss of soft routing with one temperature, its scores in *out. */
+static agop_status try_temperature(agop__scores *out, double *loss, const tuning *t, const fitting *w,
+                                   double temperature)
+{
+    const agop__fit    *f = w->g->f;
+    const agop__schema *s = f->schema;
+    const agop__target *g = f->target;
+    size_t              width = (size_t)s->numeric * agop__element(f->plan.dtype);
+    int64_t             c = g->outputs, wide = agop__target_width(g), room = t->room * w->g->m->tree.trees;
+    agop__share        *share = agop__malloc(room, sizeof *share);
+    double             *p = agop__malloc(t->n * wide, sizeof *p);
+    double             *truth = agop__malloc(t->n * g->columns, sizeof *truth);
+    double             *weight = agop__malloc(t->n, sizeof *weight), *y = agop__malloc(c, sizeof *y);
+    agop_status         st = AGOP_OK;
+
+    memset(out, 0, sizeof *out);
+    if (!share || !p || !truth || !weight || !y) {
+        st = agop__fail_memory(&w->ctx->err, 8.0 * (double)(t->n * wide), "predictions");
+        goto done;
+    }
+    for (int64_t i = 0; i < t->n; i++) {
+        int64_t count = agop__route(share, w->g->m, (const char *)f->rows.x + (size_t)t->row[i] * width,
+                                    f->rows.code + t->row[i] * s->groups, temperature);
+        double  sum = 0;
+        memset(y, 0, (size_t)c * sizeof *y);
+        for (int64_t a = 0; a < count; a++)
+            for (int64_t b = 0; b < t->count[i]; b++)
+                if (share[a].leaf == t->share[i * t->room + b].leaf) {
+                    sum += share[a].weight;
+                    for (int64_t o = 0; o < c; o++)
+                        y[o] += share[a].weight * t->y[(i * t->room + b) * c + o];
+                }
+        for (int64_t o = 0; o < c && sum > 0; o++)
+            y[o] /= sum;
+        if (g->classification)
+            agop__target_probabilities(p + i * wide, g, y);
+        else
+            agop__target_values(p + i * wide, g, y);
+        memcpy(truth + i * g->columns, f->rows.truth + t->row[i] * g->columns, (size_t)g->columns * sizeof *truth);
+        weight[i] = f->rows.weight ? f->rows.weight[t->row[i]] : 1;
+    }
+    TRY(agop__scores_make(out, g, p, truth, weight, t->n, &w->ctx->err));
+    *loss = agop__score_loss(out, f->plan.score);
+done:
+    free(y);
+    free(weight);
+    free(truth);
+    free(p);
+    free(share);
+    return st;
+}
+
+/* The temperature that was asked for, or the one that honest predictions like best; f->scores: how good it is. */
+static agop_status settle_temperature(fitting *w)
+{
+    agop__fit   *f = (agop__fit *)w->g->f;
+    agop__tree  *t = &w->g->m->tree;
+    tuning       u = {0};
+    double       best = INFINITY, loss = 0;
+    agop__scores scores = {0};
+    agop_status  st;
+
+    t->temperature = f->plan.temperature >= 0 ? f->plan.temperature : 0;
+    TRY(choose_rows(&u, w));
+    f->rows.judges = u.n;
+    if (u.n == 0)
+        goto done;
+    for (int64_t i = 0; i < u.n; i++) { /* of the first tree's leaves only: those of others may have seen the row */
+        agop__tree  whole = *t;
+        size_t      width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+        t->trees   = 1;
+        u.count[i] = agop__route(u.share + i * u.room, w->g->m, (const char *)f->rows.x + (size_t)u.row[i] * width,
+                                 f->rows.code + u.row[i] * f->schema->groups, temperatures[TEMPERATURES - 1]);
+        t->trees = whole.trees;
+    }
+    for (int64_t k = 0; k < w->g->leaves; k++)
+        if (w->g->leaf[k].tree == 0)
+            TRY(ask_leaf(&u, w, k));
+    for (int k = 0; k < TEMPERATURES; k++) {
+        double one = f->plan.temperature >= 0 ? f->plan.temperature : temperatures[k];
+        TRY(try_temperature(&scores, &loss, &u, w, one));
+        if (loss < best) {
+            best           = loss;
+            t->temperature = one;
+            agop__scores_free(&f->scores);
+            f->scores = scores;
+            memset(&scores, 0, sizeof scores);
+        }
+        agop__scores_free(&scores);
+        if (f->plan.temperature >= 0)
+            break;
+    }
+    f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
+done:
+    agop__scores_free(&scores);
+    close_tuning(&u);
+    return st;
+}
+
+/* ---- the metric that all begin with ---- */
+
+/* A fit of n random rows for its AGOP, which is left in f->agop. */
+static agop_status sample_agop(agop__fit *f, const grower *g, const int64_t *rows, int64_t n, const agop__metric *start,
+                               double ridge)
+{
+    agop_status st;
+
+    TRY(agop__fit_part(f, g->f, g->ctx, g->s, rows, n, NULL, 0));
+    f->plan.last       = 1;
+    f->plan.coarse     = !start;
+    f->plan.thin       = f->schema->numeric > g->f->plan.leaf_size && f->shape.kind == AGOP__L2 && !f->plan.diagonal;
+    f->plan.time_limit = 0;
+    f->rows.learn      = start ? n : n / 2;
+    f->rows.judge      = n;
+    f->rows.judges     = 0;
+    f->start           = start;
+    if (start) {
+        f->plan.iters      = 0;
+        f->plan.tune_ridge = 0;
+        f->plan.ridge      = ridge;
+    }
+    st = agop__fit_metric(f);
+done:
+    return st;
+}
+
+/* Learned coarse to fine on some rows, which are random ones; then made sharper by the mean AGOP over samples that
+ * share no row: their noise is independent, what they agree on is not. */
+static agop_status root_metric(agop__metric *out, const grower *g, const int64_t *rows)
+{
+    int64_t      n = g->f->rows.n < ROOT_ROWS ? g->f->rows.n : ROOT_ROWS, parts = g->f->rows.n / (n / 2);
+    double       ridge;
+    agop__fit    f    = {0};
+    agop__metric mean = {0};
+    agop_status  st;
+
+    TRY(sample_agop(&f, g, rows, n, NULL, 0));
+    ridge = f.ridge;
+    TRY(agop__metric_copy(out, agop__metric_scale(&f.agop) ? &f.agop : &f.metric, &g->ctx->err));
+    parts = parts < ROOT_PARTS ? parts : ROOT_PARTS;
+    for (int64_t k = 0; k < parts; k++) {
+        agop__fit_free(&f);
+        memset(&f, 0, sizeof f);
+        TRY(sample_agop(&f, g, rows + k * (n / 2), n / 2, out, ridge));
+        if (k == 0)
+            TRY(agop__metric_copy(&mean, &f.agop, &g->ctx->err));
+        else
+            TRY(agop__metric_add(&mean, &f.agop, 1, &g->ctx->err));
+    }
+    if (agop__metric_scale(&mean)) {
+        agop__metric_free(out);
+        *out = mean;
+        memset(&mean, 0, sizeof mean);
+    }
+done:
+    agop__metric_free(&mean);
+    agop__fit_free(&f);
+    return st;
+}
+
+/* ---- all of it ---- */
+
+static void drop_leaves(fitting *w)
+{
+    for (int64_t k = 0; k < w->g->leaves; k++) {
+        if (w->honest) {
+            free(w->honest[k].row);
+            free(w->honest[k].y);
+        }
+        if (w->agop)
+            agop__metric_free(&w->agop[k]);
+        if (w->g->leaf) {
+            free(w->g->leaf[k].index);
+            free(w->g->leaf[k].judges);
+        }
+    }
+    free(w->honest);
+    free(w->agop);
+    w->honest    = NULL;
+    w->agop      = NULL;
+    w->g->leaves = 0;
+}
+
+void agop__grown_free(agop__grown *g)
+{
+    free(g->story);
+    memset(g, 0, sizeof *g);
+}
+
+/* Grow all trees, and fit their leaves. */
+static agop_status one_forest(fitting *w, const int64_t *rows, const int64_t *judges, int64_t valid)
+{
+    grower     *g = w->g;
+    agop__tree *t = &g->m->tree;
+    agop_status st = AGOP_OK;
+
+    t->nodes = 0;
+    for (g->trees_done = 0; g->trees_done < t->trees; g->trees_done++)
+        TRY(grow(g, &t->root[g->trees_done], rows, g->f->rows.n, judges, valid, 0));
+    w->grown->leaves = g->leaves;
+    w->grown->depth  = g->depth;
+    TRY(fit_leaves(w));
+done:
+    return st;
+}
+
+/* Make room for the next forest, whose directions begin with the mean metric of this one. */
+static agop_status start_again(fitting *w, agop__metric *mean)
+{
+    agop__fit   *f    = (agop__fit *)w->g->f;
+    agop__metric next = {0};
+    agop_status  st;
+
+    TRY(mean_metric(&next, w->g));
+    agop__metric_free(mean);
+    *mean       = next;
+    w->g->start = mean;
+    for (int64_t k = 0; k < w->g->m->leaves; k++)
+        agop__leaf_free(&w->g->m->leaf[k]);
+    free(w->g->m->leaf);
+    w->g->m->leaf   = NULL;
+    w->g->m->leaves = 0;
+    free(w->grown->story);
+    w->grown->story = NULL;
+    agop__metric_free(&f->agop);
+    free(f->step);
+    f->step    = NULL;
+    f->centres = 0;
+    drop_leaves(w);
+done:
+    return st;
+}
+
+agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, const agop_settings *s)
+{
+    agop__tree  *t     = &m->tree;
+    int64_t      n     = f->rows.n, valid = f->rows.total - n, *rows = agop__malloc(n + valid, sizeof *rows);
+    double      *fixed = NULL;
+    agop__metric mean  = {0};
+    grower       g     = {.ctx = f->ctx, .f = f, .s = s, .m = m, .seed = (uint64_t)agop__int(s, "seed", 0) * 1000003};
+    fitting      w     = {.g = &g, .grown = grown, .ctx = f->ctx, .caller = pthread_self(),
+                          .lock = PTHREAD_MUTEX_INITIALIZER};
+    agop_status  st    = AGOP_OK;
+
+    t->trees = f->plan.trees;
+    t->most  = f->plan.most;
+    t->width = f->schema->numeric + agop__schema_levels(f->schema);
+    t->root  = agop__calloc(t->trees, sizeof *t->root);
+    if (!rows || !t->root) {
+        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)n, "the order of rows");
+        goto done;
+    }
+    for (int64_t i = 0; i < n + valid; i++)
+        rows[i] = i;
+    TRY(read_fixed(&fixed, f, t->width, s));
+    g.fixed = fixed;
+    TRY(root_metric(&mean, &g, rows));
+    g.start = &mean;
+    for (int64_t k = 0; k < f->plan.tree_iters; k++) {
+        if (k > 0)
+            TRY(start_again(&w, &mean));
+        TRY(one_forest(&w, rows, rows + n, valid));
+        if (f->stopped)
+            break;
+    }
+    TRY(settle_temperature(&w));
+    grown->tree = t;
+    f->tree     = grown;
+done:
+    drop_leaves(&w);
+    free(w.first.step);
+    free(g.leaf);
+    agop__metric_free(&mean);
+    free(fixed);
+    free(rows);
+    return st;
+}
