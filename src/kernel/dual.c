@@ -203,13 +203,11 @@ static agop_status next_factor(agop__metric *out, const agop__average *a, const 
     agop_status      st;
 
     TRY(agop__metric_widen(out, k, &ctx->err));
-    if (map->root) {
-        host = agop__malloc(k * CHUNK, sizeof *host);
-        more = agop__malloc(k * CHUNK, sizeof *more);
-        if (!host || !more) {
-            st = agop__fail_memory(&ctx->err, 16.0 * CHUNK * (double)k, "the factor of the metric");
-            goto done;
-        }
+    host = agop__malloc(k * CHUNK, sizeof *host); /* for span_rows */
+    more = agop__malloc(k * CHUNK, sizeof *more);
+    if (!host || !more) {
+        st = agop__fail_memory(&ctx->err, 16.0 * CHUNK * (double)k, "the factor of the metric");
+        goto done;
     }
     TRY(op_alloc(ctx, &lower, k, k, map->dtype));
     TRY(op_put(ctx, &lower, L, k, AGOP_F64));

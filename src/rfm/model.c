@@ -224,7 +224,9 @@ static void add_leaf(saving *s, const agop_model *m, const agop__leaf *k, const 
 /* What tensors of leaf k are called: nothing before the names where there is no tree. */
 static void leaf_prefix(char *out, size_t size, int tree, int64_t k)
 {
-    (void)snprintf(out, size, tree ? "leaf.%lld." : "", (long long)k);
+    out[0] = '\0';
+    if (tree)
+        (void)snprintf(out, size, "leaf.%lld.", (long long)k);
 }
 
 agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path)
