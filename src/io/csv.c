@@ -19,6 +19,7 @@
 #include "base/threads.h"
 #include "io/csv_private.h"
 #include "io/sentence.h"
+#include "io/stream_private.h"
 
 static const size_t usual_chunk = 8u << 20, usual_least = 64u << 10, most_chunk = 1u << 30;
 
@@ -654,6 +655,7 @@ agop_status agop__csv_open_sized(agop__csv **out, agop__stream *s, int threads, 
     c->chunk   = chunk;
     c->least   = least;
     c->line    = 1;
+    c->bytes   = agop__stream_left(s);
     c->locale  = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     c->text    = agop__malloc((int64_t)(chunk + 1 + AGOP__CSV_PAD), 1);
     c->part    = agop__calloc(c->threads, sizeof *c->part);
@@ -706,6 +708,14 @@ void agop__csv_freeze(agop__csv *c, int64_t col, const agop__dict *levels_to_use
 {
     c->field[col].frozen = levels_to_use;
     c->field[col].type   = AGOP__TEXT;
+}
+
+void agop__csv_progress(const agop__csv *c, int64_t *done, int64_t *total)
+{
+    int64_t left = c->bytes > 0 ? agop__stream_left(c->stream) : -1;
+
+    *total = left < 0 ? 0 : c->bytes;
+    *done  = left < 0 || left > c->bytes ? 0 : c->bytes - left;
 }
 
 void agop__csv_close(agop__csv *c)

@@ -41,6 +41,8 @@ const agop__dict *agop__csv_levels(const agop__csv *c, int64_t col);
 /* Cells outside every level are added while reading; after agop__csv_freeze, which makes the column text, a new one
  * gets code -2 instead. `levels_to_use` is not copied: it must outlive the reader. */
 void agop__csv_freeze(agop__csv *c, int64_t col, const agop__dict *levels_to_use);
+/* Bytes of the file taken so far, and of all of it; total 0 where that is not known (compressed, standard input). */
+void agop__csv_progress(const agop__csv *c, int64_t *done, int64_t *total);
 void agop__csv_close(agop__csv *c);
 
 #endif

@@ -65,6 +65,7 @@ struct agop__csv {
     size_t  least; /* bytes that make a part worth a thread */
     int     ended; /* the stream has no more */
     int64_t line;  /* of begin */
+    int64_t bytes; /* of the file, or -1 */
 
     agop__csv_part *part; /* of the chunk that is being handed out */
     int             parts;

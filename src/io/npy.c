@@ -289,6 +289,36 @@ static void convert(void *to, int64_t at, const agop__npy_header *h, const unsig
     }
 }
 
+#undef CONVERT
+#define GATHER(TYPE, VALUE)                                                                                            \
+    for (int64_t i = 0; i < count; i++) {                                                                              \
+        TYPE v;                                                                                                        \
+        memcpy(&v, from + (size_t)(first + i * stride) * sizeof v, sizeof v);                                          \
+        to[i] = (double)(VALUE);                                                                                       \
+    }                                                                                                                  \
+    break
+
+void agop__npy_numbers(double *to, const agop__npy *a, const void *raw, int64_t first, int64_t stride, int64_t count)
+{
+    const unsigned char *from = raw;
+    int                  what = a->kind == 'f' ? 0 : a->kind == 'i' ? 10 : a->kind == 'b' ? 30 : 20;
+
+    switch (what + (int)a->size) {
+    case 2: GATHER(uint16_t, from_half(v));
+    case 4: GATHER(float, v);
+    case 8: GATHER(double, v);
+    case 11: GATHER(int8_t, v);
+    case 12: GATHER(int16_t, v);
+    case 14: GATHER(int32_t, v);
+    case 18: GATHER(int64_t, v);
+    case 21: GATHER(uint8_t, v);
+    case 22: GATHER(uint16_t, v);
+    case 24: GATHER(uint32_t, v);
+    case 28: GATHER(uint64_t, v);
+    default: GATHER(uint8_t, v != 0);
+    }
+}
+
 /* One Unicode character as UTF-8; the bytes it takes, 0 when it is none. */
 static int put_utf8(char *to, uint32_t c)
 {
@@ -386,6 +416,18 @@ done:
     return st;
 }
 
+/* Also the moment at which a stream finds that its checksum is wrong. */
+static agop_status nothing_behind(agop__stream *s, agop__err *e)
+{
+    char        byte;
+    size_t      got;
+    agop_status st = agop__stream_read(s, &byte, 1, &got, e);
+
+    if (st == AGOP_OK && got)
+        st = broken(agop__stream_name(s), "bytes are left over behind the array", e);
+    return st;
+}
+
 static agop_status read_elements(elements *x, const agop__npy_header *h, agop__stream *s, agop__err *e)
 {
     agop_status    st    = AGOP_OK;
@@ -393,11 +435,8 @@ static agop_status read_elements(elements *x, const agop__npy_header *h, agop__s
     int            text  = h->kind == 'U' || h->kind == 'S';
     int64_t        block = BLOCK / (h->size ? h->size : 1), left = agop__stream_left(s);
     unsigned char *raw = NULL;
-    size_t         got;
 
     block = block < 1 ? 1 : block;
-    if (left >= 0 && (h->size ? x->total > left / h->size : x->total > 0))
-        TRY(broken(name, "the array ends too early (an incomplete copy?)", e));
     raw = agop__malloc(block, (size_t)(h->size ? h->size : 1));
     if (!raw)
         TRY(agop__fail_memory(e, (double)block * (double)h->size, name));
@@ -412,10 +451,7 @@ static agop_status read_elements(elements *x, const agop__npy_header *h, agop__s
             x->count += n;
         }
     }
-    /* also the moment at which a stream finds that its checksum is wrong */
-    TRY(agop__stream_read(s, raw, 1, &got, e));
-    if (got)
-        TRY(broken(name, "bytes are left over behind the array", e));
+    TRY(nothing_behind(s, e));
 done:
     free(raw);
     return st;
@@ -447,24 +483,55 @@ int agop__is_npy(const unsigned char *bytes, size_t count)
     return count >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0;
 }
 
-agop_status agop__npy_read(agop__array *out, agop__stream *s, agop__err *e)
+agop_status agop__npy_begin(agop__npy *a, agop__stream *s, agop__err *e)
 {
     agop_status      st   = AGOP_OK;
     const char      *name = agop__stream_name(s);
     agop__npy_header h    = {0};
-    elements         x    = {0};
-    int              text;
+    int64_t          total, left;
+
+    memset(a, 0, sizeof *a);
+    TRY(read_header(&h, s, e));
+    if (__builtin_mul_overflow(h.shape[0], h.shape[1], &total) || total > INT64_MAX / 16 ||
+        (h.size && total > INT64_MAX / h.size))
+        TRY(broken(name, "a shape beyond all sizes", e));
+    if (h.size == 0 && total > 0)
+        TRY(broken(name, "texts of no length", e));
+    left = agop__stream_left(s);
+    if (left >= 0 && (h.size ? total > left / h.size : total > 0))
+        TRY(broken(name, "the array ends too early (an incomplete copy?)", e));
+    *a = (agop__npy){.stream = s, .rows = h.shape[0], .cols = h.shape[1], .fortran = h.fortran, .size = h.size,
+                     .kind = h.kind, .is_text = h.kind == 'U' || h.kind == 'S', .left = total};
+done:
+    return st;
+}
+
+agop_status agop__npy_next(agop__npy *a, void *raw, int64_t count, agop__err *e)
+{
+    agop_status st;
+
+    if (count > a->left)
+        return agop__fail(e, AGOP_E_BUG, "%lld elements of %lld", (long long)count, (long long)a->left);
+    TRY(read_all(a->stream, raw, (size_t)(count * a->size), e));
+    a->left -= count;
+    if (a->left == 0)
+        st = nothing_behind(a->stream, e);
+done:
+    return st;
+}
+
+agop_status agop__npy_rest(agop__array *out, agop__npy *a, agop__err *e)
+{
+    agop_status      st   = AGOP_OK;
+    agop__stream    *s    = a->stream;
+    const char      *name = agop__stream_name(s);
+    agop__npy_header h    = {.kind = a->kind, .size = a->size, .fortran = a->fortran, .shape = {a->rows, a->cols}};
+    elements         x    = {.total = a->left};
+    int              text = a->is_text;
 
     memset(out, 0, sizeof *out);
-    TRY(read_header(&h, s, e));
-    text       = h.kind == 'U' || h.kind == 'S';
     out->dtype = h.kind == 'f' && h.size <= 4 ? AGOP_F32 : AGOP_F64;
     x.size     = text ? sizeof(char *) : out->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
-    if (__builtin_mul_overflow(h.shape[0], h.shape[1], &x.total) || x.total > INT64_MAX / 16 ||
-        (h.size && x.total > INT64_MAX / h.size))
-        TRY(broken(name, "a shape beyond all sizes", e));
-    if (h.size == 0 && x.total > 0)
-        TRY(broken(name, "texts of no length", e));
     TRY(read_elements(&x, &h, s, e));
     if (h.fortran && h.shape[0] > 1 && h.shape[1] > 1)
         TRY(transpose(&x, h.shape[0], h.shape[1], name, e));
@@ -479,6 +546,18 @@ done:
     for (int64_t i = 0; x.data && (h.kind == 'U' || h.kind == 'S') && i < x.count; i++)
         free(((char **)x.data)[i]);
     free(x.data);
+    return st;
+}
+
+agop_status agop__npy_read(agop__array *out, agop__stream *s, agop__err *e)
+{
+    agop__npy   a;
+    agop_status st;
+
+    memset(out, 0, sizeof *out);
+    TRY(agop__npy_begin(&a, s, e));
+    st = agop__npy_rest(out, &a, e);
+done:
     return st;
 }
 

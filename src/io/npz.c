@@ -275,16 +275,15 @@ int agop__is_zip(const unsigned char *bytes, size_t count)
            (memcmp(bytes + 2, "\x03\x04", 2) == 0 || memcmp(bytes + 2, "\x05\x06", 2) == 0);
 }
 
-agop_status agop__npz_read(agop__array *out, const char *path, const char *name, agop__err *e)
+agop_status agop__npz_open(agop__stream **out, const char *path, const char *name, agop__err *e)
 {
     agop_status   st     = AGOP_OK;
     archive       a      = {.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
-    agop__stream *s      = NULL;
     agop__buffer  called = {0};
     entry         x;
     struct stat   info;
 
-    memset(out, 0, sizeof *out);
+    *out = NULL;
     if (a.fd < 0 || fstat(a.fd, &info) != 0)
         TRY(agop__fail_system(e, "open", path, errno));
     if (!S_ISREG(info.st_mode))
@@ -296,13 +295,24 @@ agop_status agop__npz_read(agop__array *out, const char *path, const char *name,
     agop__buffer_print(&called, "%s: array '%s'", path, agop__show(x.name, x.name_length - 4).text);
     if (called.failed)
         TRY(agop__fail_memory(e, 0, path));
-    TRY(agop__stream_of_member(&s, path, &x.member, called.text, e));
-    TRY(agop__npy_read(out, s, e));
+    TRY(agop__stream_of_member(out, path, &x.member, called.text, e));
 done:
-    agop__stream_close(s);
     agop__buffer_free(&called);
     free(a.directory);
     if (a.fd >= 0)
         (void)close(a.fd);
+    return st;
+}
+
+agop_status agop__npz_read(agop__array *out, const char *path, const char *name, agop__err *e)
+{
+    agop__stream *s  = NULL;
+    agop_status   st = AGOP_OK;
+
+    memset(out, 0, sizeof *out);
+    TRY(agop__npz_open(&s, path, name, e));
+    TRY(agop__npy_read(out, s, e));
+done:
+    agop__stream_close(s);
     return st;
 }

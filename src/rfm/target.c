@@ -107,9 +107,11 @@ static agop_status text_classes(agop__target *g, const agop__column *c, int64_t 
         st = agop__fail_memory(e, 0, "classes");
         goto done;
     }
-    for (int64_t i = 0; i < rows; i++)
-        if (c->code[i] >= 0)
-            seen[c->code[i]] = 1;
+    for (int64_t i = 0; i < rows; i++) {
+        int32_t level = agop__column_code(c, i);
+        if (level >= 0)
+            seen[level] = 1;
+    }
     for (int64_t i = 0; i < c->levels.count; i++)
         if (seen[i])
             sorted[k++] = c->levels.text[i];
@@ -293,7 +295,7 @@ static agop_status mark_rows(char *keep, agop_ctx *ctx, const agop__target *g, c
         keep[i] = 1;
         for (int64_t k = 0; k < g->columns; k++) {
             const agop__column *c = &t->column[where[k]];
-            if (c->is_text ? c->code[i] < 0 : isnan(agop__table_at(t, i, where[k])))
+            if (c->is_text ? agop__column_code(c, i) < 0 : isnan(agop__table_at(t, i, where[k])))
                 keep[i] = 0;
         }
         left_out += !keep[i];
@@ -370,7 +372,8 @@ static agop_status class_truth(double *truth, const agop__target *g, agop_ctx *c
     }
     for (int64_t i = 0; i < t->rows; i++) {
         if (c->is_text) {
-            truth[i] = c->code[i] >= 0 ? map[c->code[i]] : c->code[i] == -1 ? (double)NAN : -1;
+            int32_t level = agop__column_code(c, i);
+            truth[i]      = level >= 0 ? map[level] : level == -1 ? (double)NAN : -1;
         } else {
             double v = agop__table_at(t, i, col);
             truth[i] = isnan(v) ? (double)NAN : (double)agop__dict_find(&g->classes, text, agop__number_text(text, v));

@@ -208,8 +208,10 @@ agop_status agop__make_text(agop__column *c, int64_t rows, agop__err *e)
     if (st != AGOP_OK)
         return st;
     free(c->owned);
+    agop__pack_free(c->packed);
     c->owned   = NULL;
     c->number  = NULL;
+    c->packed  = NULL;
     c->is_text = 1;
     return AGOP_OK;
 }
@@ -233,11 +235,15 @@ agop_status agop__make_number(agop__column *c, int64_t rows, const char *file, a
                             c->levels.text[k]);
             goto done;
         }
-    for (int64_t i = 0; i < rows; i++)
-        number[i] = c->code[i] < 0 ? NAN : value[c->code[i]];
+    for (int64_t i = 0; i < rows; i++) {
+        int32_t k = agop__column_code(c, i);
+        number[i] = k < 0 ? NAN : value[k];
+    }
     free(c->code);
+    agop__pack_free(c->packed);
     agop__dict_free(&c->levels);
     c->code    = NULL;
+    c->packed  = NULL;
     c->is_text = 0;
     c->number = c->owned = number;
     c->stride            = 1;

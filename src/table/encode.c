@@ -2,7 +2,7 @@
  *
  * First a plan: every field is given its column, the place of its coordinates and, for texts, a map from the
  * table's level numbers to the model's. Then the rows, in parts for threads and tiles that stay in cache; a tile of
- * one column is taken out of whatever holds it (a stride, single or double), encoded, and put into the matrix. No
+ * one column is taken out of whatever holds it (a stride, single or double, or packed), encoded, and put into the matrix. No
  * memory is asked for beyond the plan. */
 #include <inttypes.h>
 #include <math.h>
@@ -36,6 +36,7 @@ typedef struct plan {
     int32_t             dtype;
     int32_t            *codes;
     int64_t             first, count, rows_per_part, field_parts;
+    const int64_t      *row; /* NULL: the rows from `first` on */
     int64_t            *unseen, *imputed; /* one count per part */
 } plan;
 
@@ -56,14 +57,22 @@ static void put(const plan *p, int64_t row, int64_t coordinate, const double *v,
     }
 }
 
-static void take(double *v, const agop__column *c, int64_t first, int64_t n)
+static void take(double *v, const plan *p, const agop__column *c, int64_t row, int64_t n)
 {
-    if (c->dtype == AGOP_F32)
-        for (int64_t i = 0; i < n; i++)
-            v[i] = (double)((const float *)c->number)[(first + i) * c->stride];
+    if (!p->row)
+        agop__column_take(v, c, p->first + row, n);
     else
         for (int64_t i = 0; i < n; i++)
-            v[i] = ((const double *)c->number)[(first + i) * c->stride];
+            v[i] = agop__column_at(c, p->row[row + i]);
+}
+
+static void take_codes(int32_t *v, const plan *p, const agop__column *c, int64_t row, int64_t n)
+{
+    if (!p->row)
+        agop__column_codes(v, c, p->first + row, n);
+    else
+        for (int64_t i = 0; i < n; i++)
+            v[i] = agop__column_code(c, p->row[row + i]);
 }
 
 /* One tile of one numeric column: the value, its normal score, whether it was missing; returns cells imputed. */
@@ -73,7 +82,7 @@ static int64_t encode_number(const plan *p, const step *e, int64_t row, int64_t 
     double             factor = p->s->factor, v[TILE], out[TILE] = {0};
     int64_t            at = e->at, missing = 0;
 
-    take(v, e->c, p->first + row, n);
+    take(v, p, e->c, row, n);
     for (int64_t i = 0; i < n; i++) {
         missing += isnan(v[i]) != 0;
         if (f->constant)
@@ -122,10 +131,16 @@ static int32_t level_of_code(const step *e, int32_t code)
 static int64_t encode_text(const plan *p, const step *e, int64_t row, int64_t n)
 {
     int64_t unseen = 0;
-    for (int64_t i = row; i < row + n; i++) {
-        int32_t k                          = e->c->is_text ? level_of_code(e, e->c->code[p->first + i])
-                                                           : level_of_number(e->f, agop__column_at(e->c, p->first + i));
-        p->codes[i * p->s->groups + e->at] = k;
+    int32_t code[TILE];
+    double  number[TILE];
+
+    if (e->c->is_text)
+        take_codes(code, p, e->c, row, n);
+    else
+        take(number, p, e->c, row, n);
+    for (int64_t i = 0; i < n; i++) {
+        int32_t k = e->c->is_text ? level_of_code(e, code[i]) : level_of_number(e->f, number[i]);
+        p->codes[(row + i) * p->s->groups + e->at] = k;
         unseen += k < 0;
     }
     return unseen;
@@ -221,36 +236,53 @@ static void free_plan(plan *p)
     free(p->imputed);
 }
 
+static agop_status carry_out(plan *p, agop_ctx *ctx, agop__surprises *seen)
+{
+    int64_t     parts, fields = p->s->fields, count = p->count;
+    agop_status st = AGOP_OK;
+
+    p->rows_per_part = count / 65536 > ROWS_PER_PART ? count / 65536 : ROWS_PER_PART;
+    p->field_parts   = (fields + FIELDS_PER_PART - 1) / FIELDS_PER_PART;
+    parts            = (count + p->rows_per_part - 1) / p->rows_per_part * p->field_parts;
+    p->step          = agop__calloc(fields, sizeof *p->step);
+    p->unseen        = agop__calloc(parts, sizeof *p->unseen);
+    p->imputed       = agop__calloc(parts, sizeof *p->imputed);
+    if (!p->step || !p->unseen || !p->imputed) {
+        st = agop__fail_memory(&ctx->err, 0, "encoding rows");
+        goto done;
+    }
+    TRY(make_plan(p, &ctx->err));
+    /* a few rows are coded sooner than a thread starts */
+    agop__parallel(count * fields > 65536 ? ctx->threads : 1, (int)parts, encode_part, p);
+    for (int64_t i = 0; seen && i < parts; i++) {
+        seen->unseen += p->unseen[i];
+        seen->imputed += p->imputed[i];
+    }
+done:
+    free_plan(p);
+    return st;
+}
+
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, agop__surprises *seen)
 {
-    plan        p = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .first = first, .count = count};
-    int64_t     parts;
-    agop_status st = AGOP_OK;
+    plan p = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .first = first, .count = count};
 
     if (first < 0 || count < 0 || count > t->rows - first)
         return agop__fail(&ctx->err, AGOP_E_BUG, "rows %" PRId64 " + %" PRId64 " of a table of %" PRId64, first, count,
                           t->rows);
-    p.rows_per_part = count / 65536 > ROWS_PER_PART ? count / 65536 : ROWS_PER_PART;
-    p.field_parts   = (s->fields + FIELDS_PER_PART - 1) / FIELDS_PER_PART;
-    parts           = (count + p.rows_per_part - 1) / p.rows_per_part * p.field_parts;
-    p.step          = agop__calloc(s->fields, sizeof *p.step);
-    p.unseen        = agop__calloc(parts, sizeof *p.unseen);
-    p.imputed       = agop__calloc(parts, sizeof *p.imputed);
-    if (!p.step || !p.unseen || !p.imputed) {
-        st = agop__fail_memory(&ctx->err, 0, "encoding rows");
-        goto done;
-    }
-    TRY(make_plan(&p, &ctx->err));
-    /* a few rows are coded sooner than a thread starts */
-    agop__parallel(count * s->fields > 65536 ? ctx->threads : 1, (int)parts, encode_part, &p);
-    for (int64_t i = 0; seen && i < parts; i++) {
-        seen->unseen += p.unseen[i];
-        seen->imputed += p.imputed[i];
-    }
-done:
-    free_plan(&p);
-    return st;
+    return carry_out(&p, ctx, seen);
+}
+
+agop_status agop__schema_encode_rows(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
+                                     const agop_table *t, const int64_t *row, int64_t count)
+{
+    plan p = {.s = s, .t = t, .x = x, .dtype = dtype, .codes = codes, .row = row, .count = count};
+
+    for (int64_t i = 0; i < count; i++)
+        if (row[i] < 0 || row[i] >= t->rows)
+            return agop__fail(&ctx->err, AGOP_E_BUG, "row %" PRId64 " of a table of %" PRId64, row[i], t->rows);
+    return carry_out(&p, ctx, NULL);
 }
 
 void agop__note_surprises(agop_ctx *ctx, const agop__surprises *seen)

@@ -30,6 +30,8 @@ typedef struct lesson {
     int64_t           max_levels;
 } lesson;
 
+enum { SOME = 1024 }; /* cells looked at together */
+
 /* Values beyond this cannot be centred and squared without overflow. */
 #define LARGEST 1e300
 
@@ -78,13 +80,18 @@ static void choose_spread(agop__field *f, int scale)
 static int64_t gather(double *v, const agop__column *c, int64_t rows, double *too_large)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < rows; i++) {
-        double x = agop__column_at(c, i);
-        if (isnan(x))
-            continue;
-        if (!(fabs(x) <= LARGEST))
-            *too_large = x;
-        v[n++] = x;
+    double  some[SOME];
+
+    for (int64_t first = 0; first < rows; first += SOME) {
+        int64_t here = rows - first < SOME ? rows - first : SOME;
+        agop__column_take(some, c, first, here);
+        for (int64_t i = 0; i < here; i++) {
+            if (isnan(some[i]))
+                continue;
+            if (!(fabs(some[i]) <= LARGEST))
+                *too_large = some[i];
+            v[n++] = some[i];
+        }
     }
     return n;
 }
@@ -146,26 +153,32 @@ static int earlier(const void *a, const void *b)
 
 /* The levels that occur, by first appearance in these rows; *missing rows have none. The dictionary of a table may
  * hold texts that no row has, or in another order: what is learned depends on the rows alone. */
-static int64_t count_levels(level *seen, int64_t *place, int64_t *missing, const int32_t *code, int64_t rows)
+static int64_t count_levels(level *seen, int64_t *place, int64_t *missing, const agop__column *c, int64_t rows)
 {
     int64_t n = 0;
+    int32_t code[SOME];
+
     for (int64_t i = 0; i < rows; i++) {
-        if (code[i] < 0) {
-            *missing += code[i] == -1;
+        int32_t k;
+        if (i % SOME == 0)
+            agop__column_codes(code, c, i, rows - i < SOME ? rows - i : SOME);
+        k = code[i % SOME];
+        if (k < 0) {
+            *missing += k == -1;
             continue;
         }
-        if (!place[code[i]]) {
-            seen[n]        = (level){.number = code[i], .order = n};
-            place[code[i]] = ++n;
+        if (!place[k]) {
+            seen[n]  = (level){.number = k, .order = n};
+            place[k] = ++n;
         }
-        seen[place[code[i]] - 1].count++;
+        seen[place[k] - 1].count++;
     }
     return n;
 }
 
-static void learn_text(agop__field *f, outcome *o, const int32_t *code, const agop__dict *levels, int64_t rows,
-                       int64_t max_levels)
+static void learn_text(agop__field *f, outcome *o, const agop__column *c, int64_t rows, int64_t max_levels)
 {
+    const agop__dict *levels = &c->levels;
     level   *seen    = agop__malloc(levels->count, sizeof *seen);
     int64_t *place   = agop__calloc(levels->count, sizeof *place);
     int64_t  missing = 0, n;
@@ -173,7 +186,7 @@ static void learn_text(agop__field *f, outcome *o, const int32_t *code, const ag
     o->st = AGOP_E_NOMEM;
     if (!seen || !place)
         goto done;
-    n = count_levels(seen, place, &missing, code, rows);
+    n = count_levels(seen, place, &missing, c, rows);
     if (n > max_levels) {
         o->all_levels = n;
         qsort(seen, (size_t)n, sizeof *seen, more_frequent);
@@ -202,8 +215,7 @@ static void learn_one(void *user, int part)
     agop__field        *f = &l->s->field[part];
     const agop__column *c = &l->t->column[l->source[part]];
     outcome            *o = &l->found[part];
-    int32_t            *code;
-    agop__dict          levels;
+    agop__column        text = {.is_text = 1};
 
     f->spread        = 1;
     f->deviation     = 1;
@@ -211,14 +223,14 @@ static void learn_one(void *user, int part)
     if (!f->is_text) {
         learn_number(f, o, l->s, c, l->t->rows);
     } else if (c->is_text) {
-        learn_text(f, o, c->code, &c->levels, l->t->rows, l->max_levels);
+        learn_text(f, o, c, l->t->rows, l->max_levels);
     } else {
-        o->st = agop__column_as_text(&code, &levels, c, l->t->rows, NULL);
+        o->st = agop__column_as_text(&text.code, &text.levels, c, l->t->rows, NULL);
         if (o->st != AGOP_OK)
             return;
-        learn_text(f, o, code, &levels, l->t->rows, l->max_levels);
-        free(code);
-        agop__dict_free(&levels);
+        learn_text(f, o, &text, l->t->rows, l->max_levels);
+        free(text.code);
+        agop__dict_free(&text.levels);
     }
 }
 

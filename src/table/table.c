@@ -1,7 +1,7 @@
 /* table.c - tables: storage, the public functions, and what readers need to build one.
  *
  * A column is either numbers behind a stride (a caller's matrix, a block read from a file, or an array of its
- * own) or codes into its own dictionary of texts. Columns are only ever added. Names are kept in a dictionary
+ * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c). Columns are only ever added. Names are kept in a dictionary
  * whose numbers are the column numbers, so a table of 20 000 genes finds a column as fast as one of ten. */
 #include "table/table.h"
 
@@ -16,9 +16,45 @@
 
 double agop__column_at(const agop__column *c, int64_t row)
 {
+    if (c->packed)
+        return agop__pack_at(c->packed, row);
     if (c->dtype == AGOP_F32)
         return (double)((const float *)c->number)[row * c->stride];
     return ((const double *)c->number)[row * c->stride];
+}
+
+int32_t agop__column_code(const agop__column *c, int64_t row)
+{
+    return c->packed ? (int32_t)agop__pack_at(c->packed, row) : c->code[row];
+}
+
+void agop__column_take(double *v, const agop__column *c, int64_t first, int64_t n)
+{
+    if (c->packed)
+        agop__pack_take(v, c->packed, first, n);
+    else if (c->dtype == AGOP_F32)
+        for (int64_t i = 0; i < n; i++)
+            v[i] = (double)((const float *)c->number)[(first + i) * c->stride];
+    else
+        for (int64_t i = 0; i < n; i++)
+            v[i] = ((const double *)c->number)[(first + i) * c->stride];
+}
+
+void agop__column_codes(int32_t *v, const agop__column *c, int64_t first, int64_t n)
+{
+    double some[256];
+
+    if (!c->packed && n > 0)
+        memcpy(v, c->code + first, (size_t)n * sizeof *v);
+    while (c->packed && n > 0) {
+        int64_t here = n < 256 ? n : 256;
+        agop__pack_take(some, c->packed, first, here);
+        for (int64_t i = 0; i < here; i++)
+            v[i] = (int32_t)some[i];
+        v += here;
+        first += here;
+        n -= here;
+    }
 }
 
 double agop__table_at(const agop_table *t, int64_t row, int64_t col)
@@ -125,6 +161,7 @@ static void free_column(agop__column *c)
     free(c->owned);
     free(c->code);
     agop__dict_free(&c->levels);
+    agop__pack_free(c->packed);
 }
 
 /* Put a finished column at the end under its name; it is freed when that fails. The name goes in last, because a
@@ -189,6 +226,18 @@ agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code
     return append(t, name, &c, e);
 }
 
+agop_status agop__table_take_packed(agop_table *t, const char *name, agop__pack *p, const agop__dict *levels,
+                                    agop__err *e)
+{
+    agop__column c  = {.is_text = levels != NULL, .packed = p, .dtype = AGOP_F64};
+    agop_status  st = levels ? copy_levels(&c.levels, levels, e) : AGOP_OK;
+    if (st != AGOP_OK) {
+        free_column(&c);
+        return st;
+    }
+    return append(t, name, &c, e);
+}
+
 agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e)
 {
     agop__column c = *from;
@@ -203,11 +252,15 @@ agop_status agop__table_add_view(agop_table *t, const char *name, const void *fi
     return append(t, name, &c, e);
 }
 
-/* rows(t) numbers of a strided column, close together. */
+/* rows(t) numbers of a strided or packed column, close together. */
 static void *compact(const agop__column *from, int64_t first, int64_t rows)
 {
     size_t size = from->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
     char  *copy = agop__malloc(rows, size);
+    if (copy && from->packed) {
+        agop__column_take((double *)(void *)copy, from, first, rows);
+        return copy;
+    }
     for (int64_t i = 0; copy && i < rows; i++)
         memcpy(copy + (size_t)i * size, (const char *)from->number + (size_t)((first + i) * from->stride) * size, size);
     return copy;
@@ -221,8 +274,7 @@ agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__co
         c.code = agop__malloc(t->rows, sizeof *c.code);
         if (!c.code)
             return agop__fail_memory(e, (double)t->rows * 4, "a column of texts");
-        if (t->rows > 0)
-            memcpy(c.code, from->code + first, (size_t)t->rows * sizeof *c.code);
+        agop__column_codes(c.code, from, first, t->rows);
         return agop__table_take_text(t, name, c.code, &from->levels, e);
     }
     c.number = c.owned = compact(from, first, t->rows);
@@ -448,7 +500,7 @@ int64_t agop_table_missing(const agop_table *t, int64_t col)
     int64_t             missing = 0;
 
     for (int64_t i = 0; c && i < t->rows; i++)
-        missing += c->is_text ? c->code[i] == -1 : isnan(agop__column_at(c, i)) != 0;
+        missing += c->is_text ? agop__column_code(c, i) == -1 : isnan(agop__column_at(c, i)) != 0;
     return missing;
 }
 
@@ -468,7 +520,7 @@ double agop_table_number(const agop_table *t, int64_t row, int64_t col)
     const agop__column *c = column_of(t, col);
     if (!c || row < 0 || row >= t->rows)
         return NAN;
-    return c->is_text ? (double)c->code[row] : agop__column_at(c, row);
+    return c->is_text ? (double)agop__column_code(c, row) : agop__column_at(c, row);
 }
 
 void agop_table_free(agop_table *t)

@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "table/store.h"
 
 /* ---- a table: columns of numbers or of codes into a dictionary of texts ---- */
 
@@ -22,6 +23,7 @@ typedef struct agop__column {
     void       *owned;  /* what to free, or NULL for a borrowed view */
     int32_t    *code;   /* text: -1 = missing, -2 = a text not in the dictionary */
     agop__dict  levels; /* text; owned */
+    agop__pack *packed; /* the cells, numbers or codes; `number` and `code` are NULL then; owned */
 } agop__column;
 
 struct agop_table {
@@ -39,11 +41,20 @@ double  agop__table_at(const agop_table *t, int64_t row, int64_t col); /* numeri
  * columns of t, else what the reader made of it, else (a misspelt name) itself. */
 const char *agop__table_targets(const agop_table *t, const char *setting);
 
+/* ---- cells: the only way to look into a column, whatever holds it ---- */
+
+double  agop__column_at(const agop__column *c, int64_t row);   /* numeric; NaN = missing */
+int32_t agop__column_code(const agop__column *c, int64_t row); /* text */
+void    agop__column_take(double *v, const agop__column *c, int64_t first, int64_t n);
+void    agop__column_codes(int32_t *v, const agop__column *c, int64_t first, int64_t n);
+
 /* For readers: add a column. take_* own the array from the call on, also when it fails; the texts of `levels` are
  * copied. add_view borrows. add_copy: rows(t) elements of `from`, beginning with number `first`. */
 agop_status agop__table_take_number(agop_table *t, const char *name, double *number, agop__err *e);
 agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code, const agop__dict *levels,
                                   agop__err *e);
+agop_status agop__table_take_packed(agop_table *t, const char *name, agop__pack *p, const agop__dict *levels,
+                                    agop__err *e); /* levels NULL: numbers */
 agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride, int32_t dtype,
                                  agop__err *e);
 agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,
@@ -52,8 +63,7 @@ agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__co
 agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e);
 agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e);
 
-int    agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X); /* 1: there is one, and where */
-double agop__column_at(const agop__column *c, int64_t row);                /* numeric; NaN = missing */
+int agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X); /* 1: there is one, and where */
 /* A number as the name of a category: the shortest text that reads back as the same number ("1", "0.1"). */
 enum { AGOP__NUMBER_TEXT = 40 };
 size_t agop__number_text(char text[AGOP__NUMBER_TEXT], double value);
@@ -124,6 +134,9 @@ typedef struct agop__surprises {
  * AGOP_E_DATA: a missing or mistyped column. *seen (may be NULL) grows by what these rows held. */
 agop_status agop__schema_encode(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
                                 const agop_table *t, int64_t first, int64_t count, agop__surprises *seen);
+/* The same of rows row[0 .. count-1], in any order. */
+agop_status agop__schema_encode_rows(void *x, int32_t dtype, int32_t *codes, const agop__schema *s, agop_ctx *ctx,
+                                     const agop_table *t, const int64_t *row, int64_t count);
 void        agop__note_surprises(agop_ctx *ctx, const agop__surprises *seen); /* a sentence for each kind there is */
 void        agop__schema_free(agop__schema *s);
 agop_status agop__schema_to_json(json_t **out, const agop__schema *s, agop__err *e);
