@@ -144,7 +144,8 @@ AGOP_STATUS agop_reader_open(agop_reader **out, agop_ctx *ctx, const char *path,
 /* The next `rows` rows (0: all that is left); *out is NULL at the end of the file. */
 AGOP_STATUS   agop_reader_next(agop_table **out, agop_ctx *ctx, agop_reader *r, int64_t rows);
 AGOP_API void agop_reader_close(agop_reader *r);
-/* All rows at once. */
+/* All rows at once, packed: every column in the fewest bytes that hold it exactly, in memory, or with the setting
+ * "cache" in a file without a name in that folder, which the system may keep on disk. */
 AGOP_STATUS agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
                             const agop_model *model);
 

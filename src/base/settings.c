@@ -92,6 +92,8 @@ static const agop_setting rows[] = {
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
     {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features info",
      "stop then (a trailing s, m or h is understood); a fit keeps its best model so far"},
+    {"cache", AGOP_TEXT, "", NO_BOUND, NULL, "FOLDER", "fit predict score info",
+     "keep the table in a nameless file there instead of in memory, for tables that are larger"},
 };
 enum { COUNT = (int)(sizeof rows / sizeof rows[0]) };
 

@@ -1,7 +1,7 @@
 /* array_file.c - files told by their content, and array files (.npy, .npz, libsvm) as whole tables.
  *
- * The numbers of an array stay where the file reader put them: columns are views with a stride, in the precision of
- * the file. Only text arrays are taken apart, into a dictionary for each column. */
+ * The numbers of .npy and .npz are packed while they are read (packing.c). Text arrays are taken apart, into a
+ * dictionary for each column; the numbers of a libsvm file stay where its reader put them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "io/libsvm.h"
 #include "io/npy.h"
 #include "io/stream.h"
+#include "table/packing.h"
 #include "table/reader_private.h"
 
 static agop_status no_infinite(const char *file, const agop_mat *X, agop__err *e)
@@ -127,10 +128,29 @@ static int kind_of(const unsigned char *bytes, size_t count)
                                            : AGOP__FILE_CSV;
 }
 
-agop_status agop__file_inner(agop__file *out, agop_ctx *ctx, const char *path, const char *inner)
+/* An .npy array at the beginning of a stream. */
+static agop_status npy_table(agop__file *out, agop_ctx *ctx, agop__stream *s, const char *cache)
 {
+    agop__npy   n;
     agop__array a = {0};
     agop_status st;
+
+    TRY(agop__npy_begin(&n, s, &ctx->err));
+    if (n.is_text) {
+        TRY(agop__npy_rest(&a, &n, &ctx->err));
+        TRY(array_table(&out->table, &a, out->name, &ctx->err));
+    } else {
+        TRY(agop__pack_array(&out->table, ctx, &n, out->name, cache));
+    }
+done:
+    agop__array_free(&a);
+    return st;
+}
+
+agop_status agop__file_inner(agop__file *out, agop_ctx *ctx, const char *path, const char *inner, const char *cache)
+{
+    agop__stream *s = NULL;
+    agop_status   st;
 
     memset(out, 0, sizeof *out);
     out->kind = AGOP__FILE_NPZ;
@@ -139,20 +159,20 @@ agop_status agop__file_inner(agop__file *out, agop_ctx *ctx, const char *path, c
         st = agop__fail_memory(&ctx->err, 0, "opening a file");
         goto done;
     }
-    TRY(agop__npz_read(&a, path, inner, &ctx->err));
-    TRY(array_table(&out->table, &a, out->name, &ctx->err));
+    TRY(agop__npz_open(&s, path, inner, &ctx->err));
+    TRY(npy_table(out, ctx, s, cache));
 done:
-    agop__array_free(&a);
+    agop__stream_close(s);
     if (st != AGOP_OK)
         agop__file_close(out);
     return st;
 }
 
-agop_status agop__file_open(agop__file *out, agop_ctx *ctx, const char *path, const char *label, int64_t width)
+agop_status agop__file_open(agop__file *out, agop_ctx *ctx, const char *path, const char *label, int64_t width,
+                            const char *cache)
 {
     agop__stream        *s = NULL;
     agop__err           *e = &ctx->err;
-    agop__array          a = {0};
     const unsigned char *bytes;
     size_t               count;
     agop_status          st;
@@ -170,18 +190,16 @@ agop_status agop__file_open(agop__file *out, agop_ctx *ctx, const char *path, co
         st = agop__csv_open(&out->csv, s, ctx->threads, e);
         s  = NULL; /* taken, whatever came of it */
     } else if (out->kind == AGOP__FILE_NPY) {
-        TRY(agop__npy_read(&a, s, e));
-        st = array_table(&out->table, &a, out->name, e);
+        st = npy_table(out, ctx, s, cache);
     } else if (out->kind == AGOP__FILE_LIBSVM) {
         st = libsvm_table(&out->table, s, out->name, label, width, e);
     } else if (strcmp(path, "-") == 0) {
         st = agop__fail(e, AGOP_E_UNSUPPORTED, "an .npz file cannot be read from standard input: name the file");
     } else {
         agop__file_close(out);
-        st = agop__file_inner(out, ctx, path, NULL);
+        st = agop__file_inner(out, ctx, path, NULL, cache);
     }
 done:
-    agop__array_free(&a);
     agop__stream_close(s);
     if (st != AGOP_OK)
         agop__file_close(out);

@@ -2,8 +2,8 @@
  *
  * First a plan: every field is given its column, the place of its coordinates and, for texts, a map from the
  * table's level numbers to the model's. Then the rows, in parts for threads and tiles that stay in cache; a tile of
- * one column is taken out of whatever holds it (a stride, single or double, or packed), encoded, and put into the matrix. No
- * memory is asked for beyond the plan. */
+ * one column is taken out of whatever holds it (a stride, single or double, or packed), encoded, and put into the
+ * matrix. No memory is asked for beyond the plan. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

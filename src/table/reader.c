@@ -3,7 +3,8 @@
  * Opening decides everything: for every column of the file, the name it gets in the table (or that it is left out)
  * and its type. Without a model the settings decide; with one, its schema does, and of a CSV file only what the
  * model needs is parsed. A target may live beside the data, in another file or in another array of an .npz: it is read
- * whole, and its rows are handed out with the rows of the data. A model must outlive its readers: its
+ * whole, and its rows are handed out with the rows of the data. A table that is read whole is packed on the way
+ * (packing.c): of a CSV file no more than a block is ever there as doubles. A model must outlive its readers: its
  * dictionaries are used where they are. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "table/packing.h"
 #include "table/reader_private.h"
 
 struct agop_reader {
@@ -179,7 +181,7 @@ static agop_status target_elsewhere(agop_reader *r, agop_ctx *ctx, const char *p
         return target_inside(r, j < 0 ? j + cols : j, e);
     }
     if (r->file.kind == AGOP__FILE_NPZ) {
-        st = agop__file_inner(&file, ctx, path, item);
+        st = agop__file_inner(&file, ctx, path, item, "");
         if (st == AGOP_OK) {
             st = target_beside(r, file.table, 0, e);
             goto done;
@@ -460,7 +462,7 @@ agop_status agop__reader_open(agop_reader **out, agop_ctx *ctx, const char *path
     if (wanted_target(&label, r, 0) == 0 || wanted_target(&second, r, 1) > 0 || strchr(label, ','))
         label = "target";
     r->started = agop__now();
-    TRY(agop__file_open(&r->file, ctx, path, label, array_width(r->wanted.schema)));
+    TRY(agop__file_open(&r->file, ctx, path, label, array_width(r->wanted.schema), agop__text(s, "cache")));
     TRY(list_names(r, &ctx->err));
     TRY(wanted ? choose_by_model(r, ctx, path, s) : choose_by_settings(r, ctx, path, s));
     if (r->file.csv)
@@ -542,6 +544,15 @@ static void advise(const agop_reader *r, agop__err *e)
                        ": the model was fitted with numbers there");
 }
 
+static void free_block(agop_reader *r)
+{
+    for (int64_t j = 0; j < r->names.count; j++) {
+        free(r->block[j].number);
+        free(r->block[j].code);
+        r->block[j] = (agop__csv_column){0};
+    }
+}
+
 static agop_status next_of_csv(agop_table **out, agop_reader *r, int64_t rows, agop__err *e)
 {
     agop_table *t   = NULL;
@@ -566,11 +577,102 @@ static agop_status next_of_csv(agop_table **out, agop_reader *r, int64_t rows, a
     t    = NULL;
 done:
     agop_table_free(t);
-    for (int64_t j = 0; j < r->names.count; j++) {
-        free(r->block[j].number);
-        free(r->block[j].code);
-        r->block[j] = (agop__csv_column){0};
+    free_block(r);
+    return st;
+}
+
+/* ---- all of a CSV file, packed ---- */
+
+typedef struct filling {
+    agop_reader *r;
+    int64_t     *col; /* in the file, of each packed column */
+    int64_t      got; /* rows of the block */
+} filling;
+
+static agop_status fill_column(void *user, int64_t k, agop__pack *pack, agop__err *e)
+{
+    filling          *f = user;
+    agop__csv_column *c = &f->r->block[f->col[k]];
+    agop_status       st;
+
+    st = c->number ? agop__pack_add(pack, c->number, f->got, e) : agop__pack_add_codes(pack, c->code, f->got, e);
+    free(c->number); /* at once: what is packed is not held twice */
+    free(c->code);
+    *c = (agop__csv_column){0};
+    return st;
+}
+
+/* The next block into the packed columns; f->got = 0 at the end. */
+static agop_status pack_block(filling *f, agop__packing *p, agop_ctx *ctx)
+{
+    agop_reader *r = f->r;
+    int64_t      done, total;
+    agop_status  st;
+
+    agop__csv_progress(r->file.csv, &done, &total);
+    if (agop__tell(ctx, "read", done, total, r->started, r->file.name))
+        return agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped while reading %s", r->file.name);
+    memset(r->block, 0, (size_t)r->names.count * sizeof *r->block);
+    st = agop__csv_next(r->file.csv, p->chunk_rows, r->block, &f->got, &ctx->err);
+    if (st != AGOP_OK) {
+        advise(r, &ctx->err);
+        goto done;
     }
+    TRY(agop__packing_add(p, ctx->threads, fill_column, f, &ctx->err));
+    r->given += f->got;
+done:
+    free_block(r);
+    return st;
+}
+
+/* The packed columns become a table, behind them the targets from other files. */
+static agop_status take_packed(agop_table *t, filling *f, agop__packing *p, agop__err *e)
+{
+    agop_reader *r  = f->r;
+    agop_status  st = AGOP_OK;
+
+    for (int64_t k = 0; k < p->cols; k++) {
+        int64_t     j    = f->col[k];
+        agop__pack *pack = p->pack[k];
+        int         text = agop__csv_type(r->file.csv, j) == AGOP__TEXT;
+        p->pack[k]       = NULL; /* taken, whatever comes of it */
+        TRY(agop__table_take_packed(t, r->as[j], pack, text ? agop__csv_levels(r->file.csv, j) : NULL, e));
+    }
+    for (int64_t j = 0; r->beside && j < r->beside->cols; j++)
+        TRY(agop__table_move(t, r->beside->column[j].name, &r->beside->column[j], e));
+    TRY(name_targets(t, r, e));
+done:
+    return st;
+}
+
+static agop_status read_packed(agop_table **out, agop_ctx *ctx, agop_reader *r, const char *cache, int64_t chunk_rows)
+{
+    filling       f = {.r = r, .col = agop__malloc(r->names.count, sizeof(int64_t))};
+    agop__packing p = {0};
+    agop_table   *t = NULL;
+    int64_t       cols = 0;
+    agop_status   st;
+
+    if (!f.col)
+        return agop__fail_memory(&ctx->err, 0, "packed columns");
+    for (int64_t j = 0; j < r->names.count; j++)
+        if (r->as[j])
+            f.col[cols++] = j;
+    TRY(agop__packing_open(&p, cols, cache, chunk_rows, &ctx->err));
+    do
+        TRY(pack_block(&f, &p, ctx));
+    while (f.got > 0);
+    TRY(check_rows(r, r->given, 1, &ctx->err));
+    if (r->given == 0)
+        goto done;
+    TRY(agop__table_make(&t, r->given, &ctx->err));
+    TRY(take_packed(t, &f, &p, &ctx->err));
+    *out = t;
+    t    = NULL;
+done:
+    agop_table_free(t);
+    agop__packing_close(&p);
+    free(f.col);
     return st;
 }
 
@@ -629,8 +731,8 @@ void agop_reader_close(agop_reader *r)
     free(r);
 }
 
-agop_status agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
-                            const agop_model *model)
+agop_status agop__table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                             const agop_model *model, int64_t chunk_rows)
 {
     agop_reader *r = NULL;
     agop_status  st;
@@ -641,10 +743,16 @@ agop_status agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, c
         return agop__fail(&ctx->err, AGOP_E_ARG, "reading a file needs a place for the table");
     *out = NULL;
     TRY(agop_reader_open(&r, ctx, path, s, model));
-    TRY(agop_reader_next(out, ctx, r, 0));
+    TRY(r->file.csv ? read_packed(out, ctx, r, agop__text(s, "cache"), chunk_rows) : agop_reader_next(out, ctx, r, 0));
     if (!*out)
         st = agop__fail(&ctx->err, AGOP_E_DATA, "%s: no rows", r->file.name);
 done:
     agop_reader_close(r);
     return st;
+}
+
+agop_status agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                            const agop_model *model)
+{
+    return agop__table_read(out, ctx, path, s, model, 0);
 }

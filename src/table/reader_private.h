@@ -17,10 +17,15 @@ typedef struct agop__file {
     agop_table *table;
 } agop__file;
 
-/* width: 0, or the number of columns that a libsvm file is to have. */
-agop_status agop__file_open(agop__file *out, agop_ctx *ctx, const char *path, const char *label, int64_t width);
+/* width: 0, or the number of columns that a libsvm file is to have. cache: a folder for the numbers of an array, or
+ * "". */
+agop_status agop__file_open(agop__file *out, agop_ctx *ctx, const char *path, const char *label, int64_t width,
+                            const char *cache);
 /* The array called `inner` of the .npz file `path`. */
-agop_status agop__file_inner(agop__file *out, agop_ctx *ctx, const char *path, const char *inner);
+agop_status agop__file_inner(agop__file *out, agop_ctx *ctx, const char *path, const char *inner, const char *cache);
+/* agop_table_read with chunks of another size than what suits the columns (0). */
+agop_status agop__table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
+                             const agop_model *model, int64_t chunk_rows);
 void        agop__file_close(agop__file *f);
 
 /* Turn a column of a table into the other kind, in place; nothing where it is so already. */

@@ -21,7 +21,7 @@
 
 #include "base/memory.h"
 
-enum { SMALLEST_CHUNK = 1024, LINE = 64 };
+enum { SMALLEST_CHUNK = 256, LINE = 64 };
 static const int64_t least_segment = 1 << 20, most_segment = 64 << 20, unpacked_block = 64 << 20;
 
 typedef struct segment { /* of the file */
@@ -290,9 +290,7 @@ static agop_status look(survey *s, const double *v, int64_t n, agop__err *e)
     s->value  = agop__malloc(most, sizeof *s->value);
     s->number = agop__malloc(n, sizeof *s->number);
     if (!slot || !s->value || !s->number) {
-        free(slot);
-        free(s->value);
-        free(s->number);
+        free(slot); /* the others are the caller's to free */
         return agop__fail_memory(e, (double)n * 12, "packing a column");
     }
     if (n > 0)
@@ -390,10 +388,10 @@ agop_status agop__pack_add(agop__pack *p, const double *cells, int64_t n, agop__
     int64_t     bytes, first;
     agop_status st;
 
-    if (n < 0 || n > p->store->chunk_rows || p->rows != p->chunks * p->store->chunk_rows)
-        return agop__fail(e, AGOP_E_BUG, "a chunk of %lld rows behind %lld", (long long)n, (long long)p->rows);
     if (n == 0)
         return AGOP_OK;
+    if (n < 0 || n > p->store->chunk_rows || p->rows != p->chunks * p->store->chunk_rows)
+        return agop__fail(e, AGOP_E_BUG, "a chunk of %lld rows behind %lld", (long long)n, (long long)p->rows);
     TRY(room_for_one(p, e));
     TRY(look(&s, cells, n, e));
     k.kind = smallest(&s);

@@ -26,8 +26,8 @@ enum { AGOP__PACK_BYTE, AGOP__PACK_SHORT, AGOP__PACK_SINGLE, AGOP__PACK_DOUBLE }
 typedef struct agop__store agop__store;
 typedef struct agop__pack  agop__pack;
 
-/* folder NULL or "": in memory. Else one file there, which has no name any more when this returns, so that nothing stays
- * behind whatever happens. chunk_rows: a power of two up to AGOP__CHUNK_ROWS. */
+/* folder NULL or "": in memory. Else one file there, which has no name any more when this returns, so that nothing
+ * stays behind whatever happens. chunk_rows: a power of two up to AGOP__CHUNK_ROWS. */
 agop_status agop__store_open(agop__store **out, const char *folder, int64_t chunk_rows, agop__err *e);
 void        agop__store_close(agop__store *s);
 int64_t     agop__store_bytes(const agop__store *s); /* that all its chunks take */

@@ -1,8 +1,9 @@
 /* table.c - tables: storage, the public functions, and what readers need to build one.
  *
  * A column is either numbers behind a stride (a caller's matrix, a block read from a file, or an array of its
- * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c). Columns are only ever added. Names are kept in a dictionary
- * whose numbers are the column numbers, so a table of 20 000 genes finds a column as fast as one of ten. */
+ * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c). Columns are
+ * only ever added. Names are kept in a dictionary whose numbers are the column numbers, so a table of 20 000 genes
+ * finds a column as fast as one of ten. */
 #include "table/table.h"
 
 #include <inttypes.h>
