@@ -8,6 +8,9 @@
 #include "base/rng.h"
 
 enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8, LEAF_SIZE = 10000 };
+/* Bytes beside a row's coordinates: its numbers in the table and in its leaf, two pairs and a number while a node of
+ * all rows is split. */
+enum { PER_ROW_OF_A_TREE = 8 + 8 + 32 + 16 };
 /* Flops of one iteration on all rows, from which on the metric is found coarse to fine: about a second of two cores.
  * Below that there is little to gain, and half of few rows are too few; docs/rfm.md has what was measured. */
 #define COARSE_FROM 1.5e11
@@ -112,22 +115,26 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
     p->coarse   = !quick && !p->all_rows;
 }
 
-/* The promise: what an exact fit holds at once, beside what the process holds already. */
+/* The promise: what a fit holds at once, beside what the process holds already. The rows of a tree are there once, as
+ * centres of the leaves that are done, those of an exact fit twice while it solves. */
 static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, const agop__schema *schema,
                                   const agop__target *g, agop__err *e)
 {
-    double element = (double)agop__element(p->dtype), row = (double)schema->numeric * 2 * element +
-                     8.0 * schema->groups + 8.0 * (double)(4 * g->outputs + agop__target_width(g));
+    int    tree    = r->n > p->leaf_size;
+    double element = (double)agop__element(p->dtype), coordinates = (double)schema->numeric * element;
+    double row = (tree ? 1 : 2) * coordinates + 8.0 * schema->groups +
+                 8.0 * (double)(4 * g->outputs + agop__target_width(g)) + (tree ? PER_ROW_OF_A_TREE : 0);
     double d = (double)schema->numeric, shorter = p->thin ? (double)r->n : d;
     /* metrics: this one, the next, the best, and a factor of it */
     double metric = p->diagonal ? 0 : 3 * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
     double held   = (double)agop__held_bytes() + 48e6 + metric;
-    double need   = agop__system_bytes(r->n <= p->leaf_size ? r->n : p->leaf_size, p->dtype) + row * (double)r->total;
+    double need   = agop__system_bytes(tree ? p->leaf_size : r->n, p->dtype) + row * (double)r->total +
+                  (tree ? coordinates * (double)p->leaf_size : 0);
     double room = (double)p->memory - held, rows;
 
     if (held + need <= (double)p->memory)
         return AGOP_OK;
-    if (r->n > p->leaf_size)
+    if (tree)
         return agop__fail(e, AGOP_E_NOMEM,
                           "a tree of %lld rows needs %.1f GB with leaves of %lld, the memory limit is %.1f GB: raise "
                           "--memory, or take smaller leaves with --leaf-size",
@@ -225,7 +232,7 @@ done:
     return st;
 }
 
-/* Encode the rows of t and put row order[i] at place first + i. */
+/* Encode the rows of t and put row order[i] at place first + i; for a tree only `seen` comes of it. */
 static agop_status encode_into(agop__fit *f, const agop_table *t, const int64_t *order, int64_t n, int64_t first,
                                agop__surprises *seen)
 {
@@ -248,7 +255,7 @@ static agop_status encode_into(agop__fit *f, const agop_table *t, const int64_t 
     for (int64_t i = 0; i < t->rows; i += ENCODE_ROWS) {
         int64_t count = t->rows - i < ENCODE_ROWS ? t->rows - i : ENCODE_ROWS;
         TRY(agop__schema_encode(x, f->plan.dtype, code, f->schema, ctx, t, i, count, seen));
-        for (int64_t r = 0; r < count; r++) {
+        for (int64_t r = 0; r < count && f->rows.x; r++) {
             if (place[i + r] < 0)
                 continue;
             memcpy((char *)f->rows.x + (size_t)place[i + r] * width, x + (size_t)r * width, width);
@@ -283,18 +290,25 @@ static agop_status usable_rows(int64_t **order, double **truth, int64_t *n, agop
     return st;
 }
 
+static agop_status allocate_truth(agop__rows *r, const agop__fit *f, int weighted)
+{
+    r->truth  = agop__malloc(r->total * f->target->columns, sizeof *r->truth);
+    r->weight = weighted ? agop__malloc(r->total, sizeof *r->weight) : NULL;
+    if (!r->truth || (weighted && !r->weight))
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total, "targets");
+    return AGOP_OK;
+}
+
 static agop_status allocate_rows(agop__rows *r, const agop__fit *f, int weighted)
 {
-    int64_t p = f->schema->numeric, g = f->schema->groups, c = f->target->columns;
+    int64_t p = f->schema->numeric, g = f->schema->groups;
 
-    r->x      = agop__aligned(r->total * p, agop__element(f->plan.dtype));
-    r->code   = agop__malloc(r->total * g, sizeof *r->code);
-    r->Y      = agop__malloc(r->n * f->target->outputs, sizeof *r->Y);
-    r->truth  = agop__malloc(r->total * c, sizeof *r->truth);
-    r->weight = weighted ? agop__malloc(r->total, sizeof *r->weight) : NULL;
-    if (!r->x || !r->code || !r->Y || !r->truth || (weighted && !r->weight))
+    r->x    = agop__aligned(r->total * p, agop__element(f->plan.dtype));
+    r->code = agop__malloc(r->total * g, sizeof *r->code);
+    r->Y    = agop__malloc(r->n * f->target->outputs, sizeof *r->Y);
+    if (!r->x || !r->code || !r->Y)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total * (double)p, "the encoded rows");
-    return AGOP_OK;
+    return allocate_truth(r, f, weighted);
 }
 
 static void copy_truth(agop__fit *f, const double *truth, const double *weight, const int64_t *order, int64_t n,
@@ -318,12 +332,28 @@ static void normalise_weights(agop__rows *r)
         r->weight[i] *= (double)r->n / sum;
 }
 
+/* The order of a tree's rows is all that is kept of them; *order changes hands. */
+static agop_status keep_origin(agop__rows *r, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
+                               int64_t **order, const int64_t *valid_order)
+{
+    void *row = *order;
+
+    if (!agop__grow(&row, r->total, sizeof **order))
+        return agop__fail_memory(&ctx->err, 8.0 * (double)r->total, "the order of rows");
+    r->origin = (agop__origin){.train = train, .valid = valid, .row = row};
+    *order    = NULL;
+    for (int64_t i = r->n; i < r->total; i++)
+        r->origin.row[i] = valid_order[i - r->n];
+    return AGOP_OK;
+}
+
 static agop_status gather(agop__fit *f, const agop_table *train, const agop_table *valid, const agop_settings *s,
                           const char *keep, const double *weight)
 {
     agop_ctx   *ctx   = f->ctx;
     int64_t    *order = agop__malloc(train->rows, sizeof *order), *valid_order = NULL, valid_n = 0;
     double     *truth = agop__malloc(train->rows * f->target->columns, sizeof *truth), *valid_truth = NULL;
+    const int64_t  *rows;
     agop__surprises seen = {0};
     agop_status st    = AGOP_OK;
 
@@ -342,12 +372,19 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
         TRY(usable_rows(&valid_order, &valid_truth, &valid_n, ctx, f->target, valid));
     agop__fit_divide(f, s, valid_n);
     TRY(fits_in_memory(&f->rows, &f->plan, f->schema, f->target, &ctx->err));
-    TRY(allocate_rows(&f->rows, f, weight != NULL));
-    copy_truth(f, truth, weight, order, f->rows.n, 0);
+    if (f->rows.n > f->plan.leaf_size) {
+        TRY(allocate_truth(&f->rows, f, weight != NULL));
+        TRY(keep_origin(&f->rows, ctx, train, valid, &order, valid_order));
+    } else {
+        TRY(allocate_rows(&f->rows, f, weight != NULL));
+    }
+    rows = f->rows.x ? order : f->rows.origin.row;
+    copy_truth(f, truth, weight, rows, f->rows.n, 0);
     normalise_weights(&f->rows);
-    for (int64_t i = 0; i < f->rows.n; i++)
+    for (int64_t i = 0; i < f->rows.n && f->rows.Y; i++)
         agop__target_encode(f->rows.Y + i * f->target->outputs, f->target, f->rows.truth + i * f->target->columns);
-    TRY(encode_into(f, train, order, f->rows.n, 0, NULL));
+    if (f->rows.x)
+        TRY(encode_into(f, train, rows, f->rows.n, 0, NULL));
     if (valid) {
         copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);
         st = encode_into(f, valid, valid_order, valid_n, f->rows.n, &seen);
@@ -410,6 +447,7 @@ void agop__fit_free(agop__fit *f)
     free(f->rows.Y);
     free(f->rows.truth);
     free(f->rows.weight);
+    free(f->rows.origin.row);
     free(f->step);
     free(f->alpha);
     free(f->honest);
@@ -420,22 +458,6 @@ void agop__fit_free(agop__fit *f)
 }
 
 /* ---- a part of a fit ---- */
-
-/* Row `from` of another fit's rows becomes row `to`. */
-static void copy_row(agop__fit *part, int64_t to, const agop__fit *whole, int64_t from)
-{
-    const agop__rows *r = &whole->rows;
-    int64_t           g = whole->schema->groups, c = whole->target->columns, o = whole->target->outputs;
-    size_t            width = (size_t)whole->schema->numeric * agop__element(whole->plan.dtype);
-
-    memcpy((char *)part->rows.x + (size_t)to * width, (const char *)r->x + (size_t)from * width, width);
-    memcpy(part->rows.code + to * g, r->code + from * g, (size_t)g * sizeof *r->code);
-    memcpy(part->rows.truth + to * c, r->truth + from * c, (size_t)c * sizeof *r->truth);
-    if (r->weight)
-        part->rows.weight[to] = r->weight[from];
-    if (to < part->rows.n)
-        memcpy(part->rows.Y + to * o, r->Y + from * o, (size_t)o * sizeof *r->Y);
-}
 
 agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ctx, const agop_settings *s,
                            const int64_t *index, int64_t n, const int64_t *judges, int64_t valid)
@@ -451,10 +473,8 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
         part->plan.coarse   = !agop__choice(s, "tune", "quick");
     }
     TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
-    for (int64_t i = 0; i < n; i++)
-        copy_row(part, i, whole, index[i]);
-    for (int64_t i = 0; i < valid; i++)
-        copy_row(part, n + i, whole, judges[i]);
+    TRY(agop__copy_rows(part, 0, whole, index, n));
+    TRY(agop__copy_rows(part, n, whole, judges, valid));
     normalise_weights(&part->rows);
 done:
     return st;

@@ -7,11 +7,19 @@
 #include "rfm/model.h"
 #include "solve/solve.h"
 
+/* Where the encoded rows of a tree come from; the tables are borrowed. */
+typedef struct agop__origin {
+    const agop_table *train, *valid;
+    int64_t          *row; /* rows.total: of train, and from rows.n on of valid */
+} agop__origin;
+
 /* Encoded rows in one fixed, random (for classes: stratified) order, so that every subset used is a range:
  *   0 .. learn-1            the metric is learned on these
  *   judge .. judge+judges-1 they judge iterations; in the training rows (halves, holdout) or behind them (a
  *                           validation table)
- *   0 .. n-1                the last solve takes all of them */
+ *   0 .. n-1                the last solve takes all of them
+ * A tree has no encoded rows, nor outputs, of its own: x, code and Y are NULL, and rows.c makes those that are asked
+ * for from `origin`. */
 typedef struct agop__rows {
     void    *x;    /* total x numeric */
     int32_t *code; /* total x groups */
@@ -19,6 +27,7 @@ typedef struct agop__rows {
     double  *truth;  /* total x target columns */
     double  *weight; /* total, or NULL */
     int64_t  n, total, learn, judge, judges;
+    agop__origin origin; /* of a tree */
 } agop__rows;
 
 /* Settings with every `auto` resolved. */
@@ -96,6 +105,13 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
 void        agop__fit_free(agop__fit *f);
 /* What the fit found becomes a leaf. */
 void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f);
+
+/* rows.c: rows index[0 .. n-1] of a tree's fit, encoded, in the order of the tables: use(user, i, ..) is row index[i]. */
+typedef void agop__row_fn(void *user, int64_t i, const void *x, const int32_t *code);
+agop_status  agop__each_row(const agop__fit *f, agop_ctx *ctx, const int64_t *index, int64_t n, agop__row_fn *use,
+                            void *user);
+/* They become rows first .. first+n-1 of `part`, with all that belongs to them. */
+agop_status agop__copy_rows(agop__fit *part, int64_t first, const agop__fit *whole, const int64_t *index, int64_t n);
 
 /* tree.c: what is told of a tree. */
 typedef struct agop__leaf_story {

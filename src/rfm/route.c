@@ -133,13 +133,31 @@ done:
     return st;
 }
 
+/* Rows and weights of the shares, those of one leaf together and in the order of the rows. start, all zero, has
+ * leaves + 1 entries; those of leaf l come to end at start[l]. */
+static void sort_by_leaf(int64_t *row, double *weight, int64_t *start, int64_t leaves, const agop__share *share,
+                         const int64_t *count, int64_t rows, int64_t room)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < count[i]; k++)
+            start[share[i * room + k].leaf + 1]++;
+    for (int64_t l = 0; l < leaves; l++)
+        start[l + 1] += start[l];
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < count[i]; k++) {
+            int64_t at = start[share[i * room + k].leaf]++;
+            row[at]    = i;
+            weight[at] = share[i * room + k].weight;
+        }
+}
+
 agop_status agop__ask(double *out, agop_ctx *ctx, const agop_model *m, agop__machine *machines, const void *x,
                       const int32_t *code, int64_t rows, int64_t group)
 {
     size_t       width = (size_t)m->schema.numeric * agop__element(m->dtype);
     int64_t      g = m->schema.groups, c = m->target.outputs, room = m->tree.most * m->tree.trees;
     agop__share *share = NULL;
-    int64_t     *count = NULL, *row = NULL;
+    int64_t     *count = NULL, *row = NULL, *start = NULL, asked = 0;
     double      *weight = NULL;
     asking       a  = {0};
     agop_status  st = AGOP_OK;
@@ -148,12 +166,13 @@ agop_status agop__ask(double *out, agop_ctx *ctx, const agop_model *m, agop__mac
         return agop__machine_apply(out, machines, x, code, rows);
     share  = agop__malloc(rows * room, sizeof *share);
     count  = agop__malloc(rows, sizeof *count);
-    row    = agop__malloc(rows, sizeof *row);
-    weight = agop__malloc(rows, sizeof *weight);
+    row    = agop__malloc(rows * room, sizeof *row);
+    weight = agop__malloc(rows * room, sizeof *weight);
+    start  = agop__calloc(m->leaves + 1, sizeof *start);
     a      = (asking){.x    = agop__aligned((rows + group) * m->schema.numeric, agop__element(m->dtype)),
                       .code = agop__malloc((rows + group) * g, sizeof *a.code),
                       .y    = agop__malloc((rows + group) * c, sizeof *a.y)};
-    if (!share || !count || !row || !weight || !a.x || !a.code || !a.y) {
+    if (!share || !count || !row || !weight || !start || !a.x || !a.code || !a.y) {
         st = agop__fail_memory(&ctx->err, (double)rows * (double)width, "a block of rows");
         goto done;
     }
@@ -161,18 +180,15 @@ agop_status agop__ask(double *out, agop_ctx *ctx, const agop_model *m, agop__mac
     for (int64_t i = 0; i < rows; i++)
         count[i] = agop__route(share + i * room, m, (const char *)x + (size_t)i * width, code + i * g,
                                m->tree.temperature);
+    sort_by_leaf(row, weight, start, m->leaves, share, count, rows, room);
     for (int64_t l = 0; l < m->leaves; l++) { /* leaf by leaf, so sums are always made in the same order */
-        int64_t askers = 0;
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t k = 0; k < count[i]; k++)
-                if (share[i * room + k].leaf == l) {
-                    row[askers]      = i;
-                    weight[askers++] = share[i * room + k].weight;
-                }
+        int64_t askers = start[l] - asked;
         if (askers)
-            TRY(ask_leaf(out, m, &machines[l], &a, x, code, row, weight, askers, group));
+            TRY(ask_leaf(out, m, &machines[l], &a, x, code, row + asked, weight + asked, askers, group));
+        asked = start[l];
     }
 done:
+    free(start);
     free(a.y);
     free(a.code);
     free(a.x);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "base/threads.h"
 #include "rfm/fit.h"
 
@@ -45,41 +46,41 @@ typedef struct grower {
     uint64_t             seed;
 } grower;
 
-typedef struct ranked {
-    double  value;
-    int64_t row;
-} ranked;
-
-static int by_value(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    return x->value != y->value ? (x->value > y->value) - (x->value < y->value) : (x->row > y->row) - (x->row < y->row);
-}
-
 static int rising(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-static double projected(const grower *g, const double *v, int64_t row)
+typedef struct projection {
+    const grower *g;
+    const double *v;
+    double       *out;
+} projection;
+
+static void project_one(void *user, int64_t i, const void *x, const int32_t *code)
 {
-    const agop__schema *s = g->f->schema;
-    size_t              width = (size_t)s->numeric * agop__element(g->f->plan.dtype);
-    return agop__project(v, s, g->f->plan.dtype, (const char *)g->f->rows.x + (size_t)row * width,
-                         g->f->rows.code + row * s->groups);
+    const projection *p = user;
+    p->out[i]           = agop__project(p->v, p->g->f->schema, p->g->f->plan.dtype, x, code);
+}
+
+/* v'x of rows index[0 .. n-1]. */
+static agop_status project(double *out, const grower *g, const double *v, const int64_t *index, int64_t n)
+{
+    projection p = {.g = g, .v = v, .out = out};
+    return agop__each_row(g->f, g->ctx, index, n, project_one, &p);
 }
 
 /* Where to cut n sorted values: at the median, or at the nearest boundary between different values. */
-static int64_t cut_of(const ranked *r, int64_t n)
+static int64_t cut_of(const agop__pair *r, int64_t n)
 {
     int64_t middle = n / 2, low = middle, high = middle, few = (int64_t)(FEWEST_SHARE * (double)n);
 
-    if (r[middle - 1].value < r[middle].value)
+    if (r[middle - 1].key < r[middle].key)
         return middle;
-    while (low > 0 && r[low - 1].value == r[middle].value)
+    while (low > 0 && r[low - 1].key == r[middle].key)
         low--;
-    while (high < n && r[high].value == r[middle].value)
+    while (high < n && r[high].key == r[middle].key)
         high++;
     if (low <= few && n - high <= few)
         return middle; /* ties on both sides: rows of one value go both ways */
@@ -88,20 +89,38 @@ static int64_t cut_of(const ranked *r, int64_t n)
     return low <= few || high - middle < middle - low ? high : low;
 }
 
-/* Values of the node's rows along v, in rising order. 0 in *split: they are all the same. */
-static agop_status rank_rows(ranked **out, int *split, const grower *g, const double *v, const int64_t *index,
+/* Rows of the node in rising order of their values along v, and of their numbers where these are equal: a key is a
+ * value. 0 in *split: they are all the same. */
+static agop_status rank_rows(agop__pair **out, int *split, const grower *g, const double *v, const int64_t *index,
                              int64_t n)
 {
-    ranked *r = agop__malloc(n, sizeof *r);
+    double     *value   = agop__malloc(n, sizeof *value);
+    agop__pair *scratch = NULL, *r = NULL;
+    agop_status st      = AGOP_OK;
 
-    *out = r;
-    if (!r)
-        return agop__fail_memory(&g->ctx->err, 16.0 * (double)n, "the rows of a node");
-    for (int64_t i = 0; i < n; i++)
-        r[i] = (ranked){.value = projected(g, v, index[i]), .row = index[i]};
-    qsort(r, (size_t)n, sizeof *r, by_value);
-    *split = r[0].value < r[n - 1].value;
-    return AGOP_OK;
+    if (!value) {
+        st = agop__fail_memory(&g->ctx->err, 8.0 * (double)n, "the rows of a node");
+        goto done;
+    }
+    TRY(project(value, g, v, index, n));
+    scratch = agop__malloc(n, sizeof *scratch);
+    r       = agop__malloc(n, sizeof *r);
+    *out    = r;
+    if (!r || !scratch) {
+        st = agop__fail_memory(&g->ctx->err, 32.0 * (double)n, "the rows of a node");
+        goto done;
+    }
+    for (int64_t i = 0; i < n; i++) /* by row first; the sort by value leaves that order where values are equal */
+        r[i] = (agop__pair){.key = (uint64_t)index[i], .value = i};
+    agop__sort_pairs(r, scratch, n);
+    for (int64_t i = 0; i < n; i++) /* + 0: the two zeros are one value */
+        r[i] = (agop__pair){.key = agop__key(value[r[i].value] + 0.0), .value = (int64_t)r[i].key};
+    agop__sort_pairs(r, scratch, n);
+    *split = r[0].key < r[n - 1].key;
+done:
+    free(scratch);
+    free(value);
+    return st;
 }
 
 static agop_status add_leaf(grower *g, int64_t *child, const int64_t *index, int64_t n, const int64_t *judges,
@@ -153,7 +172,7 @@ static agop_status add_node(grower *g, int64_t *at)
 }
 
 /* A direction along which the rows differ: by the rule, else linear, else of chance. */
-static agop_status find_split(grower *g, double *v, ranked **r, int *split, const int64_t *index, int64_t n)
+static agop_status find_split(grower *g, double *v, agop__pair **r, int *split, const int64_t *index, int64_t n)
 {
     const int   rules[] = {g->f->plan.split, AGOP__SPLIT_LINEAR, AGOP__SPLIT_AGOP_RANDOM};
     agop_status st      = AGOP_OK;
@@ -169,12 +188,37 @@ done:
     return st;
 }
 
+/* Judging rows, those that go left first; their number in *left. */
+static agop_status share_judges(int64_t *side, int64_t *left, const grower *g, int64_t node, const int64_t *judges,
+                                int64_t valid)
+{
+    const agop__tree *t     = &g->m->tree;
+    double           *value = agop__malloc(valid, sizeof *value);
+    int64_t           at    = 0;
+    agop_status       st    = AGOP_OK;
+
+    *left = 0;
+    if (!value)
+        return agop__fail_memory(&g->ctx->err, 8.0 * (double)valid, "the rows of a node");
+    if (valid > 0)
+        TRY(project(value, g, t->direction + node * t->width, judges, valid));
+    for (int right = 0; right <= 1; right++) {
+        for (int64_t i = 0; i < valid; i++)
+            if ((value[i] <= t->node[node].threshold) != right)
+                side[at++] = judges[i];
+        *left = right ? *left : at;
+    }
+done:
+    free(value);
+    return st;
+}
+
 static agop_status grow(grower *g, int64_t *child, const int64_t *index, int64_t n, const int64_t *judges,
                         int64_t valid, int depth)
 {
     agop__tree *t    = &g->m->tree;
-    double     *v    = NULL;
-    ranked     *r    = NULL;
+    double     *v    = NULL, low, high;
+    agop__pair *r    = NULL;
     int64_t    *side = NULL, at = 0, cut, extra, left_judges = 0, left = 0, right = 0;
     int         split = 0;
     agop_status st;
@@ -199,23 +243,20 @@ static agop_status grow(grower *g, int64_t *child, const int64_t *index, int64_t
     extra = (int64_t)(g->f->plan.overlap / 2 * (double)n);
     TRY(add_node(g, &at));
     memcpy(t->direction + at * t->width, v, (size_t)t->width * sizeof *v);
-    t->node[at].threshold = r[cut - 1].value < r[cut].value ? .5 * (r[cut - 1].value + r[cut].value) : r[cut].value;
-    t->node[at].scale     = r[3 * n / 4].value - r[n / 4].value;
+    low                   = agop__number_of_key(r[cut - 1].key);
+    high                  = agop__number_of_key(r[cut].key);
+    t->node[at].threshold = low < high ? .5 * (low + high) : high;
+    t->node[at].scale     = agop__number_of_key(r[3 * n / 4].key) - agop__number_of_key(r[n / 4].key);
     side = agop__malloc(n + valid, sizeof *side);
     if (!side) {
         st = agop__fail_memory(&g->ctx->err, 8.0 * (double)n, "the rows of a node");
         goto done;
     }
     for (int64_t i = 0; i < n; i++)
-        side[i] = r[i].row;
+        side[i] = r[i].value;
     free(r); /* not held while the children grow */
     r = NULL;
-    for (int64_t i = 0; i < valid; i++) /* judging rows that go left come first */
-        if (projected(g, v, judges[i]) <= t->node[at].threshold)
-            side[n + left_judges++] = judges[i];
-    for (int64_t i = 0, k = n + left_judges; i < valid; i++)
-        if (!(projected(g, v, judges[i]) <= t->node[at].threshold))
-            side[k++] = judges[i];
+    TRY(share_judges(side + n, &left_judges, g, at, judges, valid));
     left  = cut + extra < n ? cut + extra : n - 1;
     right = cut - extra > 0 ? cut - extra : 1;
     TRY(grow(g, &cut, side, left, side + n, left_judges, depth + 1));
@@ -493,6 +534,8 @@ done:
 typedef struct tuning {
     int64_t      n, room; /* rows; leaves per row */
     int64_t     *row, *own;
+    char        *x;       /* the rows, encoded */
+    int32_t     *code;
     agop__share *share;   /* n x room: leaves that may be asked */
     int64_t     *count;
     double      *y;       /* n x room x outputs */
@@ -502,6 +545,8 @@ static void close_tuning(tuning *t)
 {
     free(t->row);
     free(t->own);
+    free(t->x);
+    free(t->code);
     free(t->share);
     free(t->count);
     free(t->y);
@@ -534,6 +579,41 @@ static agop_status choose_rows(tuning *t, const fitting *w)
     return AGOP_OK;
 }
 
+static const void *tuning_x(const tuning *t, const fitting *w, int64_t i)
+{
+    return t->x + (size_t)(i * w->g->f->schema->numeric) * agop__element(w->g->f->plan.dtype);
+}
+
+static const int32_t *tuning_code(const tuning *t, const fitting *w, int64_t i)
+{
+    return t->code + i * w->g->f->schema->groups;
+}
+
+typedef struct landing {
+    tuning        *t;
+    const fitting *w;
+} landing;
+
+static void land(void *user, int64_t i, const void *x, const int32_t *code)
+{
+    const landing      *l = user;
+    const agop__schema *s = l->w->g->f->schema;
+    memcpy((char *)(uintptr_t)tuning_x(l->t, l->w, i), x, (size_t)s->numeric * agop__element(l->w->g->f->plan.dtype));
+    memcpy(l->t->code + i * s->groups, code, (size_t)s->groups * sizeof *code);
+}
+
+static agop_status encode_chosen(tuning *t, const fitting *w)
+{
+    const agop__schema *s = w->g->f->schema;
+    landing             l = {.t = t, .w = w};
+
+    t->x    = agop__aligned(t->n * s->numeric, agop__element(w->g->f->plan.dtype));
+    t->code = agop__malloc(t->n * s->groups, sizeof *t->code);
+    if (!t->x || !t->code)
+        return agop__fail_memory(&w->ctx->err, 8.0 * (double)(t->n * s->numeric), "rows");
+    return agop__each_row(w->g->f, w->ctx, t->row, t->n, land, &l);
+}
+
 static const double *honest_of(const honest *h, int64_t row, int64_t c)
 {
     for (int64_t i = 0; i < h->n; i++)
@@ -562,9 +642,8 @@ static agop_status ask_leaf(tuning *t, const fitting *w, int64_t k)
     for (int64_t i = 0; i < t->n; i++)
         for (int64_t j = 0; j < t->count[i]; j++)
             if (t->share[i * t->room + j].leaf == k && t->own[i] != k) {
-                memcpy(x + (size_t)askers * width, (const char *)f->rows.x + (size_t)t->row[i] * width, width);
-                memcpy(code + askers++ * s->groups, f->rows.code + t->row[i] * s->groups,
-                       (size_t)s->groups * sizeof *code);
+                memcpy(x + (size_t)askers * width, tuning_x(t, w, i), width);
+                memcpy(code + askers++ * s->groups, tuning_code(t, w, i), (size_t)s->groups * sizeof *code);
             }
     if (askers) {
         TRY(agop__machine_open(&machine, w->ctx, w->g->m, &w->g->m->leaf[k]));
@@ -592,9 +671,7 @@ static agop_status try_temperature(agop__scores *out, double *loss, const tuning
                                    double temperature)
 {
     const agop__fit    *f = w->g->f;
-    const agop__schema *s = f->schema;
     const agop__target *g = f->target;
-    size_t              width = (size_t)s->numeric * agop__element(f->plan.dtype);
     int64_t             c = g->outputs, wide = agop__target_width(g), room = t->room * w->g->m->tree.trees;
     agop__share        *share = agop__malloc(room, sizeof *share);
     double             *p = agop__malloc(t->n * wide, sizeof *p);
@@ -608,8 +685,7 @@ static agop_status try_temperature(agop__scores *out, double *loss, const tuning
         goto done;
     }
     for (int64_t i = 0; i < t->n; i++) {
-        int64_t count = agop__route(share, w->g->m, (const char *)f->rows.x + (size_t)t->row[i] * width,
-                                    f->rows.code + t->row[i] * s->groups, temperature);
+        int64_t count = agop__route(share, w->g->m, tuning_x(t, w, i), tuning_code(t, w, i), temperature);
         double  sum = 0;
         memset(y, 0, (size_t)c * sizeof *y);
         for (int64_t a = 0; a < count; a++)
@@ -654,13 +730,13 @@ static agop_status settle_temperature(fitting *w)
     f->rows.judges = u.n;
     if (u.n == 0)
         goto done;
+    TRY(encode_chosen(&u, w));
     for (int64_t i = 0; i < u.n; i++) { /* of the first tree's leaves only: those of others may have seen the row */
-        agop__tree  whole = *t;
-        size_t      width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
-        t->trees   = 1;
-        u.count[i] = agop__route(u.share + i * u.room, w->g->m, (const char *)f->rows.x + (size_t)u.row[i] * width,
-                                 f->rows.code + u.row[i] * f->schema->groups, temperatures[TEMPERATURES - 1]);
-        t->trees = whole.trees;
+        agop__tree whole = *t;
+        t->trees         = 1;
+        u.count[i]       = agop__route(u.share + i * u.room, w->g->m, tuning_x(&u, w, i), tuning_code(&u, w, i),
+                                       temperatures[TEMPERATURES - 1]);
+        t->trees         = whole.trees;
     }
     for (int64_t k = 0; k < w->g->leaves; k++)
         if (w->g->leaf[k].tree == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "table/table.h"
 
 /* ---- the inverse of the normal distribution function ---- */
@@ -75,17 +76,9 @@ double agop__normal_quantile(double p)
 
 enum { DIGIT_BITS = 11, DIGITS = 6, BINS = 1 << DIGIT_BITS };
 
-/* The bits of a double in an order that integers share: negatives flipped, the sign turned round. */
-static uint64_t key_of(double v)
-{
-    uint64_t u;
-    memcpy(&u, &v, sizeof u);
-    return u >> 63 ? ~u : u | (UINT64_C(1) << 63);
-}
-
 static int digit_of(double v, int digit)
 {
-    return (int)(key_of(v) >> (digit * DIGIT_BITS)) & (BINS - 1);
+    return (int)(agop__key(v) >> (digit * DIGIT_BITS)) & (BINS - 1);
 }
 
 /* One digit: *v -> scratch, and the two change places. Nothing to do where all share the digit. */

@@ -1,0 +1,60 @@
+/* sort.c - radix sort, least significant digit first, 11 bits at a time; see sort.h. */
+#include "base/sort.h"
+
+#include <string.h>
+
+enum { DIGIT_BITS = 11, DIGITS = 6, BINS = 1 << DIGIT_BITS };
+
+/* The bits of a double in an order that integers share: negatives flipped, the sign turned round. */
+uint64_t agop__key(double v)
+{
+    uint64_t u;
+    memcpy(&u, &v, sizeof u);
+    return u >> 63 ? ~u : u | (UINT64_C(1) << 63);
+}
+
+double agop__number_of_key(uint64_t k)
+{
+    uint64_t u = k >> 63 ? k & ~(UINT64_C(1) << 63) : ~k;
+    double   v;
+    memcpy(&v, &u, sizeof v);
+    return v;
+}
+
+static int digit_of(const agop__pair *p, int digit)
+{
+    return (int)(p->key >> (digit * DIGIT_BITS)) & (BINS - 1);
+}
+
+/* One digit: *v -> scratch, and the two change places. Nothing to do where all share the digit. */
+static void sort_digit(agop__pair **v, agop__pair **scratch, int64_t n, int digit)
+{
+    int64_t     start[BINS] = {0}, sum = 0;
+    agop__pair *swap = *v;
+
+    for (int64_t i = 0; i < n; i++)
+        start[digit_of(&(*v)[i], digit)]++;
+    for (int k = 0; k < BINS; k++) {
+        int64_t here = start[k];
+        if (here == n)
+            return;
+        start[k] = sum;
+        sum += here;
+    }
+    for (int64_t i = 0; i < n; i++)
+        (*scratch)[start[digit_of(&(*v)[i], digit)]++] = (*v)[i];
+    *v       = *scratch;
+    *scratch = swap;
+}
+
+void agop__sort_pairs(agop__pair *v, agop__pair *scratch, int64_t n)
+{
+    agop__pair *now = v, *other = scratch;
+
+    if (n < 2)
+        return;
+    for (int digit = 0; digit < DIGITS; digit++)
+        sort_digit(&now, &other, n, digit);
+    if (now != v)
+        memcpy(v, now, (size_t)n * sizeof *v);
+}
