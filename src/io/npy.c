@@ -533,7 +533,7 @@ agop_status agop__npy_rest(agop__array *out, agop__npy *a, agop__err *e)
     out->dtype = h.kind == 'f' && h.size <= 4 ? AGOP_F32 : AGOP_F64;
     x.size     = text ? sizeof(char *) : out->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
     TRY(read_elements(&x, &h, s, e));
-    if (h.fortran && h.shape[0] > 1 && h.shape[1] > 1)
+    if (h.fortran && x.data && h.shape[0] > 1 && h.shape[1] > 1)
         TRY(transpose(&x, h.shape[0], h.shape[1], name, e));
     out->rows = h.shape[0];
     out->cols = h.shape[1];
