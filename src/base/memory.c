@@ -61,19 +61,20 @@ int64_t agop__peak_bytes(void)
     return getrusage(RUSAGE_SELF, &u) == 0 ? (int64_t)u.ru_maxrss * 1024 : 0;
 }
 
-/* Pages in memory, the second number of statm; where there is no /proc, the peak is the best that is known. */
+/* Pages in memory, the second number of statm, without those of files, the third, which the system takes back when it
+ * likes; where there is no /proc, the peak is the best that is known. */
 int64_t agop__held_bytes(void)
 {
     long      page = sysconf(_SC_PAGESIZE);
-    long long pages;
+    long long pages, of_files;
     int       found = 0;
     FILE     *f     = fopen("/proc/self/statm", "r");
 
     if (f) {
-        found = fscanf(f, "%*s %lld", &pages) == 1;
+        found = fscanf(f, "%*s %lld %lld", &pages, &of_files) == 2;
         (void)fclose(f);
     }
-    return found && page > 0 ? (int64_t)pages * page : agop__peak_bytes();
+    return found && page > 0 ? (int64_t)(pages - of_files) * page : agop__peak_bytes();
 }
 
 /* The smaller of the machine's memory and the control group's limit (containers). */

@@ -16,7 +16,7 @@ int   agop__grow(void **p, int64_t count, size_t size); /* 1: done */
 char *agop__strdup(const char *s);
 
 int64_t agop__peak_bytes(void);      /* most memory this process has held, from the system */
-int64_t agop__held_bytes(void);      /* what it holds now */
+int64_t agop__held_bytes(void);      /* what it holds now, files that are mapped apart */
 int64_t agop__machine_bytes(void);   /* memory of the machine (or of its control group) */
 
 #endif
