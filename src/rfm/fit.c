@@ -355,6 +355,7 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     double     *truth = agop__malloc(train->rows * f->target->columns, sizeof *truth), *valid_truth = NULL;
     const int64_t  *rows;
     agop__surprises seen = {0};
+    int             tree;
     agop_status st    = AGOP_OK;
 
     if (!order || !truth) {
@@ -370,20 +371,21 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     }
     if (valid)
         TRY(usable_rows(&valid_order, &valid_truth, &valid_n, ctx, f->target, valid));
+    tree = f->rows.n > f->plan.leaf_size;
     agop__fit_divide(f, s, valid_n);
     TRY(fits_in_memory(&f->rows, &f->plan, f->schema, f->target, &ctx->err));
-    if (f->rows.n > f->plan.leaf_size) {
+    if (tree) {
         TRY(allocate_truth(&f->rows, f, weight != NULL));
         TRY(keep_origin(&f->rows, ctx, train, valid, &order, valid_order));
     } else {
         TRY(allocate_rows(&f->rows, f, weight != NULL));
     }
-    rows = f->rows.x ? order : f->rows.origin.row;
+    rows = tree ? f->rows.origin.row : order;
     copy_truth(f, truth, weight, rows, f->rows.n, 0);
     normalise_weights(&f->rows);
-    for (int64_t i = 0; i < f->rows.n && f->rows.Y; i++)
+    for (int64_t i = 0; i < f->rows.n && !tree; i++)
         agop__target_encode(f->rows.Y + i * f->target->outputs, f->target, f->rows.truth + i * f->target->columns);
-    if (f->rows.x)
+    if (!tree)
         TRY(encode_into(f, train, rows, f->rows.n, 0, NULL));
     if (valid) {
         copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);

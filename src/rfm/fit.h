@@ -106,7 +106,8 @@ void        agop__fit_free(agop__fit *f);
 /* What the fit found becomes a leaf. */
 void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f);
 
-/* rows.c: rows index[0 .. n-1] of a tree's fit, encoded, in the order of the tables: use(user, i, ..) is row index[i]. */
+/* rows.c: rows index[0 .. n-1] of a tree's fit, encoded, in the order of the tables; use(user, i, ..) is told of row
+ * index[i]. */
 typedef void agop__row_fn(void *user, int64_t i, const void *x, const int32_t *code);
 agop_status  agop__each_row(const agop__fit *f, agop_ctx *ctx, const int64_t *index, int64_t n, agop__row_fn *use,
                             void *user);

@@ -309,7 +309,8 @@ static void test_store__a_table_in_blocks_is_the_table(void **state)
 {
     const char    *path = strange_table();
     agop_ctx       ctx  = listen(2);
-    agop_settings *s = settings("categorical", "many", NULL), *c = settings("categorical", "many", "cache", folder, NULL);
+    agop_settings *s    = settings("categorical", "many", NULL);
+    agop_settings *c    = settings("categorical", "many", "cache", folder, NULL);
     agop_table    *want = whole(&ctx, path, s), *t = NULL;
     const int64_t  chunk[] = {0, 256, 1024, 16384};
     (void)state;
