@@ -43,6 +43,8 @@ typedef struct agop__kernel {
     /* L1 gradients only: length of the step that category a makes in its own coordinate, sum |..|^q = step^q;
      * see gradient. g tiles of levels x 1, dtype of u. */
     const agop__tile *steps;
+    /* L2 gradients only, f32, after `units`: the product may be taken in bf16; see gradient. */
+    int32_t bf16;
 } agop__kernel;
 
 typedef struct agop__backend {
@@ -84,12 +86,24 @@ typedef struct agop__backend {
      * L2, level t of group g:  sum_j A_jo w_ij (1[code_i = t] - 1[code_j = t])
      *   (the caller multiplies by the group's metric block; numeric coordinates are in u, too)
      * L1, numeric j:    sum_j A_jo k_ij (-(q/L^q)) |u_i-u_j|^(q-1) sign(u_i-u_j)      (0 where equal)
-     * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 if code_i = code_j */
+     * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 if code_i = code_j
+     * k->bf16: every A_jo w_ij is rounded to bf16 before it is used, and so is u_j, but not u_i. */
     agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                             const agop__points *z, const agop__tile *A, agop__err *e);
     /* W (rows of x) x (rows of z), L2 only: the w_ij of `gradient`. */
     agop_status (*weights)(void *self, agop__tile *W, const agop__kernel *k, const agop__points *x,
                            const agop__points *z, agop__err *e);
+
+    /* ---- matrix units: bf16 numbers (8 bits of precision), products of them summed in float32 ---- */
+    /* Make them ready. AGOP_E_UNSUPPORTED with the reason where there are none, or none that are faster than gemm; it
+     * may be asked again. Until then the two below, and k->bf16, are AGOP_E_BUG. */
+    agop_status (*units)(void *self, agop__err *e);
+    /* A = the nearest bf16 numbers, ties to even; A stays f32. */
+    agop_status (*round16)(void *self, agop__tile *A, agop__err *e);
+    /* As gemm, on f32 tiles, but a A and B are rounded like that first. NaN and infinity in a row of op(A) reach
+     * that row of C only, those in a column of op(B) that column. */
+    agop_status (*gemm16)(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
+                          agop__tile *C, agop__err *e);
     /* A_ij *= B_ij */
     agop_status (*multiply)(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
     /* A_ij *= v_i; v is n x 1 of A's dtype. */

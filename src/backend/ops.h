@@ -52,6 +52,19 @@ static inline agop_status op_weights(agop_ctx *ctx, agop__tile *W, const agop__k
 {
     return ctx->be->weights(ctx->self, W, k, x, z, &ctx->err);
 }
+static inline agop_status op_units(agop_ctx *ctx)
+{
+    return ctx->be->units(ctx->self, &ctx->err);
+}
+static inline agop_status op_round16(agop_ctx *ctx, agop__tile *A)
+{
+    return ctx->be->round16(ctx->self, A, &ctx->err);
+}
+static inline agop_status op_gemm16(agop_ctx *ctx, int ta, int tb, double a, const agop__tile *A, const agop__tile *B,
+                                    double b, agop__tile *C)
+{
+    return ctx->be->gemm16(ctx->self, ta, tb, a, A, B, b, C, &ctx->err);
+}
 static inline agop_status op_multiply(agop_ctx *ctx, agop__tile *A, const agop__tile *B)
 {
     return ctx->be->multiply(ctx->self, A, B, &ctx->err);

@@ -244,6 +244,12 @@ FORWARD(gradient,
 FORWARD(weights,
         (void *self, agop__tile *W, const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e),
         (c->inner, W, k, x, z, e))
+FORWARD(units, (void *self, agop__err *e), (c->inner, e))
+FORWARD(round16, (void *self, agop__tile *A, agop__err *e), (c->inner, A, e))
+FORWARD(gemm16,
+        (void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b, agop__tile *C,
+         agop__err *e),
+        (c->inner, ta, tb, a, A, B, b, C, e))
 FORWARD(multiply, (void *self, agop__tile *A, const agop__tile *B, agop__err *e), (c->inner, A, B, e))
 FORWARD(scale_rows, (void *self, agop__tile *A, const agop__tile *v, agop__err *e), (c->inner, A, v, e))
 FORWARD(add_diagonal, (void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e),
@@ -281,6 +287,9 @@ const agop__backend agop__backend_check = {
     .kernel_apply     = kernel_apply_check,
     .gradient         = gradient_check,
     .weights          = weights_check,
+    .units            = units_check,
+    .round16          = round16_check,
+    .gemm16           = gemm16_check,
     .multiply         = multiply_check,
     .scale_rows       = scale_rows_check,
     .add_diagonal     = add_diagonal_check,

@@ -1,6 +1,8 @@
 /* conform.c - every operation of a backend against reference.c, on one list of cases.
  *
- *   conform cpu | cpu:baseline | cpu:avx2 | cpu:avx512 | check
+ *   conform cpu | cpu:baseline | cpu:avx2 | cpu:avx512 | check | units | speed
+ *
+ * "units" is what is asked of matrix units alone, behind the guards of "check"; "speed" is no test, see speed.c.
  *
  * Exit: 0 all agree, 1 some do not (each is a line on stderr), 77 this machine cannot run that backend.
  * Comparisons are written !(difference <= tolerance), so that a NaN fails. */
@@ -14,6 +16,7 @@
 #include "base/rng.h"
 #include "check.h"
 #include "reference.h"
+#include "speed.h"
 
 static agop_ctx            *ctx;
 static const agop__backend *be;
@@ -849,7 +852,217 @@ static void dense_cases(int32_t dtype)
     diagonal_case(dtype, AGOP_F32);
 }
 
+/* ---- matrix units ---- */
+
+/* Rounding to bf16, eight bits of precision, is off by HALF at most; a product of two such by both, and a little. */
+#define HALF 0x1p-8
+
+/* The nearest bf16 by comparison of the two neighbours, which are floats with the lower half of the bits empty. */
+static double nearest16(double v)
+{
+    float    f = (float)v, low, high;
+    uint32_t bits;
+
+    memcpy(&bits, &f, 4);
+    bits &= 0xffff0000;
+    memcpy(&low, &bits, 4); /* towards zero */
+    if (!isfinite(f) || low == f)
+        return (double)f;
+    bits += 0x10000;
+    memcpy(&high, &bits, 4);
+    if (fabs(v - (double)low) != fabs((double)high - v) || isinf(high))
+        return fabs(v - (double)low) < fabs((isinf(high) ? copysign(0x1p128, v) : (double)high) - v) ? (double)low
+                                                                                                    : (double)high;
+    return bits & 0x10000 ? (double)low : (double)high; /* a tie: the even one */
+}
+
+static void round16_case(int64_t rows, int64_t cols)
+{
+    double    *v = draws(rows * cols, AGOP_F32), *got;
+    agop__err  e = {0};
+    agop__tile t;
+
+    for (int64_t i = 0; i < rows * cols; i++) {
+        const double odd[] = {0,          1 + HALF,  1 + 3 * HALF, -1 - HALF, 0x1.fefp127,
+                              0x1.ffp127, 0x1p-140, INFINITY,     -INFINITY};
+        if (i % 3 == 0)
+            v[i] = odd[i / 3 % 9];
+    }
+    t = tile_of(v, rows, cols, 2, AGOP_F32);
+    ok(be->round16(ctx->self, &t, &e), &e, "round16");
+    got = values_of(&t);
+    for (int64_t i = 0; i < rows * cols; i++)
+        is_true(got[i] == nearest16(v[i]), "round16 gives the nearest bf16");
+    free(v);
+    free(got);
+    drop(&t);
+}
+
+/* |fl(x) fl(y) - x y| <= (2 HALF + HALF^2) |x y| term by term, on top of what float32 sums may be off by. */
+static void gemm16_case(int ta, int tb, int64_t m, int64_t n, int64_t k, double a, double b)
+{
+    double    *A = draws(m * k, AGOP_F32), *B = draws(k * n, AGOP_F32), *C = draws(m * n, AGOP_F32), *got;
+    double    *tolerance = reals(m * n), *size = reals(m * n), *none = reals(m * n);
+    agop__tile tA = ta ? tile_of(A, k, m, 1, AGOP_F32) : tile_of(A, m, k, 4, AGOP_F32);
+    agop__tile tB = tb ? tile_of(B, n, k, 0, AGOP_F32) : tile_of(B, k, n, 2, AGOP_F32);
+    agop__tile tC = b == 0 ? tile(m, n, 3, AGOP_F32) : tile_of(C, m, n, 3, AGOP_F32);
+    agop__err  e  = {0};
+
+    ok(be->gemm16(ctx->self, ta, tb, a, &tA, &tB, b, &tC, &e), &e, "gemm16");
+    got = values_of(&tC);
+    ref_gemm(ta, tb, m, n, k, a, A, B, b, C, FLT_EPSILON, tolerance);
+    for (int64_t i = 0; i < m * k; i++)
+        A[i] = fabs(A[i]);
+    for (int64_t i = 0; i < k * n; i++)
+        B[i] = fabs(B[i]);
+    ref_gemm(ta, tb, m, n, k, fabs(a), A, B, 0, size, 0, none);
+    for (int64_t i = 0; i < m * n; i++)
+        tolerance[i] += (2 * HALF + HALF * HALF) * (1 + 2 * FLT_EPSILON) * size[i];
+    compare(got, C, tolerance, m * n, "gemm16");
+    free(A);
+    free(B);
+    free(C);
+    free(got);
+    free(tolerance);
+    free(size);
+    free(none);
+    drop(&tA);
+    drop(&tB);
+    drop(&tC);
+}
+
+/* What bf16 can hold it multiplies exactly: small integers have no tolerance. One matrix with itself, as in A'A. */
+static void gemm16_exact_case(int64_t n, int64_t k)
+{
+    double    *A = reals(k * n), *want = reals(n * n), *none = reals(n * n), *got;
+    agop__err  e = {0};
+    agop__tile tA, tC = tile(n, n, 1, AGOP_F32);
+
+    for (int64_t i = 0; i < k * n; i++)
+        A[i] = floor(agop__rng_uniform(&rng) * 17) - 8;
+    tA = tile_of(A, k, n, 1, AGOP_F32);
+    ok(be->gemm16(ctx->self, 1, 0, 1, &tA, &tA, 0, &tC, &e), &e, "gemm16");
+    got = values_of(&tC);
+    ref_gemm(1, 0, n, n, k, 1, A, A, 0, want, 0, none);
+    compare(got, want, none, n * n, "gemm16 of integers");
+    free(A);
+    free(want);
+    free(none);
+    free(got);
+    drop(&tA);
+    drop(&tC);
+}
+
+/* A row that holds a NaN or an infinity spoils its own row of the result, and no other: also where the sum is filled up
+ * with zeros, which times infinity would be NaN. */
+static void gemm16_leak_case(double poison, int ta, int64_t m, int64_t n, int64_t k)
+{
+    double    *A = draws(m * k, AGOP_F32), *B = draws(k * n, AGOP_F32), *got;
+    int64_t    row = m / 2;
+    agop__err  e   = {0};
+    agop__tile tA, tB = tile_of(B, k, n, 1, AGOP_F32), tC = tile(m, n, 1, AGOP_F32);
+
+    for (int64_t t = 0; t < k; t += 5)
+        A[ta ? t * m + row : row * k + t] = poison;
+    tA = ta ? tile_of(A, k, m, 0, AGOP_F32) : tile_of(A, m, k, 0, AGOP_F32);
+    ok(be->gemm16(ctx->self, ta, 0, 1, &tA, &tB, 0, &tC, &e), &e, "gemm16");
+    got = values_of(&tC);
+    for (int64_t i = 0; i < m * n; i++)
+        is_true((i / n == row) == !isfinite(got[i]), "NaN and infinity stay in their row of gemm16");
+    free(A);
+    free(B);
+    free(got);
+    drop(&tA);
+    drop(&tB);
+    drop(&tC);
+}
+
+/* Weights are off by HALF, and so are the coordinates of z: |a w| (HALF |u - v| + (HALF + HALF^2) |v|); levels have
+ * weights only. Sums are long enough for several tiles, and no multiple of 32. */
+static void gradient16_case(int64_t nx, int64_t nz, int64_t r, int64_t c, int groups)
+{
+    kernel_of  k;
+    tiles_of   x, z;
+    int64_t    e, count;
+    double    *a, *want, *tolerance, *got;
+    agop__err  err = {0};
+    agop__tile A, G;
+
+    make_kernel(&k, AGOP__L2, 1, 3 + sqrt((double)r), groups, AGOP_F32);
+    k.k.bf16 = 1;
+    x = make_points(nx, r, &k.ref, PLAIN, 0, AGOP_F32);
+    z = make_points(nz, r, &k.ref, PLAIN, 0, AGOP_F32);
+    e         = coordinates(&k, r);
+    count     = nx * c * e;
+    a         = draws(nz * c, AGOP_F32);
+    want      = reals(count);
+    tolerance = reals(count);
+    A         = tile_of(a, nz, c, 1, AGOP_F32);
+    G         = tile(nx, c * e, 2, AGOP_F32);
+    ok(be->gradient(ctx->self, &G, &k.k, &x.p, &z.p, &A, &err), &err, "gradient in bf16");
+    got = values_of(&G);
+    ref_gradient(&k.ref, &x.ref, &z.ref, a, c, FLT_EPSILON, near_of(AGOP_F32), want, tolerance);
+    for (int64_t i = 0; i < nx; i++)
+        for (int64_t j = 0; j < nz; j++) {
+            double w, unused;
+            ref_weight(&k.ref, &x.ref, i, &z.ref, j, FLT_EPSILON, near_of(AGOP_F32), &w, &unused);
+            for (int64_t o = 0; o < c; o++)
+                for (int64_t t = 0; t < e; t++) {
+                    double v = t < r ? z.ref.u[j * r + t] : 0, d = t < r ? x.ref.u[i * r + t] - v : 1;
+                    tolerance[(i * c + o) * e + t] +=
+                        1.01 * fabs(a[j * c + o] * w) * (HALF * fabs(d) + (HALF + HALF * HALF) * fabs(v));
+                }
+        }
+    compare(got, want, tolerance, count, "gradient in bf16");
+    free(a);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&A);
+    drop(&G);
+    drop_points(&x);
+    drop_points(&z);
+    drop_kernel(&k);
+}
+
+static void units_cases(void)
+{
+    const int64_t widths[] = {1, 15, 16, 33, 100};
+
+    for (int i = 0; i < 5; i++)
+        round16_case(7, widths[i]);
+    for (int s = 0; s < SIDES * 4; s++)
+        gemm16_case(s & 1, s >> 1 & 1, sides[s / 4], sides[(s / 4 + 2) % SIDES], sides[(s / 4 + 4) % SIDES],
+                    s % 3 - 0.5, s % 5 ? 0.25 : 0);
+    gemm16_case(1, 0, 700, 530, 2300, 1, 0); /* several blocks and stretches, all of uneven length */
+    gemm16_case(0, 1, 530, 700, 2100, -1, 1);
+    gemm16_exact_case(40, 100);
+    gemm16_exact_case(600, 3000);
+    for (int ta = 0; ta < 2; ta++)
+        for (int64_t k = 30; k <= 129; k += 33) { /* 30, 63, 96, 129 */
+            gemm16_leak_case(NAN, ta, 65, 40, k);
+            gemm16_leak_case(INFINITY, ta, 65, 40, k);
+        }
+    gradient16_case(20, 30, 40, 1, 0);
+    gradient16_case(3, 1, 1, 2, 0);
+    gradient16_case(300, 333, 70, 3, 1);
+    gradient16_case(40, 70, 600, 2, 0);
+    gradient16_case(17, 50, 0, 2, 1);
+}
+
 /* ---- main ---- */
+
+static int only_units(void)
+{
+    agop__err   e  = {0};
+    agop_status st = be->units(ctx->self, &e);
+
+    if (st == AGOP_OK)
+        units_cases();
+    agop_close(ctx);
+    printf("conform units: %s%s%ld checks, %ld failures\n", e.text, e.text[0] ? ": " : "", checks, failures);
+    return st == AGOP_E_UNSUPPORTED ? 77 : st != AGOP_OK || failures > 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -857,16 +1070,20 @@ int main(int argc, char **argv)
     agop_status st;
 
     if (argc != 2) {
-        fprintf(stderr, "usage: conform cpu|cpu:baseline|cpu:avx2|cpu:avx512|check\n");
+        fprintf(stderr, "usage: conform cpu|cpu:baseline|cpu:avx2|cpu:avx512|check|units|speed\n");
         return 2;
     }
-    be = strncmp(spec, "check", 5) == 0 ? &agop__backend_check : &agop__backend_cpu;
-    st = agop__open_backend(&ctx, be, spec, 2);
+    if (strcmp(spec, "speed") == 0)
+        return units_speed();
+    be = strncmp(spec, "check", 5) == 0 || strcmp(spec, "units") == 0 ? &agop__backend_check : &agop__backend_cpu;
+    st = agop__open_backend(&ctx, be, strcmp(spec, "units") == 0 ? "check" : spec, 2);
     if (st != AGOP_OK) {
         fprintf(stderr, "conform: %s\n", agop_errmsg(NULL));
         return st == AGOP_E_UNSUPPORTED ? 77 : 1;
     }
     agop__rng_seed(&rng, 1, 1);
+    if (strcmp(spec, "units") == 0)
+        return only_units();
     memory_cases();
     for (int32_t dtype = AGOP_F32; dtype <= AGOP_F64; dtype++) {
         kernel_cases(dtype);

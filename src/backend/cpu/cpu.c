@@ -107,6 +107,7 @@ done:
 
 static void close_cpu(void *self)
 {
+    agop__units_close(((agop__cpu *)self)->units);
     free(self);
 }
 
@@ -219,6 +220,9 @@ const agop__backend agop__backend_cpu = {
     .kernel           = agop__cpu_kernel,
     .kernel_lower     = agop__cpu_kernel_lower,
     .kernel_apply     = agop__cpu_kernel_apply,
+    .units            = agop__cpu_units,
+    .round16          = agop__cpu_round16,
+    .gemm16           = agop__cpu_gemm16,
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,
     .multiply         = agop__cpu_multiply,

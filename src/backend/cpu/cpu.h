@@ -2,6 +2,7 @@
  *
  *   cpu.c           the table of operations, opening, memory, put and get
  *   cpu_dense.c     BLAS and LAPACK: gemm, factor, solve, diagonal of the inverse, eigenvectors
+ *   cpu_dense16.c   round16 and gemm16: products of bf16 numbers, over cpu_units.c, which is oneDNN
  *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
  *   cpu_kernel.*    the inner loops, per instruction set and precision; cpu_dispatch.c chooses among them */
 #ifndef AGOP_CPU_H
@@ -9,10 +10,12 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/cpu_kernel.h"
+#include "backend/cpu/cpu_units.h"
 
 typedef struct agop__cpu {
     int                           threads;
     const agop__cpu_loops *const *loops; /* by agop__double_of() */
+    agop__units                  *units; /* NULL until it was asked for */
 } agop__cpu;
 
 static inline int agop__double_of(int32_t dtype) { return dtype == AGOP_F64; }
@@ -49,6 +52,16 @@ agop_status agop__cpu_cholesky(void *self, agop__tile *A, int64_t *bad_row, agop
 agop_status agop__cpu_solve(void *self, const agop__tile *L, agop__tile *B, agop__err *e);
 agop_status agop__cpu_inverse_diagonal(void *self, agop__tile *L, agop__tile *d, agop__err *e);
 agop_status agop__cpu_eigh(void *self, agop__tile *A, agop__tile *w, agop__tile *V, int64_t top, agop__err *e);
+
+/* ---- bf16 (cpu_dense16.c) ---- */
+
+agop_status agop__cpu_units(void *self, agop__err *e);
+agop_status agop__cpu_round16(void *self, agop__tile *A, agop__err *e);
+agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
+                             agop__tile *C, agop__err *e);
+/* The sides of a product of tiles; AGOP_E_BUG where they do not belong together. */
+agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
+                                 const agop__tile *C, agop__err *e);
 
 /* ---- points (cpu_points.c) ---- */
 

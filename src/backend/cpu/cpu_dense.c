@@ -52,13 +52,13 @@ void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int
                     (int)ldc);
 }
 
-agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
-                           agop__tile *C, agop__err *e)
+agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
+                                 const agop__tile *C, agop__err *e)
 {
     agop_status st;
     int64_t     m = ta ? A->cols : A->rows, ka = ta ? A->rows : A->cols;
     int64_t     n = tb ? B->rows : B->cols, kb = tb ? B->cols : B->rows;
-    int         before, check;
+    int         check;
 
     TRY(same_dtype(A, B, e));
     TRY(same_dtype(A, C, e));
@@ -71,11 +71,26 @@ agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__til
     TRY(stride(&check, A, e));
     TRY(stride(&check, B, e));
     TRY(stride(&check, C, e));
-    if (m == 0 || n == 0)
+    mnk[0] = m;
+    mnk[1] = n;
+    mnk[2] = ka;
+done:
+    return st;
+}
+
+agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
+                           agop__tile *C, agop__err *e)
+{
+    agop_status st;
+    int64_t     s[3];
+    int         before;
+
+    TRY(agop__cpu_gemm_sides(s, ta, tb, A, B, C, e));
+    if (s[0] == 0 || s[1] == 0)
         goto done;
     before = agop__blas_begin(((agop__cpu *)self)->threads);
-    agop__cpu_gemm_raw(C->dtype, ta, tb, m, n, ka, a, A->mem, A->ld > 0 ? A->ld : 1, B->mem, B->ld > 0 ? B->ld : 1, b,
-                       C->mem, C->ld);
+    agop__cpu_gemm_raw(C->dtype, ta, tb, s[0], s[1], s[2], a, A->mem, A->ld > 0 ? A->ld : 1, B->mem,
+                       B->ld > 0 ? B->ld : 1, b, C->mem, C->ld);
     agop__blas_end(before);
 done:
     return st;

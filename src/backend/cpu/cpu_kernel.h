@@ -65,6 +65,15 @@ typedef struct agop__cpu_loops {
     /* acc[k][j] = sum_i W[i][j] |xt[k][j] - z[i][k]|^(q-1) sign(xt[k][j] - z[i][k]). */
     void (*l1_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const void *xt,
                     int64_t ldx, const void *z, int64_t ldz, int64_t cols, double q);
+
+    /* bf16, to the nearest and ties to even; for float only, NULL in double. */
+    /* x = the nearest bf16 numbers, still as floats. */
+    void (*round16)(float *x, int64_t n);
+    /* out (bf16) = f x */
+    void (*to_bf16)(uint16_t *out, const float *x, int64_t n, float f);
+    /* scale_rows, but what is stored and summed is rounded; out16 (rows ld apart, too) holds the same as bf16. */
+    void (*scale_rows16)(uint16_t *out16, float *out, float *sum, const float *W, int64_t ld, int64_t m, int64_t n,
+                         const float *a, int64_t lda);
 } agop__cpu_loops;
 
 /* [0] float, [1] double. The last two only exist for x86-64. */

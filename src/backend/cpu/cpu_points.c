@@ -529,7 +529,9 @@ done:
  *   numeric (L1)                      sum_j W_o[j][i] |..|^(q-1) sign   l1_sums
  *   level t                           [code_i = t] s_o[i] - sum over j with code_j = t of W_o[j][i]
  *
- * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in scratch until all z are seen. */
+ * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in scratch until all z are seen.
+ * On matrix units W_o is rounded to bf16 first, so that s_o and the product are sums of the same weights: what cancels
+ * between them still does. Rows of W_o and U_z are filled up with zeros to one length of the sum. */
 
 typedef struct gradient_job {
     plan              p;
@@ -540,8 +542,12 @@ typedef struct gradient_job {
     int64_t           outputs; /* per chunk */
     int               by_blas;
     double            factor; /* what the weights lack */
-    /* offsets into the extra scratch: scaled tile, sums and level sums, transposed x, l1 sums */
-    int64_t at_scaled, at_sums, at_xt, at_acc;
+    /* offsets into the extra scratch: scaled tile, sums and level sums, transposed x, l1 sums, W_o and U_z as bf16 */
+    int64_t        at_scaled, at_sums, at_xt, at_acc, at_w16, at_z16;
+    int64_t        length;     /* of a sum in bf16: tile_rows, or what there is; 0: in the points' own precision */
+    int64_t        strip;      /* coordinates that are multiplied together in bf16 */
+    agop__product *product;
+    atomic_int     failed;
 } gradient_job;
 
 /* sums of output o: s_o, then one row per level */
@@ -573,16 +579,51 @@ static void add_numeric_l1(const gradient_job *job, char *w, const char *W, int6
     }
 }
 
+/* Numeric coordinates of m rows of z as bf16, strip after strip, and zeros where there are none. */
+static void round_points(const gradient_job *job, char *w, int64_t j0, int64_t m)
+{
+    const plan *p  = &job->p;
+    uint16_t   *to = (uint16_t *)(void *)(w + job->at_z16), *W = (uint16_t *)(void *)(w + job->at_w16);
+
+    for (int64_t k = 0; k < p->r; k += job->strip)
+        for (int64_t j = 0; j < job->length; j++, to += job->strip) {
+            int64_t cols = j < m ? smaller(job->strip, p->r - k) : 0;
+            if (cols > 0)
+                p->f->to_bf16(to, agop__at(&p->x->u, j0 + j, k), cols, 1);
+            memset(to + cols, 0, (size_t)(job->strip - cols) * sizeof *to);
+        }
+    /* and no weights, which might be what another tile left */
+    memset(W + m * p->tile_cols, 0, (size_t)((job->length - m) * p->tile_cols) * sizeof *W);
+}
+
+static void multiply16(gradient_job *job, int t, int64_t i0, int64_t n, int64_t o)
+{
+    const plan     *p = &job->p;
+    const char     *w = scratch_of(p, t);
+    const uint16_t *W = (const uint16_t *)(const void *)(w + job->at_w16);
+    const uint16_t *z = (const uint16_t *)(const void *)(w + job->at_z16);
+
+    for (int64_t k = 0; k < p->r; k += job->strip, z += job->length * job->strip)
+        if (!agop__product_add(job->product, t, W, z, agop__at(job->G, i0, o * job->e + k), job->G->ld, n,
+                               smaller(job->strip, p->r - k)))
+            atomic_store(&job->failed, 1);
+}
+
 /* One tile's share in output o (number `slot` of the chunk). */
-static void add_output(const gradient_job *job, char *w, int64_t j0, int64_t m, int64_t i0, int64_t n, int64_t o,
+static void add_output(gradient_job *job, int t, int64_t j0, int64_t m, int64_t i0, int64_t n, int64_t o,
                        int64_t slot)
 {
     const plan       *p    = &job->p;
     const agop__tile *z    = &p->x->u;
+    char             *w    = scratch_of(p, t);
     char             *W    = job->outputs > 1 ? w + job->at_scaled : w;
     char             *sums = sums_of(job, w, slot), *level = sums + p->tile_cols * p->size;
 
-    p->f->scale_rows(W, sums, w, p->tile_cols, m, n, agop__at(job->A, j0, o), job->A->ld);
+    if (job->product)
+        p->f->scale_rows16((uint16_t *)(void *)(w + job->at_w16), (float *)(void *)W, (float *)(void *)sums,
+                           (float *)(void *)w, p->tile_cols, m, n, agop__at(job->A, j0, o), job->A->ld);
+    else
+        p->f->scale_rows(W, sums, w, p->tile_cols, m, n, agop__at(job->A, j0, o), job->A->ld);
     for (int32_t g = 0; g < p->kernel->groups; g++) {
         p->f->level_sums(level, p->tile_cols, W, p->tile_cols, m, n, (const int32_t *)p->x->code.mem +
                          j0 * p->x->code.ld + g, p->x->code.ld, p->kernel->levels[g]);
@@ -590,7 +631,9 @@ static void add_output(const gradient_job *job, char *w, int64_t j0, int64_t m, 
     }
     if (p->r == 0)
         return;
-    if (job->by_blas)
+    if (job->product)
+        multiply16(job, t, i0, n, o);
+    else if (job->by_blas)
         agop__cpu_gemm_raw(p->real, 1, 0, n, p->r, m, 1, W, p->tile_cols, agop__at(z, j0, 0), z->ld, 1,
                            agop__at(job->G, i0, o * job->e), job->G->ld);
     else
@@ -643,7 +686,7 @@ static void gradient_blocks(void *arg, int t, int of)
 {
     gradient_job *job = arg;
     plan         *p   = &job->p;
-    char         *w   = scratch_of(p, t) + 0;
+    char         *w   = scratch_of(p, t);
     int64_t       rows = p->z->u.rows, count = p->x->u.rows, c = job->A->cols;
     int64_t       chunks = count_of(c, job->outputs), blocks = count_of(rows, p->tile_cols);
 
@@ -658,8 +701,10 @@ static void gradient_blocks(void *arg, int t, int of)
             int64_t m = smaller(p->tile_rows, count - j0);
             distances(p, w, j0, m, i0, n);
             p->f->weights(w, p->tile_cols, m, n, &p->shape, p->xnorm + j0 * p->size, p->znorm + i0 * p->size);
+            if (job->product)
+                round_points(job, w, j0, m);
             for (int64_t o = 0; o < outputs; o++)
-                add_output(job, w, j0, m, i0, n, o0 + o, o);
+                add_output(job, t, j0, m, i0, n, o0 + o, o);
         }
         for (int64_t o = 0; o < outputs; o++)
             finish_output(job, w, i0, n, o0 + o, o);
@@ -668,7 +713,8 @@ static void gradient_blocks(void *arg, int t, int of)
 
 /* Sizes of blocks and chunks, so that a thread's sums stay within GRADIENT_SCRATCH. Returns its bytes of extra scratch
  * (offsets are relative to the end of the plan's own). */
-static int64_t size_gradient(gradient_job *job, const void *self, int64_t rows, int64_t size, int64_t *block)
+static int64_t size_gradient(gradient_job *job, const void *self, int64_t rows, int64_t r, int64_t size,
+                             int64_t *block)
 {
     int64_t per_point = (1 + job->levels) * size, c = job->A->cols, bytes = 0;
 
@@ -686,7 +732,34 @@ static int64_t size_gradient(gradient_job *job, const void *self, int64_t rows, 
     bytes += job->by_blas ? 0 : CHUNK * *block * size;
     job->at_acc = bytes;
     bytes += job->by_blas ? 0 : CHUNK * *block * size;
+    job->at_w16 = bytes;
+    bytes += job->length * up(*block, 32) * (int64_t)sizeof(uint16_t);
+    job->at_z16 = bytes;
+    bytes += job->length * up(r, job->strip) * (int64_t)sizeof(uint16_t);
     return bytes;
+}
+
+/* k->bf16: how long the sums are and how wide the strips; 0 and 1 where that was not asked for. */
+static agop_status size_gradient16(gradient_job *job, const agop__cpu *self, const agop__kernel *k,
+                                   const agop__points *x, const agop__points *z, agop__err *e)
+{
+    int64_t strips = count_of(x->u.cols, WIDE_CHUNK);
+
+    job->strip = 1;
+    if (!k->bf16 || x->u.cols == 0)
+        return AGOP_OK;
+    if (k->kind != AGOP__L2 || x->u.dtype != AGOP_F32 || !self->units)
+        return agop__fail(e, AGOP_E_BUG, "gradients in bf16 of kind %d, type %d", (int)k->kind, (int)x->u.dtype);
+    job->length = smaller(up(z->u.rows, AGOP__UNITS_STEP), TILE_SQUARE);
+    job->strip  = up(count_of(x->u.cols, strips), AGOP__PAD);
+    return AGOP_OK;
+}
+
+static agop_status open_gradient16(gradient_job *job, const agop__cpu *self, agop__err *e)
+{
+    agop__product_shape s = {.m = job->p.tile_cols, .n = job->strip, .k = job->length, .ta = 1};
+
+    return job->length ? agop__product_open(&job->product, self->units, &s, job->p.threads, e) : AGOP_OK;
 }
 
 agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
@@ -705,7 +778,8 @@ agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k,
     TRY(check_result(A, x->u.dtype, z->u.rows, A->cols, e));
     TRY(check_result(G, x->u.dtype, x->u.rows, A->cols * job.e, e));
     TRY(agop__blas_int(&unused, G->ld, e));
-    extra = size_gradient(&job, self, x->u.rows, agop__dtype_bytes(x->u.dtype), &block);
+    TRY(size_gradient16(&job, self, k, x, z, e));
+    extra = size_gradient(&job, self, x->u.rows, x->u.cols, agop__dtype_bytes(x->u.dtype), &block);
     TRY(open_plan(&job.p, self, x->u.dtype, k, z, x, TILE_SQUARE, block,
                   count_of(G->rows, block) * count_of(A->cols, job.outputs), 1, extra, e));
     shift = job.p.at_extra;
@@ -713,9 +787,15 @@ agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k,
     job.at_sums += shift;
     job.at_xt += shift;
     job.at_acc += shift;
+    job.at_w16 += shift;
+    job.at_z16 += shift;
+    TRY(open_gradient16(&job, self, e));
     if (A->cols > 0)
         agop__cpu_parallel(job.p.threads, gradient_blocks, &job);
+    if (atomic_load(&job.failed))
+        TRY(agop__fail(e, AGOP_E_BACKEND, "oneDNN did not finish a product of gradients"));
 done:
+    agop__product_close(job.product);
     close_plan(&job.p);
     return st;
 }
