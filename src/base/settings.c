@@ -56,6 +56,9 @@ static const agop_setting rows[] = {
      "learn the metric in the span of the rows, with the same result; auto: with more coordinates than rows"},
     {"agop_route", AGOP_CHOICE, "auto", NO_BOUND, "auto|gradients|gram", NULL, "fit",
      "how the AGOP is computed, with the same result: by gradients, by n x n matrices, or whichever costs less"},
+    {"matrix_units", AGOP_CHOICE, "auto", NO_BOUND, "auto|on|off", NULL, "fit",
+     "the AGOP's large products in bf16 through oneDNN; auto: where both are there, it pays, and a trial of a few rows "
+     "shows no loss of accuracy"},
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
      "keep the iteration that is judged best, or the last one"},
     {"metric_score", AGOP_CHOICE, "auto", NO_BOUND, "auto|mse|rmse|mae|r2|accuracy|brier|log_loss|auc|f1", NULL, "fit",

@@ -249,6 +249,7 @@ static agop_status by_span(agop__metric *out, agop__average *a)
     span        s = {.ctx = a->map->ctx, .a = a, .m = a->x->u.rows, .n = a->z->u.rows, .c = a->alpha->cols};
     agop_status st;
 
+    a->units = AGOP__UNITS_OFF; /* here all is double */
     TRY(open_span(&s));
     TRY(square_weights(&s));
     finish_span(&s);

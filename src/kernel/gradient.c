@@ -16,20 +16,25 @@
 /* An entry of the panels of the Gram route is written, multiplied and read back: memory traffic, as flops. */
 #define PANEL_ENTRY 160.0
 
-double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c)
+/* What a product takes on matrix units: between what gradients and plain products were measured at (docs/adr/0017). */
+#define UNITS_SHARE 0.6
+
+double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c, int units)
 {
     double rows = (double)m, centres = (double)n, coordinates = (double)e, outputs = (double)c;
+    double share = units ? UNITS_SHARE : 1;
 
     if (route == AGOP__ROUTE_GRADIENTS)
-        return 2 * rows * centres * coordinates * outputs + 2 * rows * coordinates * coordinates * outputs;
-    return rows * centres * centres + (2 * rows + centres) * centres * coordinates +
+        return share * (2 * rows * centres * coordinates * outputs + 2 * rows * coordinates * coordinates * outputs);
+    return share * rows * centres * centres + (2 * rows + centres) * centres * coordinates +
            2 * (rows + centres) * coordinates * coordinates + (2 * rows + centres) * centres * outputs +
            PANEL_ENTRY * (2 * rows * centres + centres * centres / 2);
 }
 
-int agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c)
+int agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c, int units)
 {
-    return agop__route_cost(AGOP__ROUTE_GRAM, m, n, e, c) < agop__route_cost(AGOP__ROUTE_GRADIENTS, m, n, e, c)
+    return agop__route_cost(AGOP__ROUTE_GRAM, m, n, e, c, units) <
+                   agop__route_cost(AGOP__ROUTE_GRADIENTS, m, n, e, c, units)
                ? AGOP__ROUTE_GRAM
                : AGOP__ROUTE_GRADIENTS;
 }
@@ -58,7 +63,8 @@ done:
 }
 
 /* sum += G_b' G_b for every block and output of one tile of gradients. */
-static agop_status add_outer(agop__sums *s, agop_ctx *ctx, const agop__tile *G, int64_t outputs, double *host)
+static agop_status add_outer(agop__sums *s, agop_ctx *ctx, const agop__tile *G, int64_t outputs, int units,
+                             double *host)
 {
     int64_t     e  = agop__metric_size(&s->outer), first = 0;
     agop__tile  A  = {0};
@@ -71,7 +77,7 @@ static agop_status add_outer(agop__sums *s, agop_ctx *ctx, const agop__tile *G, 
         TRY(op_alloc(ctx, &A, d, d, G->dtype));
         for (int64_t o = 0; o < outputs; o++) {
             agop__tile g = op_cols(ctx, G, o * e + first, d);
-            TRY(op_gemm(ctx, 1, 0, 1.0, &g, &g, o ? 1.0 : 0.0, &A));
+            TRY((units ? op_gemm16 : op_gemm)(ctx, 1, 0, 1.0, &g, &g, o ? 1.0 : 0.0, &A));
         }
         TRY(op_get(ctx, host, d, AGOP_F64, &A));
         for (int64_t i = 0; i < d * d; i++)
@@ -106,10 +112,13 @@ static agop_status by_gradients(agop__sums *s, const agop__average *a)
     int32_t     dtype = a->map->dtype;
     int64_t     n = a->x->u.rows, e = agop__metric_size(&s->outer), c = a->alpha->cols, widest = c * e;
     int64_t     step = 4194304 / (c * e + 1); /* gradients of a tile: at most 16 or 32 MB */
+    int         units  = a->units == AGOP__UNITS_ON;
+    agop__kernel kernel = a->map->kernel;
     agop__tile  G = {0}, v = {0}, ones = {0};
     double     *host = NULL, *root = NULL;
     agop_status st = AGOP_OK;
 
+    kernel.bf16 = units;
     step = step < 64 ? 64 : step > 2048 ? 2048 : step;
     step = step > n ? n : step;
     for (int32_t b = 0; b < s->outer.blocks && !s->outer.diagonal; b++) {
@@ -141,12 +150,12 @@ static agop_status by_gradients(agop__sums *s, const agop__average *a)
             s->weight += a->weight ? a->weight[i + r] : 1;
         }
         TRY(op_put(ctx, &vi, root, 1, AGOP_F64));
-        TRY(op_gradient(ctx, &Gi, &a->map->kernel, &xi, a->z, a->alpha));
+        TRY(op_gradient(ctx, &Gi, &kernel, &xi, a->z, a->alpha));
         if (a->weight)
             TRY(op_scale_rows(ctx, &Gi, &vi));
         if (s->mean)
             TRY(add_mean(s, ctx, &Gi, &vi, host));
-        TRY(s->outer.diagonal ? add_squares(s, ctx, &Gi, c, &ones, host) : add_outer(s, ctx, &Gi, c, host));
+        TRY(s->outer.diagonal ? add_squares(s, ctx, &Gi, c, &ones, host) : add_outer(s, ctx, &Gi, c, units, host));
     }
 done:
     op_release(ctx, &ones);
@@ -255,7 +264,8 @@ static agop_status settle_route(agop__average *a, int64_t coordinates)
     agop__err *e = &a->map->ctx->err;
     int64_t    m = a->x->u.rows, n = a->z->u.rows;
     int        l2 = a->map->kernel.kind == AGOP__L2;
-    double     bytes = agop__gram_bytes(m, n, coordinates, a->map->dtype) + (double)agop__held_bytes();
+    double     units = a->units == AGOP__UNITS_ON ? AGOP__UNITS_BYTES : 0;
+    double     bytes = agop__gram_bytes(m, n, coordinates, a->map->dtype) + (double)agop__held_bytes() + units;
     int        fits  = a->memory <= 0 || bytes <= (double)a->memory;
 
     if (a->route == AGOP__ROUTE_GRAM && !l2)
@@ -264,7 +274,8 @@ static agop_status settle_route(agop__average *a, int64_t coordinates)
         return agop__fail(e, AGOP_E_NOMEM, "the Gram route needs %.1f GB, over the limit of %.1f GB: take --agop-route "
                           "gradients", bytes / 1e9, (double)a->memory / 1e9);
     if (a->route == AGOP__ROUTE_AUTO)
-        a->route = l2 && fits ? agop__route_choose(m, n, coordinates, a->alpha->cols) : AGOP__ROUTE_GRADIENTS;
+        a->route = l2 && fits ? agop__route_choose(m, n, coordinates, a->alpha->cols, a->units == AGOP__UNITS_ON)
+                              : AGOP__ROUTE_GRADIENTS;
     return AGOP_OK;
 }
 
@@ -292,13 +303,32 @@ static void clear(agop__sums *s, int64_t outputs)
     s->weight = 0;
 }
 
+/* Units and route depend on each other: a route is chosen as if they could be used, and anew if a trial forbids it. */
+static agop_status settle(agop__average *a, int64_t e)
+{
+    int         route = a->route, units = a->units;
+    agop_status st;
+
+    TRY(agop__units_begin(a, e));
+    TRY(settle_route(a, e));
+    if (a->units == AGOP__UNITS_OFF || units == AGOP__UNITS_ON)
+        goto done;
+    TRY(agop__units_try(a, e));
+    if (a->units == AGOP__UNITS_OFF) {
+        a->route = route;
+        TRY(settle_route(a, e));
+    }
+done:
+    return st;
+}
+
 agop_status agop__average_sums(agop__sums *s, agop__average *a)
 {
     agop_ctx   *ctx   = a->map->ctx;
-    int         asked = a->route != AGOP__ROUTE_AUTO;
+    int         asked = a->route != AGOP__ROUTE_AUTO, units = a->units;
     agop_status st;
 
-    TRY(settle_route(a, agop__metric_size(&s->outer)));
+    TRY(settle(a, agop__metric_size(&s->outer)));
     if (a->centre) {
         s->mean = agop__calloc(a->alpha->cols * agop__metric_size(&s->outer), sizeof *s->mean);
         if (!s->mean) {
@@ -310,6 +340,8 @@ agop_status agop__average_sums(agop__sums *s, agop__average *a)
         TRY(agop__gram_sums(s, a));
         if (!asked && !keeps_digits(s, a->map->dtype)) {
             a->route = AGOP__ROUTE_GRADIENTS;
+            if (units == AGOP__UNITS_AUTO) /* which was tried for the other route */
+                a->units = AGOP__UNITS_OFF;
             clear(s, a->alpha->cols);
         }
     }

@@ -5,13 +5,17 @@
  * product of the mean gradient is taken away.
  *
  * Two routes to the same numbers: gradients (gradient.c) and Gram (gram.c). Which is cheaper depends on how many rows,
- * coordinates and outputs there are; see agop__route_choose. */
+ * coordinates and outputs there are; see agop__route_choose. Both have large products that may be taken in bf16 on
+ * matrix units; whether they are is settled in units.c. */
 #ifndef AGOP_KERNEL_GRADIENT_H
 #define AGOP_KERNEL_GRADIENT_H
 
 #include "kernel/metric.h"
 
 enum { AGOP__ROUTE_AUTO, AGOP__ROUTE_GRADIENTS, AGOP__ROUTE_GRAM, AGOP__ROUTE_DUAL };
+
+enum { AGOP__UNITS_AUTO, AGOP__UNITS_OFF, AGOP__UNITS_ON };
+#define AGOP__UNITS_BYTES 96e6 /* the library, its code for this machine, operands in bf16 */
 
 typedef struct agop__average {
     const agop__map    *map;
@@ -23,6 +27,7 @@ typedef struct agop__average {
     const agop__tile   *alpha;  /* n x c, dtype of the map */
     int                 centre;
     int                 route;   /* auto, or the one to take; afterwards the one that was taken */
+    int                 units;   /* auto, off or on; afterwards off or on */
     int64_t             memory;  /* what the process may hold, in bytes; 0: not limited */
     double              started; /* for progress */
 } agop__average;
@@ -32,9 +37,9 @@ typedef struct agop__average {
 agop_status agop__average_gradient(agop__metric *out, agop__average *a);
 
 /* The cheaper route for gradients at m rows of a machine of n centres, e coordinates, c outputs; and what each costs,
- * in flops of a large matrix product. */
-int    agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c);
-double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c);
+ * in flops of a large matrix product. units: 1 on matrix units. */
+int    agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c, int units);
+double agop__route_cost(int route, int64_t m, int64_t n, int64_t e, int64_t c, int units);
 
 /* What both routes fill, in the mapped coordinates. */
 typedef struct agop__sums {
@@ -44,6 +49,10 @@ typedef struct agop__sums {
     double       cancelled; /* Gram route: trace of Z' D Z, of which `outer` is what is left after subtraction */
 } agop__sums;
 
+/* units.c, in this order: a->units becomes on or off, off where `auto` cannot pay or finds none; AGOP_E_UNSUPPORTED
+ * where `on` finds none. Then, where it was `auto` and the route is known: off, if a trial shows a loss of accuracy. */
+agop_status agop__units_begin(agop__average *a, int64_t e);
+agop_status agop__units_try(agop__average *a, int64_t e);
 /* gram.c: by the n x n matrix S, never forming a gradient. */
 agop_status agop__gram_sums(agop__sums *s, const agop__average *a);
 /* Bytes that it holds at once. */

@@ -9,7 +9,11 @@
  *   B = Z' (D Z / 2 - T X) + X' Y,   Y = (lower triangle of H, half its diagonal) X
  *
  * T is made in panels of rows and H in panels of columns; only W is held whole. For a categorical group X and Z are
- * its one-hot codes. */
+ * its one-hot codes.
+ *
+ * On matrix units W is rounded to bf16 before anything is made of it. W'W, the largest product, is then exact
+ * but for sums in float32, and the whole is the AGOP of those weights: nothing that cancels has been rounded on one
+ * side only. T and H, which do not fit into bf16, are multiplied in single precision. */
 #include <math.h>
 
 #include "base/memory.h"
@@ -163,6 +167,8 @@ static agop_status open_weights(gram *g)
         TRY(fill_host(&root, ctx, g->m, dtype, g->root));
         TRY(op_scale_rows(ctx, &g->W, &root));
     }
+    if (a->units == AGOP__UNITS_ON)
+        TRY(op_round16(ctx, &g->W));
     TRY(op_alloc(ctx, &g->V, g->m, g->c, dtype));
     TRY(op_gemm(ctx, 0, 0, 1.0, &g->W, a->alpha, 0.0, &g->V));
     TRY(op_get(ctx, g->V_host, g->c, AGOP_F64, &g->V));
@@ -252,6 +258,12 @@ done:
     return st;
 }
 
+/* C = a A'B of columns of W */
+static agop_status weight_product(gram *g, double a, const agop__tile *A, const agop__tile *B, agop__tile *C)
+{
+    return (g->a->units == AGOP__UNITS_ON ? op_gemm16 : op_gemm)(g->ctx, 1, 0, a, A, B, 0.0, C);
+}
+
 /* P = H for columns j0 .. j0+count-1 and the rows from j0 on, the square on the diagonal halved. */
 static agop_status far_panel(gram *g, agop__tile *P, int64_t j0, int64_t count)
 {
@@ -263,9 +275,9 @@ static agop_status far_panel(gram *g, agop__tile *P, int64_t j0, int64_t count)
     agop_status st;
 
     Q = op_cols(ctx, &Q, 0, count);
-    TRY(op_gemm(ctx, 1, 0, .5, &J, &J, 0.0, &top));
+    TRY(weight_product(g, .5, &J, &J, &top));
     if (rows > count)
-        TRY(op_gemm(ctx, 1, 0, 1.0, &below, &J, 0.0, &rest));
+        TRY(weight_product(g, 1, &below, &J, &rest));
     TRY(op_gemm(ctx, 0, 1, 1.0, &alpha, &alpha_J, 0.0, &Q));
     TRY(op_multiply(ctx, P, &Q));
 done:

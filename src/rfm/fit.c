@@ -26,6 +26,23 @@ static int split_rule(const char *name)
     return AGOP__SPLIT_AGOP;
 }
 
+/* `on` is refused here, and at once, where nothing could come of it; `auto` is settled AGOP by AGOP. */
+static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settings *s)
+{
+    p->units = agop__choice(s, "matrix_units", "on")    ? AGOP__UNITS_ON
+               : agop__choice(s, "matrix_units", "off") ? AGOP__UNITS_OFF
+                                                        : AGOP__UNITS_AUTO;
+    if (p->units != AGOP__UNITS_ON)
+        return AGOP_OK;
+    if (p->dtype == AGOP_F64)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "matrix units multiply bf16 numbers, which contradicts --precision "
+                                                   "double: leave --matrix-units away");
+    if (agop__choice(s, "kernel", "l1"))
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the l1 kernel has no product for matrix units: leave "
+                                                   "--matrix-units away");
+    return op_units(ctx);
+}
+
 static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, const agop_settings *s, int has_table)
 {
     int quick = agop__choice(s, "tune", "quick"), l1 = agop__choice(s, "kernel", "l1");
@@ -76,7 +93,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     shape->exponent = gaussian ? 2 : agop__real(s, "exponent", 1);
     shape->height   = sqrt(.5);
     p->unit         = gaussian ? sqrt(2.0) : 1;
-    return AGOP_OK;
+    return resolve_units(p, ctx, s);
 }
 
 /* One solve and one AGOP, which costs the lesser of n^3 and 2 n^2 d c. */

@@ -39,6 +39,7 @@ typedef struct agop__plan {
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */
+    int         units;         /* for the AGOP: AGOP__UNITS_... */
     int64_t     iters;
     double      ridge, bandwidth, shrink, early_stop, time_limit;
     double      unit;          /* sqrt(2) for gaussian: exp(-d^2/(2 L^2)) is the l2 kernel with q = 2 and sqrt(2) L */
@@ -61,6 +62,7 @@ typedef struct agop__step { /* one iteration of the path */
     int64_t rows;  /* that it was solved on */
     int     tries; /* ridges that were solved for */
     int     route; /* that its AGOP took; 0: none was made */
+    int     units; /* 1: its AGOP was taken on matrix units */
     double  ridge, bandwidth, loss, validation; /* validation: the score named in the plan; NaN when nobody judged */
     double  seconds_kernel, seconds_solve, seconds_agop;
 } agop__step;
@@ -118,6 +120,7 @@ agop_status agop__copy_rows(agop__fit *part, int64_t first, const agop__fit *who
 typedef struct agop__leaf_story {
     int64_t rows, best_iter, tree;
     double  ridge, validation, seconds;
+    int     units; /* 1: an AGOP was taken on matrix units */
 } agop__leaf_story;
 typedef struct agop__grown {
     int64_t           leaves, depth;

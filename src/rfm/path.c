@@ -274,9 +274,11 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
     TRY(op_put(f->ctx, &A, alpha, s->c, AGOP_F64));
     a = (agop__average){.map = &s->map, .metric = m, .height = f->shape.height, .x = &s->points,
                         .weight = f->rows.weight, .z = &s->points, .alpha = &A, .centre = f->plan.centre,
-                        .route = f->plan.route, .memory = f->plan.memory, .started = f->started};
+                        .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
+                        .started = f->started};
     TRY(agop__average_gradient(&next, &a));
     step->route = a.route;
+    step->units = a.units == AGOP__UNITS_ON;
     *alive = agop__metric_scale(&next);
     if (*alive) {
         agop__metric_shrink(&next, stage_shrink(f, step->iter));
@@ -593,7 +595,8 @@ static agop_status final_agop(agop__fit *f)
     x = agop__points_rows(&s.points, f->ctx, 0, s.n < AGOP_ROWS ? s.n : AGOP_ROWS);
     a = (agop__average){.map = &s.map, .metric = &f->metric, .height = f->shape.height, .x = &x,
                         .weight = f->rows.weight, .z = &s.points, .alpha = &A, .centre = f->plan.centre,
-                        .route = f->plan.route, .memory = f->plan.memory, .started = f->started};
+                        .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
+                        .started = f->started};
     TRY(agop__average_gradient(&f->agop, &a));
 done:
     op_release(f->ctx, &A);

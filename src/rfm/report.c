@@ -24,6 +24,17 @@ static json_t *setting_value(const agop_setting *row, const agop_settings *s)
     return agop__json_shown(text);
 }
 
+static int used_units(const agop__fit *f)
+{
+    int used = 0;
+
+    for (int64_t i = 0; i < f->steps; i++)
+        used |= f->step[i].units;
+    for (int64_t k = 0; f->tree && k < f->tree->leaves; k++)
+        used |= f->tree->story[k].units;
+    return used;
+}
+
 /* Every setting as it was used: what was `auto` is replaced by what it came to. */
 static json_t *settings(const agop__fit *f, const agop_settings *s)
 {
@@ -45,6 +56,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     if (f->tree)
         bad |= json_object_set_new(j, "temperature", json_real(f->tree->tree->temperature));
     bad |= json_object_set_new(j, "dual", json_string(p->thin ? "on" : "off"));
+    bad |= json_object_set_new(j, "matrix_units", json_string(used_units(f) ? "on" : "off"));
     bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
     bad |= json_object_set_new(j, "metric_score", json_string(p->score));
@@ -65,8 +77,8 @@ static json_t *iterations(const agop__fit *f)
     for (int64_t i = 0; i < f->steps && !bad; i++) {
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(
-            a, json_pack("{s:I, s:I, s:s, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
-                         (json_int_t)s->rows, "agop_route", route[s->route], "validation",
+            a, json_pack("{s:I, s:I, s:s, s:b, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
+                         (json_int_t)s->rows, "agop_route", route[s->route], "matrix_units", s->units, "validation",
                          agop__json_real(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
                          "ridges_tried", s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve",
                          s->seconds_solve, "seconds_agop", s->seconds_agop));

@@ -405,6 +405,8 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
     TRY(keep_honest(&w->honest[k], &f, p));
     *story = (agop__leaf_story){.rows = p->n, .best_iter = f.step[f.best].iter, .tree = p->tree, .ridge = f.ridge,
                                 .validation = f.step[f.best].validation};
+    for (int64_t i = 0; i < f.steps; i++)
+        story->units |= f.step[i].units;
     w->agop[k] = f.agop;
     memset(&f.agop, 0, sizeof f.agop);
     agop__fit_to_leaf(&w->g->m->leaf[k], &f);

@@ -134,12 +134,12 @@ static void test_gram__a_diagonal_is_the_diagonal(void **state)
 static void test_gram__the_cheaper_route_is_taken(void **state)
 {
     (void)state;
-    assert_int_equal(agop__route_choose(10000, 10000, 100, 1), AGOP__ROUTE_GRADIENTS);
-    assert_int_equal(agop__route_choose(5000, 5000, 784, 10), AGOP__ROUTE_GRAM);
-    assert_int_equal(agop__route_choose(500, 500, 8192, 1), AGOP__ROUTE_GRADIENTS);
-    assert_int_equal(agop__route_choose(500, 500, 400, 9), AGOP__ROUTE_GRAM);
-    assert_true(agop__route_cost(AGOP__ROUTE_GRADIENTS, 10, 20, 30, 4) >= 2.0 * 10 * 20 * 30 * 4);
-    assert_true(agop__route_cost(AGOP__ROUTE_GRAM, 10, 20, 30, 4) >= 10.0 * 20 * 20);
+    assert_int_equal(agop__route_choose(10000, 10000, 100, 1, 0), AGOP__ROUTE_GRADIENTS);
+    assert_int_equal(agop__route_choose(5000, 5000, 784, 10, 0), AGOP__ROUTE_GRAM);
+    assert_int_equal(agop__route_choose(500, 500, 8192, 1, 0), AGOP__ROUTE_GRADIENTS);
+    assert_int_equal(agop__route_choose(500, 500, 400, 9, 0), AGOP__ROUTE_GRAM);
+    assert_true(agop__route_cost(AGOP__ROUTE_GRADIENTS, 10, 20, 30, 4, 0) >= 2.0 * 10 * 20 * 30 * 4);
+    assert_true(agop__route_cost(AGOP__ROUTE_GRAM, 10, 20, 30, 4, 0) >= 10.0 * 20 * 20);
 }
 
 static void test_gram__a_route_that_does_not_fit_is_refused(void **state)
