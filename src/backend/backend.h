@@ -80,6 +80,11 @@ typedef struct agop__backend {
      * f32 points, the points are widened and everything is double (this is how residuals are checked). */
     agop_status (*kernel_apply)(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
                                 const agop__points *z, const agop__tile *A, agop__err *e);
+    /* Y = k(x,x) A, every pair of rows looked at once. K: the lower triangle that kernel_lower made, with which nothing
+     * is computed again; or NULL, and memory is a few tiles and a copy of Y per thread. Precision as kernel_apply (K:
+     * that of Y). The sums depend on the number of threads. */
+    agop_status (*kernel_symm)(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                               const agop__tile *K, const agop__tile *A, agop__err *e);
     /* G: m x (c*e), e = r + sum of levels. For row i of x, output o and coordinate j,
      *   G[i][o*e + j] = d f_o / d(coordinate j) at x_i,  f_o(x) = sum_j A[j][o] k(x, z_j).
      * L2, numeric j:    sum_j A_jo w_ij (u_i - u_j)_j,      w = -(q/L^q) s^((q-2)/q) k, 0 where the points coincide

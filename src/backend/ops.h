@@ -33,6 +33,11 @@ static inline agop_status op_gemm(agop_ctx *ctx, int ta, int tb, double a, const
 {
     return ctx->be->gemm(ctx->self, ta, tb, a, A, B, b, C, &ctx->err);
 }
+static inline agop_status op_kernel(agop_ctx *ctx, agop__tile *K, const agop__kernel *k, const agop__points *x,
+                                    const agop__points *z)
+{
+    return ctx->be->kernel(ctx->self, K, k, x, z, &ctx->err);
+}
 static inline agop_status op_kernel_lower(agop_ctx *ctx, agop__tile *K, const agop__kernel *k, const agop__points *x)
 {
     return ctx->be->kernel_lower(ctx->self, K, k, x, &ctx->err);
@@ -41,6 +46,11 @@ static inline agop_status op_kernel_apply(agop_ctx *ctx, agop__tile *Y, const ag
                                           const agop__points *z, const agop__tile *A)
 {
     return ctx->be->kernel_apply(ctx->self, Y, k, x, z, A, &ctx->err);
+}
+static inline agop_status op_kernel_symm(agop_ctx *ctx, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                         const agop__tile *K, const agop__tile *A)
+{
+    return ctx->be->kernel_symm(ctx->self, Y, k, x, K, A, &ctx->err);
 }
 static inline agop_status op_gradient(agop_ctx *ctx, agop__tile *G, const agop__kernel *k, const agop__points *x,
                                       const agop__points *z, const agop__tile *A)

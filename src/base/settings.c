@@ -88,6 +88,10 @@ static const agop_setting rows[] = {
     {"leaves_per_row", AGOP_INT, "4", 1, 1000, 0, NULL, "N", "fit", "leaves of a tree that a row is given to, at most"},
     {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
+    {"solver", AGOP_CHOICE, "auto", NO_BOUND, "auto|direct|cg", NULL, "fit",
+     "Cholesky, or preconditioned conjugate gradients; auto: the faster one, and cg where the matrix does not fit"},
+    {"solver_tolerance", AGOP_REAL, "1e-6", 1e-12, 1e-2, 0, NULL, "SHARE", "fit",
+     "relative residual at which a solve ends"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features info",
      "of the split into halves; same seed, same result"},

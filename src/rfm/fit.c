@@ -73,10 +73,19 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->overlap     = agop__real(s, "overlap", 0);
     p->temperature = agop__real(s, "temperature", -1);
     p->split       = split_rule(agop__text(s, "split"));
+    p->solver      = agop__choice(s, "solver", "cg")       ? AGOP__SOLVER_CG
+                     : agop__choice(s, "solver", "direct") ? AGOP__SOLVER_DIRECT
+                                                           : AGOP__SOLVER_AUTO;
+    p->tolerance   = agop__real(s, "solver_tolerance", 1e-6);
+    p->seed        = (uint64_t)agop__int(s, "seed", 0);
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
+    if (p->solver == AGOP__SOLVER_CG && p->tune_ridge)
+        return agop__fail(&ctx->err, AGOP_E_PARAM,
+                          "a ridge is chosen by leave-one-out, which conjugate gradients do not give: name it with "
+                          "--ridge, take --tune off, or leave --solver away");
     if (agop__choice(s, "dual", "on") && p->diagonal)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a diagonal metric has no dual, and needs none: leave --dual away");
     if (l1 && p->route == AGOP__ROUTE_GRAM)
@@ -132,6 +141,12 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
     p->coarse   = !quick && !p->all_rows;
 }
 
+/* What conjugate gradients hold that compute kernel values again: their vectors, and a small preconditioner. */
+static double bytes_without_matrix(const agop__rows *r, const agop__plan *p, const agop__target *g)
+{
+    return (double)r->n * (2 * 256 * (double)agop__element(p->dtype) + 64 * (double)g->outputs);
+}
+
 /* The promise: what a fit holds at once, beside what the process holds already. The rows of a tree are there once, as
  * centres of the leaves that are done, those of an exact fit twice while it solves. */
 static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, const agop__schema *schema,
@@ -151,6 +166,9 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 
     if (held + need <= (double)p->memory)
         return AGOP_OK;
+    if (p->solver != AGOP__SOLVER_DIRECT && !p->tune_ridge && !tree &&
+        held + row * (double)r->total + bytes_without_matrix(r, p, g) <= (double)p->memory)
+        return AGOP_OK;
     if (tree)
         return agop__fail(e, AGOP_E_NOMEM,
                           "a tree of %lld rows needs %.1f GB with leaves of %lld, the memory limit is %.1f GB: raise "
@@ -162,9 +180,11 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
                           (held + need) / 1e6, (double)p->memory / 1e6);
     return agop__fail(
         e, AGOP_E_NOMEM,
-        "an exact fit of %lld rows needs %.1f GB, the memory limit is %.1f GB: raise --memory, or fit at most "
+        "an exact fit of %lld rows needs %.1f GB, the memory limit is %.1f GB: raise --memory, %s, or fit at most "
         "%.0f rows",
-        (long long)r->n, (held + need) / 1e9, (double)p->memory / 1e9, floor(rows));
+        (long long)r->n, (held + need) / 1e9, (double)p->memory / 1e9,
+        p->tune_ridge ? "take --tune off, which can solve without the matrix" : "take smaller leaves with --leaf-size",
+        floor(rows));
 }
 
 /* ---- rows in one order ---- */

@@ -47,6 +47,9 @@ typedef struct agop__plan {
     int64_t     leaf_size, split_rows, trees, tree_iters, most; /* trees of local models */
     double      overlap, temperature;                           /* temperature -1: to be found */
     int         split;                                          /* AGOP__SPLIT_... */
+    int         solver;    /* AGOP__SOLVER_... */
+    double      tolerance; /* of its residual */
+    uint64_t    seed;
     int32_t     dtype;
     const char *score;         /* name of what judges */
     const char *how;           /* "halves", "holdout", "table", "none" */
@@ -63,6 +66,7 @@ typedef struct agop__step { /* one iteration of the path */
     int     tries; /* ridges that were solved for */
     int     route; /* that its AGOP took; 0: none was made */
     int     units; /* 1: its AGOP was taken on matrix units */
+    int64_t cg_steps; /* of its solve; 0: solved directly */
     double  ridge, bandwidth, loss, validation; /* validation: the score named in the plan; NaN when nobody judged */
     double  seconds_kernel, seconds_solve, seconds_agop;
 } agop__step;
@@ -87,7 +91,8 @@ typedef struct agop__fit {
     const char  *judged_by;  /* how `scores` came about */
     int32_t      arithmetic; /* of the next system: double once single did not suffice */
     double       residual;   /* of the last solve; -1: not looked at */
-    int          in_double, refinements;
+    int          in_double, refinements, matrix_free; /* of that solve, too */
+    int64_t      cg_steps, cg_rank;
     double       seconds_final;
     int          stopped;    /* AGOP__BY_... */
     agop__metric agop;       /* of the fitted function */

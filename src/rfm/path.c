@@ -80,7 +80,19 @@ static void prepare_system(agop__system *s, const agop__fit *f, const agop__metr
 {
     *s = (agop__system){.ctx = f->ctx, .metric = m, .shape = f->shape, .x = f->rows.x, .code = f->rows.code,
                         .Y = f->rows.Y, .weight = f->rows.weight, .n = n, .c = f->target->outputs,
-                        .x_dtype = f->plan.dtype, .memory = f->plan.memory};
+                        .x_dtype = f->plan.dtype, .memory = f->plan.memory, .solver = f->plan.solver,
+                        .tolerance = f->plan.tolerance, .seed = f->plan.seed};
+}
+
+/* What is told of a solve. */
+static void note_solve(agop__fit *f, const agop__system *s, const agop__solution *one)
+{
+    f->residual    = one->residual;
+    f->refinements = one->refinements;
+    f->cg_steps    = one->steps;
+    f->cg_rank     = one->rank;
+    f->matrix_free = one->matrix_free;
+    f->in_double   = s->dtype == AGOP_F64;
 }
 
 /* Weighted mean square of rows first .. first+count-1. */
@@ -207,12 +219,14 @@ static agop_status solve_step(double *alpha, agop__step *step, agop__fit *f, ago
 
     step->tries = count;
     if (count == 1) {
-        one.alpha   = alpha;
+        one.alpha   = alpha; /* that of the iteration before, perhaps of fewer rows */
+        one.warm    = f->steps > 0;
         step->ridge = ridge[0];
+        for (int64_t i = f->steps ? f->step[f->steps - 1].rows * s->c : 0; i < size; i++)
+            alpha[i] = 0;
         TRY(agop__solve(&one, s, ridge[0], is_final(f, step) ? AGOP__CLOSELY : AGOP__ROUGHLY));
-        f->residual    = one.residual;
-        f->refinements = one.refinements;
-        f->in_double   = s->dtype == AGOP_F64;
+        note_solve(f, s, &one);
+        step->cg_steps = one.steps;
         f->arithmetic  = s->dtype;
         solved         = 1;
         f->work += cube(s->n);
@@ -444,6 +458,7 @@ static agop_status relearn(agop__fit *f)
         TRY(agop__system_prepare(&s, f->arithmetic));
         TRY(set_bandwidth(f, &s));
         TRY(agop__solve(&one, &s, f->step[t].ridge, AGOP__ROUGHLY));
+        one.warm      = 1;
         f->arithmetic = s.dtype;
         TRY(next_metric(&m, &alive, &f->step[t], f, &s, one.alpha));
     }
@@ -507,9 +522,7 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
         memcpy(f->alpha, one->alpha, (size_t)(s->n * s->c) * sizeof *f->alpha);
         f->centres     = s->n;
         f->ridge       = ridge;
-        f->residual    = one->residual;
-        f->refinements = one->refinements;
-        f->in_double   = s->dtype == AGOP_F64;
+        note_solve(f, s, one);
     }
 done:
     agop__scores_free(&scores);
@@ -559,6 +572,9 @@ static agop_status solve_all(agop__fit *f)
         st = agop__fail_memory(&f->ctx->err, 16.0 * (double)size, "coefficients");
         goto done;
     }
+    one.warm = 1;
+    memset(one.alpha, 0, (size_t)size * sizeof *one.alpha);
+    memcpy(one.alpha, f->alpha, (size_t)(f->centres * f->target->outputs) * sizeof *one.alpha);
     prepare_system(&s, f, &f->metric, f->rows.n);
     TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(try_ridges(&best, f, &s, &one));

@@ -77,10 +77,11 @@ static json_t *iterations(const agop__fit *f)
     for (int64_t i = 0; i < f->steps && !bad; i++) {
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(
-            a, json_pack("{s:I, s:I, s:s, s:b, s:o, s:f, s:f, s:i, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
+            a, json_pack("{s:I, s:I, s:s, s:b, s:o, s:f, s:f, s:i, s:I, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
                          (json_int_t)s->rows, "agop_route", route[s->route], "matrix_units", s->units, "validation",
                          agop__json_real(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
-                         "ridges_tried", s->tries, "seconds_kernel", s->seconds_kernel, "seconds_solve",
+                         "ridges_tried", s->tries, "cg_steps", (json_int_t)s->cg_steps, "seconds_kernel",
+                         s->seconds_kernel, "seconds_solve",
                          s->seconds_solve, "seconds_agop", s->seconds_agop));
     }
     if (bad) {
@@ -164,14 +165,15 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
 
     *out = NULL;
     TRY(validation(&judged, f, e));
-    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:f, s:o, s:i, s:b, s:I}, s:f, s:f, s:I, s:o, "
+    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:s, s:f, s:o, s:i, s:I, s:I, s:b, s:b, s:I}, s:f, s:f, s:I, s:o, "
                   "s:o}",
                   "task", f->target->classification ? "classification" : "regression", "n", (json_int_t)f->rows.n, "d",
                   (json_int_t)f->schema->fields, "features", (json_int_t)agop__schema_features(f->schema), "outputs",
                   (json_int_t)f->target->outputs, "settings", settings(f, s), "iterations", iterations(f), "best_iter",
                   (json_int_t)f->step[f->best].iter, "validation", judged, "stopped", stopped[f->stopped], "solver",
-                  "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
-                  f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements, "double",
+                  "method", f->cg_steps ? "cg" : "direct", "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
+                  f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements, "steps",
+                  (json_int_t)f->cg_steps, "rank", (json_int_t)f->cg_rank, "matrix_free", f->matrix_free, "double",
                   f->in_double, "centres", (json_int_t)f->centres, "seconds_last_solve", f->seconds_final, "seconds",
                   agop__now() - f->started, "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));

@@ -1,15 +1,10 @@
-/* solve.c - the direct solver; see solve.h. */
-#include "solve/solve.h"
-
+/* solve.c - the direct solver, and which one solves; see solve.h. */
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "solve/cg.h"
 
-/* A solution in single precision is taken when its residual, in double, is at most GOOD; refinement aims at FINE. */
-#define FINE 1e-6
-#define GOOD 1e-4
-#define ROUGH 2e-3 /* for coefficients of which only the average of squared slopes is wanted */
 enum { REFINEMENTS = 3 };
 
 /* ---- life ---- */
@@ -53,12 +48,12 @@ void agop__system_bandwidth(agop__system *s, double bandwidth)
 }
 
 /* Everything again in double. */
-static agop_status widen(agop__system *s, double ridge)
+static agop_status widen(agop__system *s, double ridge, int matrix_free)
 {
     double bytes = agop__system_bytes(s->n, AGOP_F64);
 
     agop__system_release_matrix(s); /* makes room; the rest stays, for another ridge in single */
-    if ((double)agop__held_bytes() + bytes > (double)s->memory)
+    if (!matrix_free && (double)agop__held_bytes() + bytes > (double)s->memory)
         return agop__fail(&s->ctx->err, AGOP_E_NUMERIC,
                           "single precision does not solve the kernel system and double needs %.1f GB, over the limit of "
                           "%.1f GB: raise ridge (now %g)",
@@ -123,8 +118,7 @@ done:
 
 /* ---- the residual ---- */
 
-/* From kernel values computed again, in arithmetic of precision `real`. */
-static agop_status residual(double *r, double *worst, agop__system *s, double ridge, const double *alpha, int32_t real)
+agop_status agop__residual(double *r, double *worst, agop__system *s, double ridge, const double *alpha, int32_t real)
 {
     agop_ctx   *ctx = s->ctx;
     agop__tile  A = {0}, Y = {0};
@@ -133,7 +127,7 @@ static agop_status residual(double *r, double *worst, agop__system *s, double ri
     TRY(op_alloc(ctx, &A, s->n, s->c, real));
     TRY(op_alloc(ctx, &Y, s->n, s->c, real));
     TRY(op_put(ctx, &A, alpha, s->c, AGOP_F64));
-    TRY(op_kernel_apply(ctx, &Y, &s->map.kernel, &s->points, &s->points, &A));
+    TRY(op_kernel_symm(ctx, &Y, &s->map.kernel, &s->points, NULL, &A));
     TRY(op_get(ctx, r, s->c, AGOP_F64, &Y));
     *worst = 0;
     for (int64_t o = 0; o < s->c; o++) {
@@ -166,18 +160,18 @@ static agop_status refine(agop__solution *out, agop__system *s, double ridge, in
         goto done;
     }
     if (check == AGOP__ROUGHLY) {
-        TRY(residual(r, &out->residual, s, ridge, out->alpha, s->dtype));
-        if (out->residual <= ROUGH)
+        TRY(agop__residual(r, &out->residual, s, ridge, out->alpha, s->dtype));
+        if (out->residual <= AGOP__SOLVE_ROUGH)
             goto done;
     }
-    TRY(residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
-    while (out->residual > FINE && out->refinements < REFINEMENTS) {
+    TRY(agop__residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
+    while (out->residual > s->tolerance && out->refinements < REFINEMENTS) {
         TRY(back_substitute(delta, s, r));
         for (int64_t i = 0; i < size; i++)
             out->alpha[i] += delta[i];
         out->refinements++;
         before = out->residual;
-        TRY(residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
+        TRY(agop__residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
         if (!(out->residual < .5 * before)) { /* no progress: the last step back if it made things worse */
             if (!(out->residual <= before)) {
                 for (int64_t i = 0; i < size; i++)
@@ -218,8 +212,8 @@ done:
     return st;
 }
 
-/* One attempt in the system's present arithmetic. */
-static agop_status attempt(agop__solution *out, agop__system *s, double ridge, int check)
+/* One factorisation in the system's present arithmetic. */
+static agop_status direct(agop__solution *out, agop__system *s, double ridge, int check)
 {
     double      started, enough;
     agop_status st;
@@ -231,7 +225,7 @@ static agop_status attempt(agop__solution *out, agop__system *s, double ridge, i
     TRY(back_substitute(out->alpha, s, s->Y));
     if (check != AGOP__UNCHECKED)
         TRY(refine(out, s, ridge, check));
-    enough = check == AGOP__ROUGHLY ? ROUGH : GOOD;
+    enough = check == AGOP__ROUGHLY ? AGOP__SOLVE_ROUGH : fmax(AGOP__SOLVE_GOOD, s->tolerance);
     if (out->loo && !(out->residual > enough))
         TRY(leave_one_out(out, s));
     out->seconds_solve += agop__now() - started;
@@ -243,14 +237,35 @@ done:
     return st;
 }
 
+/* One attempt in the system's present arithmetic. */
+static agop_status attempt(agop__solution *out, agop__system *s, double ridge, int check)
+{
+    int         slow = 0;
+    agop_status st;
+
+    out->matrix_free = 0;
+    out->steps = out->rank = 0;
+    if (!agop__cg_wanted(s, out, check))
+        return direct(out, s, ridge, check);
+    st = agop__cg(out, s, ridge, check, &slow);
+    if (!slow)
+        return st;
+    agop__note(s->ctx, "conjugate gradients are slow at ridge %g: solving directly", ridge);
+    out->steps = out->rank = 0;
+    return direct(out, s, ridge, check);
+}
+
 agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int check)
 {
-    agop_status st = attempt(out, s, ridge, check);
+    agop_status st;
 
+    if (s->solver == AGOP__SOLVER_CG && out->loo)
+        return agop__fail(&s->ctx->err, AGOP_E_BUG, "leave-one-out residuals by conjugate gradients");
+    st = attempt(out, s, ridge, check);
     if (st != AGOP_E_NUMERIC || check == AGOP__UNCHECKED || s->dtype == AGOP_F64)
         return st;
     agop__note(s->ctx, "single precision does not suffice at ridge %g: solving in double", ridge);
-    st = widen(s, ridge);
+    st = widen(s, ridge, out->matrix_free);
     return st == AGOP_OK ? attempt(out, s, ridge, check) : st;
 }
 

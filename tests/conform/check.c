@@ -237,6 +237,10 @@ FORWARD(kernel_apply,
         (void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x, const agop__points *z,
          const agop__tile *A, agop__err *e),
         (c->inner, Y, k, x, z, A, e))
+FORWARD(kernel_symm,
+        (void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x, const agop__tile *K,
+         const agop__tile *A, agop__err *e),
+        (c->inner, Y, k, x, K, A, e))
 FORWARD(gradient,
         (void *self, agop__tile *G, const agop__kernel *k, const agop__points *x, const agop__points *z,
          const agop__tile *A, agop__err *e),
@@ -285,6 +289,7 @@ const agop__backend agop__backend_check = {
     .kernel           = kernel_check,
     .kernel_lower     = kernel_lower_check,
     .kernel_apply     = kernel_apply_check,
+    .kernel_symm      = kernel_symm_check,
     .gradient         = gradient_check,
     .weights          = weights_check,
     .units            = units_check,

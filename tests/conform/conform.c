@@ -291,6 +291,37 @@ static void check_apply(const kernel_of *k, const tiles_of *x, const tiles_of *z
     drop(&Y);
 }
 
+/* As check_apply within x; with a triangle made beforehand, too. */
+static void check_symm(const kernel_of *k, const tiles_of *x, int64_t c, int32_t dtype, int32_t real, const char *what)
+{
+    int64_t    n = x->ref.n;
+    double    *a = reals(n * c), *want = reals(n * c), *tolerance = reals(n * c), *got;
+    agop__err  e = {0};
+    agop__tile A, Y = tile(n, c, 2, real), K = tile(n, n, 3, dtype);
+
+    for (int64_t i = 0; i < n * c; i++)
+        a[i] = draw(dtype);
+    A = tile_of(a, n, c, 1, real);
+    ref_apply(&k->ref, &x->ref, &x->ref, a, c, eps_of(real), near_of(real), want, tolerance);
+    ok(be->kernel_symm(ctx->self, &Y, &k->k, &x->p, NULL, &A, &e), &e, "kernel_symm");
+    got = values_of(&Y);
+    compare(got, want, tolerance, n * c, what);
+    free(got);
+    if (dtype == real) {
+        ok(be->kernel_lower(ctx->self, &K, &k->k, &x->p, &e), &e, "kernel_lower");
+        ok(be->kernel_symm(ctx->self, &Y, &k->k, &x->p, &K, &A, &e), &e, "kernel_symm");
+        got = values_of(&Y);
+        compare(got, want, tolerance, n * c, what);
+        free(got);
+    }
+    free(a);
+    free(want);
+    free(tolerance);
+    drop(&A);
+    drop(&Y);
+    drop(&K);
+}
+
 static void check_weights(const kernel_of *k, const tiles_of *x, const tiles_of *z, int32_t dtype, const char *what)
 {
     agop__tile W = tile(x->ref.n, z->ref.n, 3, dtype);
@@ -385,6 +416,9 @@ static void kernel_cases(int32_t dtype)
                         check_kernel(&k, &x, &x, dtype, SAY("kernel(x,x)"));
                     check_lower(&k, &x, dtype, SAY("kernel_lower"));
                     check_apply(&k, &x, &z, c, dtype, dtype, SAY("kernel_apply"));
+                    check_symm(&k, &x, c, dtype, dtype, SAY("kernel_symm"));
+                    if (dtype == AGOP_F32)
+                        check_symm(&k, &x, c, dtype, AGOP_F64, SAY("kernel_symm in double over"));
                     if (dtype == AGOP_F32)
                         check_apply(&k, &x, &z, c, dtype, AGOP_F64, SAY("kernel_apply in double over"));
                     if (kind == AGOP__L2)
@@ -497,6 +531,8 @@ static void special_cases(int32_t dtype)
     check_apply(&k, &x, &z, 70, dtype, dtype, "kernel_apply of 70 outputs");
     check_gradient(&k, &x, &z, 0, dtype, "gradient of no outputs");
     check_apply(&k, &x, &z, 0, dtype, dtype, "kernel_apply of no outputs");
+    check_symm(&k, &x, 70, dtype, dtype, "kernel_symm of 70 outputs");
+    check_symm(&k, &x, 0, dtype, dtype, "kernel_symm of no outputs");
     drop_points(&x);
     drop_points(&z);
     drop_kernel(&k);
@@ -523,7 +559,7 @@ static void repeat_cases(const char *spec)
         Y = tile(700, 1, 0, AGOP_F32);
         A = tile_of(x.ref.u, 700, 1, 0, AGOP_F32);
         ok(be->kernel_lower(ctx->self, &K, &k.k, &x.p, &err), &err, "kernel_lower");
-        ok(be->kernel_apply(ctx->self, &Y, &k.k, &x.p, &x.p, &A, &err), &err, "kernel_apply");
+        ok(be->kernel_symm(ctx->self, &Y, &k.k, &x.p, NULL, &A, &err), &err, "kernel_symm");
         got = values_of(&K);
         y   = values_of(&Y);
         for (int64_t i = 0; i < 700; i++)
@@ -538,7 +574,7 @@ static void repeat_cases(const char *spec)
             first_y = y;
             y       = NULL;
         } else if (run == 2)
-            is_true(memcmp(y, first_y, 700 * sizeof *y) == 0, "kernel_apply repeats bit for bit");
+            is_true(memcmp(y, first_y, 700 * sizeof *y) == 0, "kernel_symm repeats bit for bit");
         free(got);
         free(y);
         drop(&K);

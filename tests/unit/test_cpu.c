@@ -55,7 +55,7 @@ static agop__tile tile(int64_t rows, int64_t cols, int32_t dtype, double value)
 /* One of everything that takes points, with two groups. */
 typedef struct world {
     agop__points x, z;
-    agop__tile   table[2], step[2], A, A64, Y, Y64, G, K, square;
+    agop__tile   table[2], step[2], A, A64, B, Y, Y64, G, K, square;
     int32_t      levels[2];
     agop__kernel k;
 } world;
@@ -73,6 +73,7 @@ static void make_world(world *w, int64_t n, int64_t m, int64_t r)
     }
     w->A      = tile(m, 2, AGOP_F32, 0.3);
     w->A64    = tile(m, 2, AGOP_F64, 0.3);
+    w->B      = tile(n, 2, AGOP_F32, 0.2);
     w->Y      = tile(n, 2, AGOP_F32, 0);
     w->Y64    = tile(n, 2, AGOP_F64, 0);
     w->G      = tile(n, 2 * (r + 6), AGOP_F32, 0);
@@ -85,13 +86,13 @@ static void make_world(world *w, int64_t n, int64_t m, int64_t r)
 static void drop_world(world *w)
 {
     agop__tile *all[] = {&w->x.u, &w->z.u, &w->x.code, &w->z.code, &w->table[0], &w->table[1], &w->step[0], &w->step[1],
-                         &w->A,   &w->A64, &w->Y,      &w->Y64,    &w->G,        &w->K,        &w->square};
+                         &w->A,   &w->A64, &w->B,      &w->Y,      &w->Y64,      &w->G,        &w->K,        &w->square};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         be->release(ctx->self, all[i]);
 }
 
-enum { KERNEL, LOWER, APPLY, APPLY_WIDE, GRADIENT, OPERATIONS };
+enum { KERNEL, LOWER, APPLY, APPLY_WIDE, SYMM, GRADIENT, OPERATIONS };
 
 static agop_status run(world *w, int operation)
 {
@@ -100,6 +101,7 @@ static agop_status run(world *w, int operation)
     case LOWER: return be->kernel_lower(ctx->self, &w->square, &w->k, &w->x, &err);
     case APPLY: return be->kernel_apply(ctx->self, &w->Y, &w->k, &w->x, &w->z, &w->A, &err);
     case APPLY_WIDE: return be->kernel_apply(ctx->self, &w->Y64, &w->k, &w->x, &w->z, &w->A64, &err);
+    case SYMM: return be->kernel_symm(ctx->self, &w->Y, &w->k, &w->x, NULL, &w->B, &err);
     default: return be->gradient(ctx->self, &w->G, &w->k, &w->x, &w->z, &w->A, &err);
     }
 }

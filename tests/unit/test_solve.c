@@ -16,7 +16,7 @@ static agop__system system_of(const double *x, const double *Y, const double *we
                               int32_t dtype)
 {
     agop__system s = {.ctx = ctx, .metric = &identity, .shape = {AGOP__L2, q, L, .7}, .x = x, .Y = Y, .weight = weight,
-                      .n = n, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX};
+                      .n = n, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX, .tolerance = 1e-6};
     assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);
     return s;
 }

@@ -223,6 +223,7 @@ const agop__backend agop__backend_cpu = {
     .units            = agop__cpu_units,
     .round16          = agop__cpu_round16,
     .gemm16           = agop__cpu_gemm16,
+    .kernel_symm      = agop__cpu_kernel_symm,
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,
     .multiply         = agop__cpu_multiply,

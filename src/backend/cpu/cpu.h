@@ -71,6 +71,8 @@ agop_status agop__cpu_kernel_lower(void *self, agop__tile *K, const agop__kernel
                                    agop__err *e);
 agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
                                    const agop__points *z, const agop__tile *A, agop__err *e);
+agop_status agop__cpu_kernel_symm(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                  const agop__tile *K, const agop__tile *A, agop__err *e);
 agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                                const agop__points *z, const agop__tile *A, agop__err *e);
 agop_status agop__cpu_weights(void *self, agop__tile *W, const agop__kernel *k, const agop__points *x,

@@ -44,8 +44,13 @@ void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int
                         int64_t lda, const void *B, int64_t ldb, double b, void *C, int64_t ldc)
 {
     CBLAS_TRANSPOSE opa = ta ? CblasTrans : CblasNoTrans, opb = tb ? CblasTrans : CblasNoTrans;
+    int             rows = (int)(ta ? k : m), cols = (int)(ta ? m : k), incb = tb ? 1 : (int)ldb;
 
-    if (dtype == AGOP_F64)
+    if (n == 1 && k > 0 && dtype == AGOP_F64) /* one column: no BLAS turns such a product into the faster one itself */
+        cblas_dgemv(CblasRowMajor, opa, rows, cols, a, A, (int)lda, B, incb, b, C, (int)ldc);
+    else if (n == 1 && k > 0)
+        cblas_sgemv(CblasRowMajor, opa, rows, cols, (float)a, A, (int)lda, B, incb, (float)b, C, (int)ldc);
+    else if (dtype == AGOP_F64)
         cblas_dgemm(CblasRowMajor, opa, opb, (int)m, (int)n, (int)k, a, A, (int)lda, B, (int)ldb, b, C, (int)ldc);
     else
         cblas_sgemm(CblasRowMajor, opa, opb, (int)m, (int)n, (int)k, (float)a, A, (int)lda, B, (int)ldb, (float)b, C,

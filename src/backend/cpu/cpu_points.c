@@ -6,7 +6,6 @@
  *
  * Threads take tiles (or rows of tiles) from a counter and each works alone, BLAS included: a tile's products,
  * exponentials and sums then meet in the same cache. Which thread takes a tile does not change its bits. */
-#include <cblas.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -454,22 +453,17 @@ typedef struct apply_job {
     const agop__tile *A;
 } apply_job;
 
-/* Y block (+)= K tile * rows of A */
-static void add_product(const apply_job *job, const char *K, int64_t i0, int64_t m, int64_t j0, int64_t n)
+/* y += op(K) a for an m x n tile K: c columns, leading dimensions ldy and lda */
+static void add_product(int32_t real, int transposed, const void *K, int64_t ldk, int64_t m, int64_t n, const void *a,
+                        int64_t lda, void *y, int64_t ldy, int64_t c)
 {
-    const plan *p = &job->p;
-    const void *a = agop__at(job->A, j0, 0);
-    void       *y = agop__at(job->Y, i0, 0);
-    int         lda = (int)job->A->ld, ldy = (int)job->Y->ld;
+    agop__cpu_gemm_raw(real, transposed, 0, transposed ? n : m, c, transposed ? m : n, 1, K, ldk, a, lda, 1, y, ldy);
+}
 
-    if (job->Y->cols > 1)
-        agop__cpu_gemm_raw(p->real, 0, 0, m, job->Y->cols, n, 1, K, p->tile_cols, a, lda, j0 > 0, y, ldy);
-    else if (p->real == AGOP_F64)
-        cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)n, 1, (const double *)(const void *)K,
-                    (int)p->tile_cols, a, lda, j0 > 0, y, ldy);
-    else
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)n, 1, (const float *)(const void *)K, (int)p->tile_cols,
-                    a, lda, j0 > 0 ? 1.0f : 0.0f, y, ldy);
+static void clear(agop__tile *t)
+{
+    for (int64_t i = 0; i < t->rows && t->cols > 0; i++)
+        memset(agop__at(t, i, 0), 0, (size_t)(t->cols * agop__dtype_bytes(t->dtype)));
 }
 
 static void apply_blocks(void *arg, int t, int of)
@@ -486,15 +480,10 @@ static void apply_blocks(void *arg, int t, int of)
             int64_t n = smaller(p->tile_cols, cols - j0);
             distances(p, w, i0, m, j0, n);
             p->f->finish(w, p->tile_cols, w, p->tile_cols, m, n, &p->shape, -1);
-            add_product(job, w, i0, m, j0, n);
+            add_product(p->real, 0, w, p->tile_cols, m, n, agop__at(job->A, j0, 0), job->A->ld,
+                        agop__at(job->Y, i0, 0), job->Y->ld, job->A->cols);
         }
     }
-}
-
-static void clear(agop__tile *t)
-{
-    for (int64_t i = 0; i < t->rows && t->cols > 0; i++)
-        memset(agop__at(t, i, 0), 0, (size_t)(t->cols * agop__dtype_bytes(t->dtype)));
 }
 
 agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
@@ -511,11 +500,125 @@ agop_status agop__cpu_kernel_apply(void *self, agop__tile *Y, const agop__kernel
     TRY(agop__blas_int(&unused, A->ld, e));
     block = block_of(self, x->u.rows, z->u.rows, TILE_ROWS);
     TRY(open_plan(&job.p, self, Y->dtype, k, x, z, block, TILE_COLS, count_of(Y->rows, block), 0, 0, e));
-    if (z->u.rows == 0 || Y->cols == 0)
-        clear(Y);
-    else
+    clear(Y);
+    if (z->u.rows > 0 && Y->cols > 0)
         agop__cpu_parallel(job.p.threads, apply_blocks, &job);
 done:
+    close_plan(&job.p);
+    return st;
+}
+
+/* ---- the same within one set of rows: the lower triangle of tiles, each used twice ---- */
+
+typedef struct symm_job {
+    plan              p;
+    agop__tile       *Y;
+    const agop__tile *K, *A;
+    char             *sums; /* a copy of Y per thread */
+    int64_t           bytes;
+    int               used; /* copies */
+} symm_job;
+
+/* A tile on the diagonal that has its lower triangle only. */
+static void complete(char *w, int64_t ldw, const agop__tile *K, int64_t i0, int64_t m)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j <= i; j++)
+            if (K->dtype == AGOP_F64)
+                ((double *)(void *)w)[i * ldw + j] = ((double *)(void *)w)[j * ldw + i] =
+                    *(const double *)agop__at(K, i0 + i, i0 + j);
+            else
+                ((float *)(void *)w)[i * ldw + j] = ((float *)(void *)w)[j * ldw + i] =
+                    *(const float *)agop__at(K, i0 + i, i0 + j);
+}
+
+static void add_tile(const symm_job *job, char *w, char *sums, int64_t i0, int64_t j0)
+{
+    const plan *p = &job->p;
+    int64_t     rows = p->x->u.rows, c = job->A->cols, ld = p->tile_cols;
+    int64_t     m = smaller(p->tile_rows, rows - i0), n = smaller(p->tile_cols, rows - j0);
+    const char *K = w;
+
+    if (!job->K) {
+        distances(p, w, i0, m, j0, n);
+        p->f->finish(w, p->tile_cols, w, p->tile_cols, m, n, &p->shape, -1);
+    } else if (i0 == j0) {
+        complete(w, ld, job->K, i0, m);
+    } else {
+        K  = agop__at(job->K, i0, j0);
+        ld = job->K->ld;
+    }
+    add_product(p->real, 0, K, ld, m, n, agop__at(job->A, j0, 0), job->A->ld, sums + i0 * c * p->size, c, c);
+    if (i0 != j0)
+        add_product(p->real, 1, K, ld, m, n, agop__at(job->A, i0, 0), job->A->ld, sums + j0 * c * p->size, c, c);
+}
+
+/* The first row of tiles with the last, the second with the last but one: every thread has the same to do, and always
+ * the same tiles, so that sums do not depend on chance. */
+static void symm_tiles(void *arg, int t, int of)
+{
+    symm_job *job  = arg;
+    plan     *p    = &job->p;
+    int64_t   down = count_of(p->x->u.rows, p->tile_rows);
+    char     *sums = job->sums + t * job->bytes;
+
+    if (t == 0)
+        job->used = of;
+    memset(sums, 0, (size_t)job->bytes);
+    for (int64_t r = t; r < (down + 1) / 2; r += of)
+        for (int64_t half = 0; half < 2; half++) {
+            int64_t i = half ? down - 1 - r : r;
+            for (int64_t j = 0; j <= i && (!half || i != r); j++)
+                add_tile(job, scratch_of(p, t), sums, i * p->tile_rows, j * p->tile_rows);
+        }
+}
+
+static void add_sums(void *arg, int t, int of)
+{
+    symm_job *job  = arg;
+    int64_t   rows = job->Y->rows, c = job->Y->cols;
+
+    for (int64_t i = rows * t / of; i < rows * (t + 1) / of; i++)
+        for (int64_t k = 0; k < c; k++) {
+            double sum = 0;
+            for (int s = 0; s < job->used; s++) {
+                const char *from = job->sums + s * job->bytes;
+                sum += job->p.real == AGOP_F64 ? ((const double *)(const void *)from)[i * c + k]
+                                               : (double)((const float *)(const void *)from)[i * c + k];
+            }
+            if (job->p.real == AGOP_F64)
+                *(double *)agop__at(job->Y, i, k) = sum;
+            else
+                *(float *)agop__at(job->Y, i, k) = (float)sum;
+        }
+}
+
+agop_status agop__cpu_kernel_symm(void *self, agop__tile *Y, const agop__kernel *k, const agop__points *x,
+                                  const agop__tile *K, const agop__tile *A, agop__err *e)
+{
+    symm_job    job = {.Y = Y, .K = K, .A = A};
+    agop_status st;
+    int64_t     rows = x->u.rows;
+    int         unused;
+
+    TRY(check_result(Y, A->dtype, rows, A->cols, e));
+    TRY(check_result(A, Y->dtype == AGOP_F64 ? AGOP_F64 : x->u.dtype, rows, Y->cols, e));
+    if (K)
+        TRY(check_result(K, Y->dtype, rows, rows, e));
+    TRY(agop__blas_int(&unused, A->ld, e));
+    TRY(agop__blas_int(&unused, K ? K->ld : 0, e));
+    TRY(open_plan(&job.p, self, Y->dtype, k, x, x, TILE_SQUARE, TILE_SQUARE,
+                  (count_of(rows, TILE_SQUARE) + 1) / 2, 0, 0, e));
+    job.bytes = up(rows * A->cols * job.p.size, 4096);
+    job.sums  = agop__aligned(job.p.threads, (size_t)job.bytes);
+    if (!job.sums)
+        TRY(no_memory(e, (double)(job.p.threads * job.bytes)));
+    if (rows > 0 && A->cols > 0) {
+        agop__cpu_parallel(job.p.threads, symm_tiles, &job);
+        agop__cpu_parallel(job.p.threads, add_sums, &job);
+    }
+done:
+    free(job.sums);
     close_plan(&job.p);
     return st;
 }
