@@ -50,15 +50,28 @@ def total(parts):
     return sum(parts, Counter())
 
 
+def iterate(n, d, steps, rank):
+    """A triangle of the kernel matrix, read once per step of conjugate gradients; the preconditioner's columns, their
+    products with each other, and both ways through them in every step."""
+    return Counter(gemm=n * n * d + 2 * n * rank**2, exp=n * n / 2, bytes=steps * (2 * n * n + 8 * n * rank))
+
+
+def fitted(report, n, d, c):
+    """What the report says was done: the rows of every iteration, directly or by steps, and its AGOP."""
+    last = report.get("solver", {})
+    done = Counter(bytes=4 * n * (d + c))
+    for i in report.get("iterations", []):
+        steps, final = i.get("cg_steps", 0), i["agop_route"] == "none"
+        done += iterate(i["rows"], d, steps, last["rank"] or 500) if steps else solve(i["rows"], d)
+        if not final:
+            done += agop(i["rows"], d, c)
+    return done
+
+
 def rfm(n, d, c=1, iters=5):
-    return total([solve(n, d)] * (iters + 1) + [agop(n, d, c)] * iters) + Counter(bytes=4 * n * (d + c))
-
-
-def coarse(n, d, c=1, iters=5):
-    """Three fifths of the iterations on a quarter of the rows, the others on a half, the last solve on all."""
-    few = min(n / 2, max(n / 4, 10 * d / c))
-    parts = [solve(m, d) + agop(m, d, c) for m in [few] * (3 * iters // 5) + [n / 2] * (iters - 3 * iters // 5)]
-    return total(parts) + solve(n, d) + Counter(bytes=4 * n * (d + c))
+    """As fitted; without a report of ours, every iteration on all rows and directly."""
+    plain = total([solve(n, d)] * (iters + 1) + [agop(n, d, c)] * iters) + Counter(bytes=4 * n * (d + c))
+    return lambda report: fitted(report, n, d, c) if report else plain
 
 
 def dual(n, d, iters):
@@ -77,10 +90,11 @@ def products(report, n, d):
     return Counter(gemm=steps * n * n * d, exp=steps * n * n / 2, bytes=4 * n * d)
 
 
-def leaves(n, d, leaf=10000, iters=5):
-    """A machine of all its rows for every leaf; directions and routing are free."""
+def leaves(n, d, leaf=10000):
+    """One solve on half the rows and one on all of them, and an AGOP, for every leaf; directions and routing are free."""
     count = max(1, round(n / leaf))
-    return total([coarse(n / count, d, 1, iters)] * count)
+    m = n / count
+    return total([solve(m / 2, d) + agop(m / 2, d, 1) + solve(m, d)] * count)
 
 
 # ---- commands ----
@@ -104,7 +118,7 @@ def xrfm(label, arguments, **more):
 def fixed(name, what, data, n, d, c=1, options="", **more):
     """The same settings as xRFM's, all rows in every iteration; and coarse to fine, which has no counterpart there."""
     return Case(name, "rfm", what, data, (
-        ours("agop, coarse to fine", "--iters 5 %s %s" % (SAME, options), floor=coarse(n, d, c)),
+        ours("agop, coarse to fine", "--iters 5 %s %s" % (SAME, options)),
         ours("agop, all rows", "--iters 5 --all-rows %s %s" % (SAME, options)),
         xrfm("xRFM, LU", "5 solve"),
         xrfm("xRFM, Cholesky", "5 cholesky"),
@@ -131,7 +145,8 @@ def thousands(n):
     return "{:,}".format(n)
 
 
-TREE = "--tune off --iters 5 --bandwidth 10 --ridge 1e-3 --scale none --scale-target none"
+TREE = "--tune off"
+KRR = "--iters 0 --leaf-size 1000000 --solver-tolerance 1e-4 " + SAME
 
 CASES = [
     fixed("r10k100", "10,000 x 100, 5 iterations", "step 10000 100 1 2", 10000, 100),
@@ -161,13 +176,13 @@ CASES = [
     Case("tree1M", "tree", "1,000,000 x 20, a tree of machines", "step 1000000 20 1 4 10000 10000",
          (ours("agop", TREE, runs=1, long=True),), leaves(1000000, 20), seconds=3600, at=1000000),
     Case("krr20k", "krr", "20,000 x 20, kernel ridge regression", "step 20000 20 1 10 100 10000", (
-        ours("agop, direct", "--solver direct --iters 0 " + SAME),
-        ours("agop, conjugate gradients", "--solver cg --iters 0 " + SAME),
+        ours("agop, direct", "--solver direct " + KRR),
+        ours("agop, conjugate gradients", "--solver cg " + KRR),
         xrfm("xRFM, Cholesky", "0 cholesky", runs=1),
         Row("KernelRidge, rbf", ("{peer} ridge {data} {out}",), peer="sklearn", runs=1, long=True),
     ), solve(20000, 20)),
     Case("krr100k", "krr", "100,000 x 20, kernel ridge regression in 8 GB", "step 100000 20 1 10 100 10000",
-         (ours("agop, conjugate gradients", "--solver cg --memory 8G --iters 0 " + SAME, runs=1),),
+         (ours("agop, conjugate gradients", "--memory 8G " + KRR, runs=1),),
          lambda report: products(report, 100000, 20), seconds=1800),
     Case("read", "read", "a text file of 5,000,000 x 21, read and described", "csv 5000000 20 1 11 0 0",
          (Row("agop", ("{agop} info {data}/table.csv -q",)),), Counter(bytes=961e6)),

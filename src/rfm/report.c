@@ -156,6 +156,16 @@ static json_t *tree(const agop__fit *f)
     return j;
 }
 
+/* The solve whose coefficients the model has. */
+static json_t *solver(const agop__fit *f)
+{
+    return json_pack("{s:s, s:f, s:o, s:i, s:I, s:I, s:b, s:b, s:I}", "method", f->cg_steps ? "cg" : "direct",
+                     "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
+                     f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements,
+                     "steps", (json_int_t)f->cg_steps, "rank", (json_int_t)f->cg_rank, "matrix_free", f->matrix_free,
+                     "double", f->in_double, "centres", (json_int_t)f->centres);
+}
+
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s)
 {
     agop__err  *e      = &f->ctx->err;
@@ -165,17 +175,13 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
 
     *out = NULL;
     TRY(validation(&judged, f, e));
-    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:{s:s, s:f, s:o, s:i, s:I, s:I, s:b, s:b, s:I}, s:f, s:f, s:I, s:o, "
-                  "s:o}",
-                  "task", f->target->classification ? "classification" : "regression", "n", (json_int_t)f->rows.n, "d",
+    j = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:O, s:s, s:o, s:f, s:f, s:I, s:o, s:o}", "task",
+                  f->target->classification ? "classification" : "regression", "n", (json_int_t)f->rows.n, "d",
                   (json_int_t)f->schema->fields, "features", (json_int_t)agop__schema_features(f->schema), "outputs",
                   (json_int_t)f->target->outputs, "settings", settings(f, s), "iterations", iterations(f), "best_iter",
                   (json_int_t)f->step[f->best].iter, "validation", judged, "stopped", stopped[f->stopped], "solver",
-                  "method", f->cg_steps ? "cg" : "direct", "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
-                  f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements, "steps",
-                  (json_int_t)f->cg_steps, "rank", (json_int_t)f->cg_rank, "matrix_free", f->matrix_free, "double",
-                  f->in_double, "centres", (json_int_t)f->centres, "seconds_last_solve", f->seconds_final, "seconds",
-                  agop__now() - f->started, "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
+                  solver(f), "seconds_last_solve", f->seconds_final, "seconds", agop__now() - f->started,
+                  "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));
     if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)
         goto done;

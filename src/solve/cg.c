@@ -106,7 +106,7 @@ static agop_status next_direction(search *g, int first)
     }
     for (int64_t i = 0; i < g->s->n; i++)
         for (int64_t o = 0; o < c; o++)
-            g->p[i * c + o] = g->z[i * c + o] + g->dot[o] * g->p[i * c + o];
+            g->p[i * c + o] = g->z[i * c + o] + (g->dot[o] != 0 ? g->dot[o] * g->p[i * c + o] : 0);
 done:
     return st;
 }
@@ -216,8 +216,10 @@ done:
 static int64_t choose_rank(const search *g, int check)
 {
     const agop__system *s    = g->s;
-    int64_t             rank = s->n / 10, most = g->out->matrix_free ? FREE_RANK : check == AGOP__ROUGHLY ? RANK / 2 : RANK;
-    double room = ((double)s->memory - (double)agop__held_bytes()) / 3 / ((double)s->n * (s->dtype == AGOP_F32 ? 4 : 8));
+    double              free = (double)s->memory - (double)agop__held_bytes();
+    double              room = free / 3 / ((double)s->n * (s->dtype == AGOP_F32 ? 4 : 8));
+    int64_t             most = g->out->matrix_free ? FREE_RANK : check == AGOP__ROUGHLY ? RANK / 2 : RANK;
+    int64_t             rank = s->n / 10;
 
     rank = rank < most ? rank : most;
     rank = (double)rank < room ? rank : (int64_t)room;

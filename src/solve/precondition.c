@@ -22,7 +22,7 @@ typedef struct pivoting {
 /* Rows drawn by what is left of their diagonal; a row drawn twice counts once. */
 static double draw_pivots(pivoting *p)
 {
-    double  at[BLOCK], total = 0, sum = 0;
+    double  at[BLOCK] = {0}, total = 0, sum = 0;
     int64_t want = p->room - p->rank < BLOCK ? p->room - p->rank : BLOCK, k = 0;
 
     for (int64_t i = 0; i < p->s->n; i++)

@@ -1,10 +1,10 @@
 /* solve.h - kernel ridge regression: (K + ridge W^-1) alpha = Y, with W the row weights (1 where there are none).
  *
  * Two ways:
- *   direct   the lower triangle of K is built, factored in place (Cholesky, n^3/3) and solved; K is the only n x n array.
- *            In single precision the residual is then computed in double from recomputed kernel values; refinement steps
- *            with the single-precision factor mend it. Leave-one-out residuals come in closed form, e_i = alpha_i / ((K +
- *            ridge W^-1)^-1)_ii, from the triangular inverse.
+ *   direct   the lower triangle of K is built, factored in place (Cholesky, n^3/3) and solved; K is the only n x n
+ *            array. In single precision the residual is then computed in double from recomputed kernel values;
+ *            refinement steps with the single-precision factor mend it. Leave-one-out residuals come in closed form,
+ *            e_i = alpha_i / ((K + ridge W^-1)^-1)_ii, from the triangular inverse.
  *   cg       conjugate gradients with a preconditioner of low rank (cg.c): some tens of products with K, which is kept
  *            where memory allows and computed again, tile by tile, where it does not.
  * Where single precision does not suffice for either, the system is widened to double. */

@@ -86,7 +86,7 @@ static void make_world(world *w, int64_t n, int64_t m, int64_t r)
 static void drop_world(world *w)
 {
     agop__tile *all[] = {&w->x.u, &w->z.u, &w->x.code, &w->z.code, &w->table[0], &w->table[1], &w->step[0], &w->step[1],
-                         &w->A,   &w->A64, &w->B,      &w->Y,      &w->Y64,      &w->G,        &w->K,        &w->square};
+                         &w->A,   &w->A64, &w->B,      &w->Y,      &w->Y64,    &w->G,        &w->K,        &w->square};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         be->release(ctx->self, all[i]);

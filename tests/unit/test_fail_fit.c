@@ -166,6 +166,12 @@ static void test_every_failed_allocation__of_the_gram_route(void **state)
     every_failure("target=kind drop=y,z,w agop_route=gram tune=off iters=1 centre_gradients=true", 23);
 }
 
+static void test_every_failed_allocation__of_conjugate_gradients(void **state)
+{
+    (void)state;
+    every_failure("target=y,z drop=kind weights=w tune=off iters=1 solver=cg", 23);
+}
+
 static void test_every_failed_allocation__of_a_tree(void **state)
 {
     (void)state;
@@ -197,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights),
         cmocka_unit_test(test_every_failed_allocation__of_the_dual),
         cmocka_unit_test(test_every_failed_allocation__of_the_gram_route),
+        cmocka_unit_test(test_every_failed_allocation__of_conjugate_gradients),
         cmocka_unit_test(test_every_failed_allocation__of_a_tree),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

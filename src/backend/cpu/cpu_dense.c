@@ -46,6 +46,11 @@ void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int
     CBLAS_TRANSPOSE opa = ta ? CblasTrans : CblasNoTrans, opb = tb ? CblasTrans : CblasNoTrans;
     int             rows = (int)(ta ? k : m), cols = (int)(ta ? m : k), incb = tb ? 1 : (int)ldb;
 
+    if (n == 1 && b == 0) { /* what is there may be no number, and gemv may multiply it by b */
+        for (int64_t i = 0; i < m; i++)
+            memset((char *)C + i * ldc * agop__dtype_bytes(dtype), 0, (size_t)agop__dtype_bytes(dtype));
+        b = 1;
+    }
     if (n == 1 && k > 0 && dtype == AGOP_F64) /* one column: no BLAS turns such a product into the faster one itself */
         cblas_dgemv(CblasRowMajor, opa, rows, cols, a, A, (int)lda, B, incb, b, C, (int)ldc);
     else if (n == 1 && k > 0)
