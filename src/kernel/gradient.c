@@ -370,6 +370,7 @@ agop_status agop__average_gradient(agop__metric *out, agop__average *a)
         TRY(turn_numeric(out, map, s.outer.block[0].m));
     for (int32_t b = 1; b < out->blocks; b++)
         TRY(agop__turn_group(out, ctx, m, b, a->height, map->kernel.kind, s.outer.block[b].m));
+    agop__metric_mend(out);
 done:
     free(s.mean);
     agop__metric_free(&s.outer);

@@ -261,6 +261,21 @@ void agop__metric_scale_by(agop__metric *m, double w)
         scale_factor(m, sqrt(w));
 }
 
+void agop__metric_mend(agop__metric *m)
+{
+    for (int32_t b = 0; b < m->blocks; b++) {
+        int64_t d = m->block[b].d, step = m->diagonal ? 1 : d + 1;
+        double *v = m->block[b].m;
+        for (int64_t i = 0; i < d; i++) {
+            if (!(v[i * step] < 0))
+                continue;
+            v[i * step] = 0;
+            for (int64_t j = 0; j < d && !m->diagonal; j++)
+                v[i * d + j] = v[j * d + i] = 0;
+        }
+    }
+}
+
 int agop__metric_scale(agop__metric *m)
 {
     double sum, top = largest(m, &sum);
@@ -285,7 +300,7 @@ static void shrink_thin(agop__metric *m, double s, double mean)
         int64_t count = b->d - first < STRIP ? b->d - first : STRIP;
         diagonal_part(all, m, 0, first, count);
         for (int64_t i = 0; i < count; i++)
-            b->m[first + i] = .95 * all[i] + .05 * mean - keep * (all[i] - b->m[first + i]);
+            b->m[first + i] = fmax(0, .95 * all[i] + .05 * mean - keep * (all[i] - b->m[first + i]));
     }
     scale_factor(m, sqrt(keep));
 }

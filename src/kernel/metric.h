@@ -53,6 +53,9 @@ void agop__metric_scale_by(agop__metric *m, double w);
 /* out = M v over all blocks, agop__metric_size numbers each. */
 void agop__metric_times(double *out, const agop__metric *m, const double *v);
 
+/* A diagonal entry that rounding left below zero (of a coordinate that does not matter) becomes zero, with its row and
+ * column: a metric is positive semi-definite. Not for thin metrics, which are so by their form. */
+void agop__metric_mend(agop__metric *m);
 /* Divide by the largest entry, which is on the diagonal because M is positive semi-definite. 0: M is zero. */
 int agop__metric_scale(agop__metric *m);
 /* M <- (1-s) M + s diag(M), then .95 M + .05 mean(diag M) I; s = 0 does nothing. */

@@ -96,6 +96,7 @@ typedef struct agop__fit {
     double       seconds_final;
     int          stopped;    /* AGOP__BY_... */
     agop__metric agop;       /* of the fitted function */
+    int          metric_only; /* nobody will ask for the coefficients */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
     /* as a part of a tree */

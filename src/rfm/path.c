@@ -204,7 +204,7 @@ static int candidates(double *out, const agop__fit *f, double last)
 /* May the coefficients of this step be those of the model? (Otherwise they only make a metric.) */
 static int is_final(const agop__fit *f, const agop__step *step)
 {
-    return step->rows == f->rows.n && (step->iter == f->plan.iters || f->rows.judges);
+    return !f->metric_only && step->rows == f->rows.n && (step->iter == f->plan.iters || f->rows.judges);
 }
 
 /* Solve on the learning rows for every candidate ridge; alpha and step->ridge are those with the least leave-one-out
@@ -674,6 +674,7 @@ agop_status agop__fit_metric(agop__fit *f)
 {
     agop_status st;
 
+    f->metric_only = 1;
     TRY(open_search(f));
     TRY(path(f));
     f->shape.bandwidth = f->step[f->best].bandwidth;

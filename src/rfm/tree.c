@@ -39,7 +39,7 @@ typedef struct grower {
     const agop__fit     *f;
     const agop_settings *s;
     agop_model          *m;
-    const agop__metric  *start;
+    const agop__metric  *start; /* that directions and leaves begin with */
     const double        *fixed;
     part                *leaf;
     int64_t              leaves, room, node_room, depth, trees_done;
@@ -370,7 +370,8 @@ static agop_status keep_honest(honest *h, const agop__fit *f, const part *p)
 /* A leaf begins with the metric that all rows share, and needs one iteration to make it its own. */
 static void begin_with_mean(agop__fit *f, const grower *g)
 {
-    f->start = g->start;
+    f->start         = g->start;
+    f->plan.diagonal = g->start->diagonal;
     if (agop__is_auto(g->s, "iters"))
         f->plan.iters = LEAF_ITERS;
 }
@@ -510,6 +511,9 @@ static agop_status fit_leaves(fitting *w)
     f->residual    = w->first.residual;
     f->refinements = w->first.refinements;
     f->in_double   = w->first.in_double;
+    f->cg_steps    = w->first.cg_steps;
+    f->cg_rank     = w->first.cg_rank;
+    f->matrix_free = w->first.matrix_free;
     w->first.step  = NULL;
     if (atomic_load(&w->stop))
         f->stopped = atomic_load(&w->stop) == 2 ? AGOP__BY_CLOCK : AGOP__BY_CALLER;
@@ -793,7 +797,7 @@ done:
 
 /* Learned coarse to fine on some rows, which are random ones; then made sharper by the mean AGOP over samples that
  * share no row: their noise is independent, what they agree on is not. */
-static agop_status root_metric(agop__metric *out, const grower *g, const int64_t *rows)
+static agop_status root_metric(agop__metric *out, double *own_ridge, const grower *g, const int64_t *rows)
 {
     int64_t      n = g->f->rows.n < ROOT_ROWS ? g->f->rows.n : ROOT_ROWS, parts = g->f->rows.n / (n / 2);
     double       ridge;
@@ -802,7 +806,7 @@ static agop_status root_metric(agop__metric *out, const grower *g, const int64_t
     agop_status  st;
 
     TRY(sample_agop(&f, g, rows, n, NULL, 0));
-    ridge = f.ridge;
+    *own_ridge = ridge = f.ridge;
     TRY(agop__metric_copy(out, agop__metric_scale(&f.agop) ? &f.agop : &f.metric, &g->ctx->err));
     parts = parts < ROOT_PARTS ? parts : ROOT_PARTS;
     for (int64_t k = 0; k < parts; k++) {
@@ -822,6 +826,51 @@ static agop_status root_metric(agop__metric *out, const grower *g, const int64_t
 done:
     agop__metric_free(&mean);
     agop__fit_free(&f);
+    return st;
+}
+
+/* Loss, on the second half of some rows, of one solve on the first half under a metric. */
+static agop_status loss_under(double *loss, const grower *g, const int64_t *rows, int64_t n, const agop__metric *m,
+                              double ridge)
+{
+    agop__fit   f = {0};
+    agop_status st;
+
+    TRY(agop__fit_part(&f, g->f, g->ctx, g->s, rows, n / 2, rows + n / 2, n - n / 2));
+    f.plan.coarse     = 0;
+    f.plan.iters      = 0;
+    f.plan.time_limit = 0;
+    f.plan.tune_ridge = 0;
+    f.plan.ridge      = ridge;
+    f.plan.diagonal   = m->diagonal;
+    f.start           = m;
+    TRY(agop__fit_metric(&f));
+    *loss = f.step[0].loss;
+done:
+    agop__fit_free(&f);
+    return st;
+}
+
+/* The mean metric or its diagonal, whichever predicts better, becomes g->start: entries off the diagonal are worth having
+ * where columns matter in mixtures, and noise where they matter one by one. *diagonal is the caller's. */
+static agop_status choose_form(agop__metric *diagonal, grower *g, const int64_t *rows, double ridge)
+{
+    const agop__metric *mean = g->start;
+    int64_t             n    = g->f->rows.n < ROOT_ROWS ? g->f->rows.n : ROOT_ROWS;
+    double              full, plain;
+    agop_status         st;
+
+    if (!agop__is_auto(g->s, "metric") || mean->diagonal || mean->thin)
+        return AGOP_OK;
+    TRY(agop__metric_zero(diagonal, g->f->schema->numeric, g->f->schema->groups, g->f->schema->group_levels, 1,
+                          &g->ctx->err));
+    for (int32_t b = 0; b < mean->blocks; b++)
+        agop__metric_diagonal(diagonal->block[b].m, mean, b);
+    TRY(loss_under(&full, g, rows, n, mean, ridge));
+    TRY(loss_under(&plain, g, rows, n, diagonal, ridge));
+    if (plain < full)
+        g->start = diagonal;
+done:
     return st;
 }
 
@@ -902,8 +951,8 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
 {
     agop__tree  *t     = &m->tree;
     int64_t      n     = f->rows.n, valid = f->rows.total - n, *rows = agop__malloc(n + valid, sizeof *rows);
-    double      *fixed = NULL;
-    agop__metric mean  = {0};
+    double      *fixed = NULL, ridge;
+    agop__metric mean = {0}, diagonal = {0};
     grower       g     = {.ctx = f->ctx, .f = f, .s = s, .m = m, .seed = (uint64_t)agop__int(s, "seed", 0) * 1000003};
     fitting      w     = {.g = &g, .grown = grown, .ctx = f->ctx, .caller = pthread_self(),
                           .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -921,8 +970,9 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
         rows[i] = i;
     TRY(read_fixed(&fixed, f, t->width, s));
     g.fixed = fixed;
-    TRY(root_metric(&mean, &g, rows));
+    TRY(root_metric(&mean, &ridge, &g, rows));
     g.start = &mean;
+    TRY(choose_form(&diagonal, &g, rows, ridge));
     for (int64_t k = 0; k < f->plan.tree_iters; k++) {
         if (k > 0)
             TRY(start_again(&w, &mean));
@@ -931,13 +981,15 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
             break;
     }
     TRY(settle_temperature(&w));
-    grown->tree = t;
-    f->tree     = grown;
+    grown->tree      = t;
+    f->tree          = grown;
+    f->plan.diagonal = g.start->diagonal; /* for the report */
 done:
     drop_leaves(&w);
     free(w.first.step);
     free(g.leaf);
     agop__metric_free(&mean);
+    agop__metric_free(&diagonal);
     free(fixed);
     free(rows);
     return st;

@@ -269,6 +269,19 @@ static void test_metric__a_singular_metric_maps(void **state)
     agop__metric_free(&m);
 }
 
+static void test_metric__what_rounding_left_below_zero_becomes_zero(void **state)
+{
+    double        full[] = {4, 1, .5, 1, -1e-20, .25, .5, .25, 3}, want[] = {4, 0, .5, 0, 0, 0, .5, 0, 3};
+    double        thin[] = {4, -1e-20, 3};
+    agop__block   square = {.d = 3, .m = full}, line = {.d = 3, .m = thin};
+    agop__metric  m = {.blocks = 1, .block = &square}, n = {.diagonal = 1, .blocks = 1, .block = &line};
+    (void)state;
+    agop__metric_mend(&m);
+    agop__metric_mend(&n);
+    assert_memory_equal(full, want, sizeof want);
+    assert_true(thin[0] == 4 && thin[1] == 0 && thin[2] == 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_metric__scaling_makes_the_largest_entry_one),
         cmocka_unit_test(test_metric__the_median_distance_is_the_median_distance),
         cmocka_unit_test(test_metric__a_singular_metric_maps),
+        cmocka_unit_test(test_metric__what_rounding_left_below_zero_becomes_zero),
     };
     int failed;
     if (agop_open(&ctx, "cpu", 2) != AGOP_OK)

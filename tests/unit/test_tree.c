@@ -14,11 +14,13 @@ static double noise(uint64_t *state)
     return (double)(*state >> 11) / 4503599627370496.0 - 1;
 }
 
-/* Five columns of uniform numbers, a category, linear = 3 x1 + 6 x2, step = (x1 > 0) + x2 x3, and three classes. */
+/* Five columns of uniform numbers, a category, linear = 3 x1 + 6 x2, step = (x1 > 0) + x2 x3, wave = sin of
+ * twice their sum, and three classes. */
 static agop_table *make(int first, int rows)
 {
     static const char *const kinds[] = {"low", "middle", "high"}, *const colours[] = {"red", "green"};
     static double            x[COLUMNS][ROWS + TESTS], linear[ROWS + TESTS], step[ROWS + TESTS];
+    static double            wave[ROWS + TESTS];
     const char              *kind[ROWS + TESTS], *colour[ROWS + TESTS];
     uint64_t                 state = 11;
     agop_table              *t     = NULL;
@@ -28,6 +30,7 @@ static agop_table *make(int first, int rows)
             x[j][i] = noise(&state);
         linear[i] = 3 * x[0][i] + 6 * x[1][i];
         step[i]   = (x[0][i] > 0) + x[1][i] * x[2][i];
+        wave[i]   = sin(2 * (x[0][i] + x[1][i] + x[2][i] + x[3][i] + x[4][i]));
         kind[i]   = kinds[x[0][i] < -.3 ? 0 : x[0][i] < .4 ? 1 : 2];
         colour[i] = colours[i % 2];
     }
@@ -40,12 +43,14 @@ static agop_table *make(int first, int rows)
     assert_int_equal(agop_table_add_text(t, ctx, "colour", colour + first), AGOP_OK);
     assert_int_equal(agop_table_add_numeric(t, ctx, "linear", linear + first), AGOP_OK);
     assert_int_equal(agop_table_add_numeric(t, ctx, "step", step + first), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "wave", wave + first), AGOP_OK);
     assert_int_equal(agop_table_add_text(t, ctx, "kind", kind + first), AGOP_OK);
     return t;
 }
 
-#define LINEAR "target=linear drop=step,kind,colour "
-#define STEP   "target=step drop=linear,kind "
+#define LINEAR "target=linear drop=step,wave,kind,colour "
+#define STEP   "target=step drop=linear,wave,kind "
+#define WAVE   "target=wave drop=linear,step,kind,colour "
 
 static agop_model *fit(const char *words)
 {
@@ -111,7 +116,7 @@ static void test_tree__every_rule_finds_the_direction_of_a_linear_function(void 
         agop_model *m;
         double      cosine = 0, length = 0;
         const double want[COLUMNS] = {0.4472135955, 0.894427191, 0, 0, 0};
-        (void)snprintf(words, sizeof words, LINEAR "tune=off leaf_size=250 split=%s", rules[r]);
+        (void)snprintf(words, sizeof words, LINEAR "tune=off leaf_size=250 metric=full split=%s", rules[r]);
         m = fit(words);
         assert_int_equal(m->tree.width, COLUMNS);
         for (int j = 0; j < COLUMNS; j++) {
@@ -122,6 +127,29 @@ static void test_tree__every_rule_finds_the_direction_of_a_linear_function(void 
         if (!(fabs(cosine) > .98)) /* columns are scaled by their own spread: a few percent */
             fail_msg("%s: cosine %.4f", rules[r], cosine);
         assert_true(test_r2(m, "linear") > .98);
+        agop_model_free(m);
+    }
+}
+
+/* A mixture of columns wants the full metric, columns one by one want its diagonal; what was asked for stands. */
+static void test_tree__the_metric_has_the_form_that_predicts_better(void **state)
+{
+    static const struct {
+        const char *words;
+        int         diagonal;
+    } cases[] = {{WAVE "tune=off leaf_size=250", 0},
+                 {STEP "tune=off leaf_size=250", 1},
+                 {WAVE "tune=off leaf_size=250 metric=diagonal", 1},
+                 {STEP "tune=off leaf_size=250 metric=full", 0},
+                 {STEP "tune=off", 0}}; /* no tree */
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        agop_model *m = fit(cases[k].words);
+        for (int64_t j = 0; j < m->leaves; j++)
+            if (m->leaf[j].metric.diagonal != cases[k].diagonal)
+                fail_msg("%s: diagonal %d", cases[k].words, m->leaf[j].metric.diagonal);
+        assert_non_null(strstr(agop_model_info(m), cases[k].diagonal ? "\"metric\": \"diagonal\""
+                                                                     : "\"metric\": \"full\""));
         agop_model_free(m);
     }
 }
@@ -270,7 +298,7 @@ static void test_tree__the_order_of_leaves_does_not_matter(void **state)
 
 static void test_tree__classes_grow_on_trees_too(void **state)
 {
-    agop_model *m = fit("target=kind drop=linear,step leaf_size=130 tree_iters=2");
+    agop_model *m = fit("target=kind drop=linear,step,wave leaf_size=130 tree_iters=2");
     agop_table *t = make(ROWS, TESTS);
     char       *json = NULL;
     (void)state;
@@ -381,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tree__leaves_are_halves_of_halves),
         cmocka_unit_test(test_tree__every_rule_finds_the_direction_of_a_linear_function),
+        cmocka_unit_test(test_tree__the_metric_has_the_form_that_predicts_better),
         cmocka_unit_test(test_tree__a_fixed_direction_is_taken_as_given),
         cmocka_unit_test(test_tree__soft_weights),
         cmocka_unit_test(test_tree__predictions_are_the_weighted_leaves),
