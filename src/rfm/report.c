@@ -77,12 +77,12 @@ static json_t *iterations(const agop__fit *f)
     for (int64_t i = 0; i < f->steps && !bad; i++) {
         const agop__step *s = &f->step[i];
         bad |= json_array_append_new(
-            a, json_pack("{s:I, s:I, s:s, s:b, s:o, s:f, s:f, s:i, s:I, s:f, s:f, s:f}", "iter", (json_int_t)s->iter, "rows",
-                         (json_int_t)s->rows, "agop_route", route[s->route], "matrix_units", s->units, "validation",
-                         agop__json_real(s->validation), "ridge", s->ridge, "bandwidth", s->bandwidth / f->plan.unit,
-                         "ridges_tried", s->tries, "cg_steps", (json_int_t)s->cg_steps, "seconds_kernel",
-                         s->seconds_kernel, "seconds_solve",
-                         s->seconds_solve, "seconds_agop", s->seconds_agop));
+            a, json_pack("{s:I, s:I, s:s, s:b, s:o, s:f, s:f, s:i, s:I, s:f, s:f, s:f}", "iter", (json_int_t)s->iter,
+                         "rows", (json_int_t)s->rows, "agop_route", route[s->route], "matrix_units", s->units,
+                         "validation", agop__json_real(s->validation), "ridge", s->ridge, "bandwidth",
+                         s->bandwidth / f->plan.unit, "ridges_tried", s->tries, "cg_steps", (json_int_t)s->cg_steps,
+                         "seconds_kernel", s->seconds_kernel, "seconds_solve", s->seconds_solve, "seconds_agop",
+                         s->seconds_agop));
     }
     if (bad) {
         json_decref(a);

@@ -851,8 +851,8 @@ done:
     return st;
 }
 
-/* The mean metric or its diagonal, whichever predicts better, becomes g->start: entries off the diagonal are worth having
- * where columns matter in mixtures, and noise where they matter one by one. *diagonal is the caller's. */
+/* The mean metric or its diagonal, whichever predicts better, becomes g->start: entries off the diagonal are worth
+ * having where columns matter in mixtures, and noise where they matter one by one. *diagonal is the caller's. */
 static agop_status choose_form(agop__metric *diagonal, grower *g, const int64_t *rows, double ridge)
 {
     const agop__metric *mean = g->start;
