@@ -168,6 +168,7 @@ CASES = [
     ), answer(1000000, 10000, 20)),
     Case("tree50k", "tree", "50,000 x 20, a tree of machines", "step 50000 20 1 4 10000 10000", (
         ours("agop", TREE),
+        ours("agop, overlapping leaves", TREE + " --overlap .1"),
         Row("xRFM, leaves of 10,000", ("{peer} tree {data} {out} 10000",), peer="xrfm", long=True),
         Row("HistGradientBoosting, 404 trees", ("{peer} boost {data} {out} 404",), peer="sklearn", other=True),
     ), leaves(50000, 20), at=50000),

@@ -45,6 +45,10 @@ typedef struct agop__kernel {
     const agop__tile *steps;
     /* L2 gradients only, f32, after `units`: the product may be taken in bf16; see gradient. */
     int32_t bf16;
+    /* L2 gradients and weights only, exponent at least 0.5: the lower triangle of k(z,z), from which distances are had
+     * without their coordinates, where x is rows first, first + 1, ... of z. NULL: they are computed. */
+    const agop__tile *known;
+    int64_t           first;
 } agop__kernel;
 
 typedef struct agop__backend {
@@ -111,6 +115,8 @@ typedef struct agop__backend {
                           agop__tile *C, agop__err *e);
     /* A_ij *= B_ij */
     agop_status (*multiply)(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
+    /* A_ij += w B_ij */
+    agop_status (*add)(void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e);
     /* A_ij *= v_i; v is n x 1 of A's dtype. */
     agop_status (*scale_rows)(void *self, agop__tile *A, const agop__tile *v, agop__err *e);
     /* A_ii += value / weight_i (weight NULL: 1). */

@@ -79,6 +79,10 @@ static inline agop_status op_multiply(agop_ctx *ctx, agop__tile *A, const agop__
 {
     return ctx->be->multiply(ctx->self, A, B, &ctx->err);
 }
+static inline agop_status op_add(agop_ctx *ctx, agop__tile *A, double w, const agop__tile *B)
+{
+    return ctx->be->add(ctx->self, A, w, B, &ctx->err);
+}
 static inline agop_status op_scale_rows(agop_ctx *ctx, agop__tile *A, const agop__tile *v)
 {
     return ctx->be->scale_rows(ctx->self, A, v, &ctx->err);

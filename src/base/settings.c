@@ -90,8 +90,8 @@ static const agop_setting rows[] = {
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
     {"solver", AGOP_CHOICE, "auto", NO_BOUND, "auto|direct|cg", NULL, "fit",
      "Cholesky, or preconditioned conjugate gradients; auto: the faster one, and cg where the matrix does not fit"},
-    {"solver_tolerance", AGOP_REAL, "1e-6", 1e-12, 1e-2, 0, NULL, "SHARE", "fit",
-     "relative residual at which a solve ends"},
+    {"solver_tolerance", AGOP_REAL, "auto", 1e-12, 1e-2, 1, NULL, "SHARE", "fit",
+     "relative residual, looked at in double, at which a solve ends; auto: 1e-4, or 1e-8 with --precision double"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features info",
      "of the split into halves; same seed, same result"},

@@ -113,7 +113,7 @@ static agop_status by_gradients(agop__sums *s, const agop__average *a)
     int64_t     n = a->x->u.rows, e = agop__metric_size(&s->outer), c = a->alpha->cols, widest = c * e;
     int64_t     step = 4194304 / (c * e + 1); /* gradients of a tile: at most 16 or 32 MB */
     int         units  = a->units == AGOP__UNITS_ON;
-    agop__kernel kernel = a->map->kernel;
+    agop__kernel kernel = agop__known_kernel(a);
     agop__tile  G = {0}, v = {0}, ones = {0};
     double     *host = NULL, *root = NULL;
     agop_status st = AGOP_OK;
@@ -150,6 +150,7 @@ static agop_status by_gradients(agop__sums *s, const agop__average *a)
             s->weight += a->weight ? a->weight[i + r] : 1;
         }
         TRY(op_put(ctx, &vi, root, 1, AGOP_F64));
+        kernel.first = i;
         TRY(op_gradient(ctx, &Gi, &kernel, &xi, a->z, a->alpha));
         if (a->weight)
             TRY(op_scale_rows(ctx, &Gi, &vi));

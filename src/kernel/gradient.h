@@ -25,12 +25,21 @@ typedef struct agop__average {
     const double       *weight; /* m host numbers, or NULL */
     const agop__points *z;      /* n centres */
     const agop__tile   *alpha;  /* n x c, dtype of the map */
+    const agop__tile   *K;      /* lower triangle of k(z,z), x being the first rows of z; or NULL */
     int                 centre;
     int                 route;   /* auto, or the one to take; afterwards the one that was taken */
     int                 units;   /* auto, off or on; afterwards off or on */
     int64_t             memory;  /* what the process may hold, in bytes; 0: not limited */
     double              started; /* for progress */
 } agop__average;
+
+/* The kernel of the map, with K where that can be used. */
+static inline agop__kernel agop__known_kernel(const agop__average *a)
+{
+    agop__kernel k = a->map->kernel;
+    k.known        = k.kind == AGOP__L2 && k.exponent >= .5 ? a->K : NULL;
+    return k;
+}
 
 /* out has the metric's shape. AGOP_E_STOPPED when the caller asks to stop; AGOP_E_NOMEM when the Gram
  * route was asked for and does not fit. The l1 kernel has no Gram route: its weights differ from column to column. */

@@ -8,8 +8,9 @@
  *
  *   B = Z' (D Z / 2 - T X) + X' Y,   Y = (lower triangle of H, half its diagonal) X
  *
- * T is made in panels of rows and H in panels of columns; only W is held whole. For a categorical group X and Z are
- * its one-hot codes.
+ * T is made in panels of rows and H in panels of columns; only W is held whole. Where gradients are taken at the
+ * centres themselves, and all rows weigh the same, W is symmetric and everything is X' S X with S = D - T - T' + H,
+ * of which panels of the lower triangle are enough. For a categorical group X and Z are its one-hot codes.
  *
  * On matrix units W is rounded to bf16 before anything is made of it. W'W, the largest product, is then exact
  * but for sums in float32, and the whole is the AGOP of those weights: nothing that cancels has been rounded on one
@@ -31,6 +32,7 @@ typedef struct gram {
     agop__tile          *B;                /* e_b x e_b, or 1 x e_b where only the diagonal is wanted */
     double              *root, *V_host, *host;
     double               near; /* trace of Z' D Z */
+    int                  symmetric;
 } gram;
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -148,6 +150,7 @@ static agop_status open_weights(gram *g)
     int32_t              dtype = a->map->dtype;
     int64_t              longer = g->m > g->n ? g->m : g->n;
     agop__tile           root   = {0};
+    agop__kernel         kernel = agop__known_kernel(a);
     agop_status          st     = AGOP_OK;
 
     g->root   = agop__malloc(longer, sizeof *g->root);
@@ -162,7 +165,7 @@ static agop_status open_weights(gram *g)
     for (int64_t i = 0; i < g->m; i++)
         g->root[i] = a->weight ? sqrt(a->weight[i]) : 1;
     TRY(op_alloc(ctx, &g->W, g->m, g->n, dtype));
-    TRY(op_weights(ctx, &g->W, &a->map->kernel, a->x, a->z));
+    TRY(op_weights(ctx, &g->W, &kernel, a->x, a->z));
     if (a->weight) {
         TRY(fill_host(&root, ctx, g->m, dtype, g->root));
         TRY(op_scale_rows(ctx, &g->W, &root));
@@ -195,6 +198,14 @@ done:
     return st;
 }
 
+static double square_of(const gram *g, int64_t i)
+{
+    double square = 0;
+    for (int64_t o = 0; o < g->c; o++)
+        square += g->V_host[i * g->c + o] * g->V_host[i * g->c + o];
+    return square;
+}
+
 /* R = D Z / 2 - T X for rows i0 .. i0+count-1 of one block. */
 static agop_status near_rows(gram *g, int32_t b, const agop__tile *T, int64_t i0, int64_t count)
 {
@@ -206,9 +217,7 @@ static agop_status near_rows(gram *g, int32_t b, const agop__tile *T, int64_t i0
     TRY(op_alloc(ctx, &R, count, d, T->dtype));
     TRY(op_get(ctx, g->host, d, AGOP_F64, &Z));
     for (int64_t i = 0; i < count; i++) {
-        double square = 0;
-        for (int64_t o = 0; o < g->c; o++)
-            square += g->V_host[(i0 + i) * g->c + o] * g->V_host[(i0 + i) * g->c + o];
+        double square = square_of(g, i0 + i);
         for (int64_t j = 0; j < d; j++) {
             g->near += square * g->host[i * d + j] * g->host[i * d + j];
             g->host[i * d + j] *= .5 * square;
@@ -284,7 +293,63 @@ done:
     return st;
 }
 
-/* B += X' Y, by panels of columns of H. */
+/* The same panel of D - T - T' + H; trace of Z' D Z on the way. */
+static agop_status whole_panel(gram *g, agop__tile *P, int64_t j0, int64_t count)
+{
+    agop_ctx   *ctx  = g->ctx;
+    int64_t     rows = g->n - j0;
+    agop__tile  Q = op_rows(ctx, &g->Q, 0, rows), W = op_rows(ctx, &g->W, j0, rows), top, D = {0};
+    agop__tile  alpha = op_rows(ctx, g->a->alpha, j0, rows), alpha_J = op_rows(ctx, g->a->alpha, j0, count);
+    agop__tile  V = op_rows(ctx, &g->V, j0, rows), V_J = op_rows(ctx, &g->V, j0, count);
+    double      D_host[PANEL];
+    agop_status st;
+
+    TRY(far_panel(g, P, j0, count));
+    Q = op_cols(ctx, &Q, 0, count);
+    W = op_cols(ctx, &W, j0, count);
+    TRY(op_gemm(ctx, 0, 1, 1.0, &V, &alpha_J, 0.0, &Q));
+    TRY(op_gemm(ctx, 0, 1, 1.0, &alpha, &V_J, 1.0, &Q));
+    TRY(op_multiply(ctx, &Q, &W));
+    top = op_rows(ctx, &Q, 0, count);
+    TRY(op_add(ctx, &top, -.5, &top)); /* half of the square on the diagonal */
+    TRY(op_add(ctx, P, -1, &Q));
+    for (int64_t i = 0; i < count; i++)
+        D_host[i] = 1 / square_of(g, j0 + i); /* infinite where there is nothing to add */
+    TRY(fill_host(&D, ctx, count, P->dtype, D_host));
+    top = op_rows(ctx, P, 0, count);
+    TRY(op_add_diagonal(ctx, &top, .5, &D));
+done:
+    op_release(ctx, &D);
+    return st;
+}
+
+/* Trace of Z' D Z. */
+static agop_status trace_of_near(gram *g)
+{
+    agop_status st = AGOP_OK;
+
+    for (int32_t b = 0; b < g->blocks; b++) {
+        int64_t d = g->X[b].cols;
+        double *x = agop__malloc(PANEL * d, sizeof *x);
+        if (!x)
+            return agop__fail_memory(&g->ctx->err, 8.0 * PANEL * (double)d, "the AGOP");
+        for (int64_t i0 = 0; i0 < g->n && d && st == AGOP_OK; i0 += PANEL) {
+            int64_t    count = smaller(PANEL, g->n - i0);
+            agop__tile X     = op_rows(g->ctx, &g->X[b], i0, count);
+            st               = op_get(g->ctx, x, d, AGOP_F64, &X);
+            for (int64_t i = 0; i < count && st == AGOP_OK; i++) {
+                double sum = 0;
+                for (int64_t j = 0; j < d; j++)
+                    sum += x[i * d + j] * x[i * d + j];
+                g->near += square_of(g, i0 + i) * sum;
+            }
+        }
+        free(x);
+    }
+    return st;
+}
+
+/* B += X' Y, by panels of columns of H, or of all of S. */
 static agop_status far_part(gram *g)
 {
     agop_ctx   *ctx = g->ctx;
@@ -298,7 +363,7 @@ static agop_status far_part(gram *g)
         agop__tile P     = op_rows(ctx, &g->P, 0, g->n - j0);
         P                = op_cols(ctx, &P, 0, count);
         TRY(stopped(ctx, g->a->started));
-        TRY(far_panel(g, &P, j0, count));
+        TRY((g->symmetric ? whole_panel : far_panel)(g, &P, j0, count));
         for (int32_t b = 0; b < g->blocks; b++) {
             agop__tile Y = op_rows(ctx, &g->Y[b], j0, g->n - j0), X = op_rows(ctx, &g->X[b], j0, count);
             if (X.cols) /* the first panel reaches every row of Y */
@@ -307,7 +372,7 @@ static agop_status far_part(gram *g)
     }
     for (int32_t b = 0; b < g->blocks; b++)
         if (g->X[b].cols)
-            TRY(add_product(g, b, &g->X[b], &g->Y[b], 0));
+            TRY(add_product(g, b, &g->X[b], &g->Y[b], g->symmetric));
 done:
     return st;
 }
@@ -406,7 +471,8 @@ agop_status agop__gram_sums(agop__sums *s, const agop__average *a)
 
     TRY(open_blocks(&g, &s->outer));
     TRY(open_weights(&g));
-    TRY(near_part(&g));
+    g.symmetric = !a->weight && a->x == a->z;
+    TRY(g.symmetric ? trace_of_near(&g) : near_part(&g));
     TRY(far_part(&g));
     TRY(take_outer(&g, &s->outer));
     if (s->mean)

@@ -17,7 +17,7 @@
 enum { SLICES = 4, SLICE_ROWS = 16 };
 /* With fewer coordinates there is as much to round as to multiply, and centres do crowd; with fewer sums for each pair
  * its distance is what takes the time; with fewer rows the trial does. docs/adr/0017 has the figures. */
-enum { FEWEST_COORDINATES = 64, FEWEST_SUMS = 500, FEWEST_ROWS = 2000 };
+enum { FEWEST_COORDINATES = 64, FEWEST_SUMS = 500, FEWEST_ROWS = 4000 };
 /* So that an AGOP is off by 2 % of its trace at most, and by less than 1 %. */
 #define MOST_LOST_GRADIENTS 1e-4
 #define MOST_LOST_GRAM      5e-3

@@ -76,7 +76,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->solver      = agop__choice(s, "solver", "cg")       ? AGOP__SOLVER_CG
                      : agop__choice(s, "solver", "direct") ? AGOP__SOLVER_DIRECT
                                                            : AGOP__SOLVER_AUTO;
-    p->tolerance   = agop__real(s, "solver_tolerance", 1e-6);
+    p->tolerance   = agop__real(s, "solver_tolerance", agop__choice(s, "precision", "double") ? 1e-8 : 1e-4);
     p->seed        = (uint64_t)agop__int(s, "seed", 0);
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)

@@ -15,8 +15,9 @@
 #include "kernel/gradient.h"
 #include "rfm/fit.h"
 
-enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, RIDGES = 5, UPWARD = 8, TARGETS = 10 };
+enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, LEAST_AGOP_ROWS = 500, RIDGES = 5, UPWARD = 8, TARGETS = 10 };
 #define COARSE_SHRINK .5
+#define AGOP_WORK 5e10 /* flops: a quarter of a second of two cores */
 #define MEDIAN_WORK 2e8 /* rows^2 x coordinates: wide rows need fewer of them */
 static const double ridge_grid[RIDGES] = {1e-3, 1e-2, 1e-1, 1, 5};
 
@@ -283,13 +284,14 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
     agop__average a;
     agop_status   st;
 
-    agop__system_release_matrix(s);
+    if (!s->values) /* a factor */
+        agop__system_release_matrix(s);
     TRY(op_alloc(f->ctx, &A, s->n, s->c, s->dtype));
     TRY(op_put(f->ctx, &A, alpha, s->c, AGOP_F64));
     a = (agop__average){.map = &s->map, .metric = m, .height = f->shape.height, .x = &s->points,
-                        .weight = f->rows.weight, .z = &s->points, .alpha = &A, .centre = f->plan.centre,
-                        .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
-                        .started = f->started};
+                        .weight = f->rows.weight, .z = &s->points, .alpha = &A, .K = s->values ? &s->K : NULL,
+                        .centre = f->plan.centre, .route = f->plan.route, .units = f->plan.units,
+                        .memory = f->plan.memory, .started = f->started};
     TRY(agop__average_gradient(&next, &a));
     step->route = a.route;
     step->units = a.units == AGOP__UNITS_ON;
@@ -596,19 +598,29 @@ done:
 
 /* ---- what the result looks at ---- */
 
+/* Rows that gradients are averaged over: fewer where there are many coordinates and outputs. */
+static int64_t agop_rows(const agop__system *s)
+{
+    double most = AGOP_WORK / (2 * (double)s->n * (double)(s->map.numeric + 1) * (double)s->c);
+    double rows = fmax(LEAST_AGOP_ROWS, fmin(AGOP_ROWS, most));
+    return (double)s->n < rows ? s->n : (int64_t)rows;
+}
+
 static agop_status final_agop(agop__fit *f)
 {
     agop__system  s = {0};
     agop__tile    A = {0};
     agop__points  x;
     agop__average a;
+    int64_t       rows;
     agop_status   st;
 
     prepare_system(&s, f, &f->metric, f->centres);
     TRY(agop__system_prepare(&s, f->arithmetic));
     TRY(op_alloc(f->ctx, &A, s.n, s.c, s.dtype));
     TRY(op_put(f->ctx, &A, f->alpha, s.c, AGOP_F64));
-    x = agop__points_rows(&s.points, f->ctx, 0, s.n < AGOP_ROWS ? s.n : AGOP_ROWS);
+    rows = agop_rows(&s);
+    x    = agop__points_rows(&s.points, f->ctx, 0, rows);
     a = (agop__average){.map = &s.map, .metric = &f->metric, .height = f->shape.height, .x = &x,
                         .weight = f->rows.weight, .z = &s.points, .alpha = &A, .centre = f->plan.centre,
                         .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,

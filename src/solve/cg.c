@@ -11,7 +11,7 @@
 #include "solve/cg.h"
 
 enum {
-    ROUGH_ROWS = 4000, /* from which on the cost of a factorisation is above that of the few steps of a rough solve */
+    ROUGH_ROWS = 2000, /* from which on the cost of a factorisation is above that of the few steps of a rough solve */
     CLOSE_ROWS = 8000, /* the same for the many of a close one */
     MOST_STEPS = 2000, CYCLES = 6, LEAST_RANK = 256, RANK = 1000, FREE_RANK = 2000,
     ROWS_PER_STEP = 80, /* a factorisation takes as long as n / 80 steps with a matrix that is kept */
@@ -251,6 +251,7 @@ static agop_status open_search(search *g, int check)
         if (!s->K.mem)
             TRY(op_alloc(s->ctx, &s->K, s->n, s->n, s->dtype));
         TRY(op_kernel_lower(s->ctx, &s->K, &s->map.kernel, &s->points));
+        s->values = 1;
         g->out->seconds_kernel += agop__now() - started;
     }
     TRY(agop__precondition(&g->pre, s, g->ridge, choose_rank(g, check)));

@@ -30,19 +30,21 @@ done:
 void agop__system_release_matrix(agop__system *s)
 {
     op_release(s->ctx, &s->K);
+    s->values = 0;
 }
 
 void agop__system_close(agop__system *s)
 {
     if (!s->ctx)
         return;
-    op_release(s->ctx, &s->K);
+    agop__system_release_matrix(s);
     agop__points_free(&s->points, s->ctx);
     agop__map_free(&s->map);
 }
 
 void agop__system_bandwidth(agop__system *s, double bandwidth)
 {
+    s->values               = 0;
     s->shape.bandwidth      = bandwidth;
     s->map.kernel.bandwidth = bandwidth;
 }
@@ -85,6 +87,7 @@ static agop_status build_and_factor(agop__solution *out, agop__system *s, double
 
     if (!s->K.mem)
         TRY(op_alloc(ctx, &s->K, s->n, s->n, s->dtype));
+    s->values = 0;
     TRY(put_weight(&w, s));
     TRY(op_kernel_lower(ctx, &s->K, &s->map.kernel, &s->points));
     TRY(op_add_diagonal(ctx, &s->K, ridge, w.mem ? &w : NULL));

@@ -35,6 +35,7 @@ typedef struct agop__system {
     agop__map    map;
     agop__points points;
     agop__tile   K;
+    int          values; /* K holds kernel values (lower triangle), not a factor */
 } agop__system;
 
 /* Fill the fields above `made here`, then prepare; dtype is the arithmetic to begin with. */

@@ -255,6 +255,7 @@ FORWARD(gemm16,
          agop__err *e),
         (c->inner, ta, tb, a, A, B, b, C, e))
 FORWARD(multiply, (void *self, agop__tile *A, const agop__tile *B, agop__err *e), (c->inner, A, B, e))
+FORWARD(add, (void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e), (c->inner, A, w, B, e))
 FORWARD(scale_rows, (void *self, agop__tile *A, const agop__tile *v, agop__err *e), (c->inner, A, v, e))
 FORWARD(add_diagonal, (void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e),
         (c->inner, A, value, weight, e))
@@ -296,6 +297,7 @@ const agop__backend agop__backend_check = {
     .round16          = round16_check,
     .gemm16           = gemm16_check,
     .multiply         = multiply_check,
+    .add              = add_check,
     .scale_rows       = scale_rows_check,
     .add_diagonal     = add_diagonal_check,
     .cholesky         = cholesky_check,

@@ -371,6 +371,54 @@ static void check_gradient(const kernel_of *k, const tiles_of *x, const tiles_of
     drop(&G);
 }
 
+/* Weights and gradients from kernel values instead of coordinates, for the last rows of x. A value of k that is rounded
+ * by eps moves -ln k by eps, absolutely: so distances must not be tiny, and the points are spread. */
+static void check_known(const kernel_of *k, const tiles_of *x, int32_t dtype, const char *what)
+{
+    int64_t      n = x->ref.n, first = n / 3, m = n - first, c = 2, e = coordinates(k, x->ref.r);
+    double      *a = reals(n * c), *got, *want, *tolerance;
+    agop__err    err = {0};
+    agop__tile   K = tile(n, n, 1, dtype), A, W = tile(m, n, 3, dtype), G = tile(m, c * e, 2, dtype);
+    agop__tile   W0 = tile(m, n, 0, dtype), G0 = tile(m, c * e, 0, dtype);
+    agop__kernel known = k->k;
+    agop__points last  = {.u = be->rows(ctx->self, &x->p.u, first, m)};
+
+    if (x->p.code.mem)
+        last.code = be->rows(ctx->self, &x->p.code, first, m);
+    for (int64_t i = 0; i < n * c; i++)
+        a[i] = draw(dtype);
+    A = tile_of(a, n, c, 1, dtype);
+    ok(be->kernel_lower(ctx->self, &K, &k->k, &x->p, &err), &err, "kernel_lower");
+    ok(be->weights(ctx->self, &W0, &k->k, &last, &x->p, &err), &err, "weights");
+    ok(be->gradient(ctx->self, &G0, &k->k, &last, &x->p, &A, &err), &err, "gradient");
+    known.known = &K;
+    known.first = first;
+    ok(be->weights(ctx->self, &W, &known, &last, &x->p, &err), &err, "weights of known values");
+    ok(be->gradient(ctx->self, &G, &known, &last, &x->p, &A, &err), &err, "gradient of known values");
+    for (int round = 0; round < 2; round++) {
+        int64_t count = round ? m * c * e : m * n;
+        double  top   = 0;
+        got       = values_of(round ? &G : &W);
+        want      = values_of(round ? &G0 : &W0);
+        tolerance = reals(count);
+        for (int64_t i = 0; i < count; i++)
+            top = fmax(top, fabs(want[i]));
+        for (int64_t i = 0; i < count; i++)
+            tolerance[i] = 200 * eps_of(dtype) * top;
+        compare(got, want, tolerance, count, what);
+        free(got);
+        free(want);
+        free(tolerance);
+    }
+    free(a);
+    drop(&K);
+    drop(&A);
+    drop(&W);
+    drop(&W0);
+    drop(&G);
+    drop(&G0);
+}
+
 static const struct {
     int64_t n, m, r;
     int     groups;
@@ -423,6 +471,8 @@ static void kernel_cases(int32_t dtype)
                         check_apply(&k, &x, &z, c, dtype, AGOP_F64, SAY("kernel_apply in double over"));
                     if (kind == AGOP__L2)
                         check_weights(&k, &x, &z, dtype, SAY("weights"));
+                    if (kind == AGOP__L2 && exponents[q] >= .5 && mode == PLAIN)
+                        check_known(&k, &x, dtype, SAY("known values"));
                     check_gradient(&k, &x, &z, c, dtype, SAY("gradient"));
                     if (x.ref.n < 100)
                         check_gradient(&k, &x, &x, 1, dtype, SAY("gradient(x,x)"));
@@ -798,6 +848,13 @@ static void multiply_case(int32_t dtype)
     ok(be->multiply(ctx->self, &corner, &other, &e), &e, "multiply");
     got = values_of(&a);
     compare(got, want, tolerance, 20, "multiply through views");
+    free(got);
+    for (int i = 2; i < 5; i++)
+        for (int j = 1; j < 4; j++)
+            want[4 * i + j] -= 2 * B[4 * i + j];
+    ok(be->add(ctx->self, &corner, -2, &other, &e), &e, "add");
+    got = values_of(&a);
+    compare(got, want, tolerance, 20, "add through views");
     free(got);
     drop(&a);
     drop(&b);

@@ -166,10 +166,10 @@ static void test_cg__is_taken_where_it_pays(void **state)
 {
     double          none[1];
     agop__solution  plain = {0}, loo = {.loo = none};
-    agop__system    s = {.n = 3999, .memory = INT64_MAX};
+    agop__system    s = {.n = 1999, .memory = INT64_MAX};
     (void)state;
     assert_false(agop__cg_wanted(&s, &plain, AGOP__ROUGHLY));
-    s.n = 4000;
+    s.n = 2000;
     assert_true(agop__cg_wanted(&s, &plain, AGOP__ROUGHLY));
     assert_false(agop__cg_wanted(&s, &plain, AGOP__CLOSELY));
     assert_false(agop__cg_wanted(&s, &plain, AGOP__UNCHECKED));

@@ -10,7 +10,7 @@
 #include "numbers.h"
 #include "solve/solve.h"
 
-enum { FEW = 300, MANY = 2000, WIDE = 100 };
+enum { FEW = 300, MANY = 4000, WIDE = 100 };
 
 static agop_ctx *ctx;
 

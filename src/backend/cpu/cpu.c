@@ -227,6 +227,7 @@ const agop__backend agop__backend_cpu = {
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,
     .multiply         = agop__cpu_multiply,
+    .add              = agop__cpu_add,
     .scale_rows       = agop__cpu_scale_rows,
     .add_diagonal     = agop__cpu_add_diagonal,
     .cholesky         = agop__cpu_cholesky,

@@ -46,6 +46,7 @@ void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int
 agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                            agop__tile *C, agop__err *e);
 agop_status agop__cpu_multiply(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
+agop_status agop__cpu_add(void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e);
 agop_status agop__cpu_scale_rows(void *self, agop__tile *A, const agop__tile *v, agop__err *e);
 agop_status agop__cpu_add_diagonal(void *self, agop__tile *A, double value, const agop__tile *weight, agop__err *e);
 agop_status agop__cpu_cholesky(void *self, agop__tile *A, int64_t *bad_row, agop__err *e);

@@ -106,47 +106,61 @@ done:
     return st;
 }
 
-typedef struct multiply_job {
+typedef struct entries_job {
     agop__tile       *A;
     const agop__tile *B;
+    double            w; /* A += w B; 0: A *= B */
     atomic_llong      next;
-} multiply_job;
+} entries_job;
 
-static void multiply_rows(void *arg, int t, int of)
+static void combine_rows(void *arg, int t, int of)
 {
-    multiply_job *job  = arg;
-    int64_t       cols = job->A->cols;
+    entries_job *job  = arg;
+    int64_t      cols = job->A->cols;
 
     (void)t;
     (void)of;
     for (int64_t i; (i = atomic_fetch_add(&job->next, 1)) < job->A->rows;) {
-        if (job->A->dtype == AGOP_F64) {
-            double       *a = agop__at(job->A, i, 0);
-            const double *b = agop__at(job->B, i, 0);
+        void       *a = agop__at(job->A, i, 0);
+        const void *b = agop__at(job->B, i, 0);
+        if (job->A->dtype == AGOP_F64 && job->w != 0)
             for (int64_t j = 0; j < cols; j++)
-                a[j] *= b[j];
-        } else {
-            float       *a = agop__at(job->A, i, 0);
-            const float *b = agop__at(job->B, i, 0);
+                ((double *)a)[j] += job->w * ((const double *)b)[j];
+        else if (job->A->dtype == AGOP_F64)
             for (int64_t j = 0; j < cols; j++)
-                a[j] *= b[j];
-        }
+                ((double *)a)[j] *= ((const double *)b)[j];
+        else if (job->w != 0)
+            for (int64_t j = 0; j < cols; j++)
+                ((float *)a)[j] += (float)job->w * ((const float *)b)[j];
+        else
+            for (int64_t j = 0; j < cols; j++)
+                ((float *)a)[j] *= ((const float *)b)[j];
     }
+}
+
+static agop_status combine(void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e)
+{
+    entries_job job = {.A = A, .B = B, .w = w};
+    agop_status st;
+
+    TRY(same_dtype(A, B, e));
+    if (A->rows != B->rows || A->cols != B->cols)
+        TRY(agop__fail(e, AGOP_E_BUG, "%lld x %lld entries with %lld x %lld", (long long)A->rows, (long long)A->cols,
+                       (long long)B->rows, (long long)B->cols));
+    atomic_init(&job.next, 0);
+    agop__cpu_parallel(((agop__cpu *)self)->threads, combine_rows, &job);
+done:
+    return st;
 }
 
 agop_status agop__cpu_multiply(void *self, agop__tile *A, const agop__tile *B, agop__err *e)
 {
-    multiply_job job = {.A = A, .B = B};
-    agop_status  st;
+    return combine(self, A, 0, B, e);
+}
 
-    TRY(same_dtype(A, B, e));
-    if (A->rows != B->rows || A->cols != B->cols)
-        TRY(agop__fail(e, AGOP_E_BUG, "%lld x %lld entries times %lld x %lld", (long long)A->rows, (long long)A->cols,
-                       (long long)B->rows, (long long)B->cols));
-    atomic_init(&job.next, 0);
-    agop__cpu_parallel(((agop__cpu *)self)->threads, multiply_rows, &job);
-done:
-    return st;
+agop_status agop__cpu_add(void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e)
+{
+    return w == 0 ? AGOP_OK : combine(self, A, w, B, e);
 }
 
 agop_status agop__cpu_scale_rows(void *self, agop__tile *A, const agop__tile *v, agop__err *e)

@@ -104,3 +104,30 @@ INLINE VEC NAME(power)(VEC x, REAL c)
     y = NAME(pick)((IVEC)(x <= (REAL)LARGEST), y, x);
     return NAME(zero_below)(x, NAME(all)(smallest), y);
 }
+
+/* -ln x for 0 < x <= 1, a few ulp, also next to 1; as for the smallest normal number where x is less. With m as in
+ * power: near 1 there is no e, and m - 1 is exact. */
+INLINE VEC NAME(minus_log)(VEC x)
+{
+#if REAL_BITS == 32
+    const IVEC half_root = (IVEC){0} + 0x3f3504f3;
+    const REAL smallest  = 1.17549435e-38f;
+    const int  terms     = 5;
+#else
+    const IVEC half_root = (IVEC){0} + 0x3fe6a09e667f3bcd;
+    const REAL smallest  = 2.2250738585072014e-308;
+    const int  terms     = 11;
+#endif
+    VEC  v       = NAME(pick)((IVEC)(x < smallest), NAME(all)(smallest), x);
+    IVEC shifted = ((IVEC)v - half_root) >> MANTISSA;
+    VEC  m       = (VEC)((IVEC)v - (shifted << MANTISSA));
+    VEC  e       = __builtin_convertvector(shifted, VEC);
+    VEC  z       = (m - (REAL)1) / (m + (REAL)1);
+    VEC  zz      = z * z;
+    VEC  series  = NAME(all)((REAL)(1.0 / (2 * terms - 1)));
+
+    for (int k = terms - 2; k >= 1; k--)
+        series = NAME(fma)(series, zz, NAME(all)((REAL)(1.0 / (2 * k + 1))));
+    VEC ln_m = NAME(fma)(z * zz, series, z) * (REAL)2;
+    return -NAME(fma)(e, NAME(all)(LN2_HIGH), NAME(fma)(e, NAME(all)(LN2_LOW), ln_m));
+}

@@ -52,6 +52,8 @@ typedef struct agop__cpu_loops {
      * of which is 1. out may be D. */
     void (*finish)(void *out, int64_t ldo, const void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s,
                    int64_t first);
+    /* The inverse of finish, D = (-ln(k) / scale)^(1/power), in place, for q >= 0.5; a large number where k = 0. */
+    void (*unfinish)(void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s);
     /* D becomes the gradient's weight: L2: -(q scale) D^(q/2-1) k, 0 where D is not above the rounding of the norms;
      * L1: k. */
     void (*weights)(void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s, const void *unorm,

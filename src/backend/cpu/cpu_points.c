@@ -179,7 +179,8 @@ static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
     return AGOP_OK;
 }
 
-/* Tiles of x by z in the precision `real`; tile sizes and extra_bytes of scratch for the caller. */
+/* Tiles of x by z in the precision `real`; tile sizes and extra_bytes of scratch for the caller. norms: 1 they are
+ * needed, 0 for distances only, -1 not at all. */
 static agop_status open_plan(plan *p, const void *self, int32_t real, const agop__kernel *k, const agop__points *x,
                              const agop__points *z, int64_t tile_rows, int64_t tile_cols, int64_t tasks,
                              int norms, int64_t extra_bytes, agop__err *e)
@@ -209,7 +210,7 @@ static agop_status open_plan(plan *p, const void *self, int32_t real, const agop
         p->term   = k->exponent == 1 ? AGOP__TERM_ABS : AGOP__TERM_POWER;
         p->direct = 1;
     }
-    if (norms || !p->direct) {
+    if (norms > 0 || (norms == 0 && !p->direct)) {
         TRY(make_norms(p, &p->xnorm, &x->u, e));
         if (x == z)
             p->znorm = p->xnorm;
@@ -308,6 +309,52 @@ static void distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0,
     }
 }
 
+/* Rows i0 .. and columns j0 .. of the symmetric matrix whose lower triangle is K. */
+static void take_tile(char *w, int64_t ldw, const agop__tile *K, int64_t i0, int64_t m, int64_t j0, int64_t n)
+{
+    int64_t size = agop__dtype_bytes(K->dtype);
+
+    for (int64_t i = i0; i < i0 + m; i++) { /* what is below the diagonal */
+        int64_t count = smaller(i + 1 - j0, n);
+        if (count > 0)
+            memcpy(w + (i - i0) * ldw * size, agop__at(K, i, j0), (size_t)(count * size));
+    }
+    for (int64_t j = j0 > i0 + 1 ? j0 : i0 + 1; j < j0 + n; j++) { /* what is above it: row j, read along */
+        int64_t count = smaller(j - i0, m);
+        if (K->dtype == AGOP_F64)
+            for (int64_t i = 0; i < count; i++)
+                ((double *)(void *)w)[i * ldw + j - j0] = ((const double *)agop__at(K, j, i0))[i];
+        else
+            for (int64_t i = 0; i < count; i++)
+                ((float *)(void *)w)[i * ldw + j - j0] = ((const float *)agop__at(K, j, i0))[i];
+    }
+}
+
+/* As distances, from kernel values where they are known; x_first: what `first` of the kernel adds to row numbers,
+ * z_first to those of columns. */
+static void any_distances(const plan *p, char *w, int64_t i0, int64_t m, int64_t j0, int64_t n, int64_t x_first,
+                          int64_t z_first)
+{
+    if (!p->kernel->known) {
+        distances(p, w, i0, m, j0, n);
+        return;
+    }
+    take_tile(w, p->tile_cols, p->kernel->known, i0 + x_first, m, j0 + z_first, n);
+    p->f->unfinish(w, p->tile_cols, m, n, &p->shape);
+}
+
+/* z: the rows that the known kernel values are of; x: some of them. */
+static agop_status check_known(const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e)
+{
+    const agop__tile *K = k->known;
+
+    if (!K || (k->kind == AGOP__L2 && k->exponent >= .5 && K->dtype == x->u.dtype && K->rows == z->u.rows &&
+               K->cols == z->u.rows && k->first >= 0 && k->first + x->u.rows <= z->u.rows))
+        return AGOP_OK;
+    return agop__fail(e, AGOP_E_BUG, "kernel values of %lld rows for %lld of %lld", (long long)K->rows,
+                      (long long)x->u.rows, (long long)z->u.rows);
+}
+
 /* ---- kernel and its lower triangle ---- */
 
 typedef struct kernel_job {
@@ -370,7 +417,7 @@ static void weight_tiles(void *arg, int t, int of)
     for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < across * down;) {
         int64_t i0 = at / across * p->tile_rows, j0 = at % across * p->tile_cols;
         int64_t m = smaller(p->tile_rows, job->K->rows - i0), n = smaller(p->tile_cols, job->K->cols - j0);
-        distances(p, w, i0, m, j0, n);
+        any_distances(p, w, i0, m, j0, n, p->kernel->first, 0);
         p->f->weights(w, p->tile_cols, m, n, &p->shape, p->xnorm + i0 * p->size, p->znorm + j0 * p->size);
         for (int64_t i = 0; i < m; i++)
             memcpy(agop__at(job->K, i0 + i, j0), w + i * p->tile_cols * p->size, (size_t)(n * p->size));
@@ -387,6 +434,7 @@ agop_status agop__cpu_weights(void *self, agop__tile *W, const agop__kernel *k, 
     if (k->kind != AGOP__L2)
         TRY(agop__fail(e, AGOP_E_BUG, "weights of a kernel of kind %d", (int)k->kind));
     TRY(check_result(W, x->u.dtype, x->u.rows, z->u.rows, e));
+    TRY(check_known(k, x, z, e));
     block = block_of(self, x->u.rows, z->u.rows, TILE_ROWS);
     TRY(open_plan(&job.p, self, x->u.dtype, k, x, z, block, TILE_COLS,
                   count_of(W->rows, block) * count_of(W->cols, TILE_COLS), 1, 0, e));
@@ -519,19 +567,6 @@ typedef struct symm_job {
     int               used; /* copies */
 } symm_job;
 
-/* A tile on the diagonal that has its lower triangle only. */
-static void complete(char *w, int64_t ldw, const agop__tile *K, int64_t i0, int64_t m)
-{
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j <= i; j++)
-            if (K->dtype == AGOP_F64)
-                ((double *)(void *)w)[i * ldw + j] = ((double *)(void *)w)[j * ldw + i] =
-                    *(const double *)agop__at(K, i0 + i, i0 + j);
-            else
-                ((float *)(void *)w)[i * ldw + j] = ((float *)(void *)w)[j * ldw + i] =
-                    *(const float *)agop__at(K, i0 + i, i0 + j);
-}
-
 static void add_tile(const symm_job *job, char *w, char *sums, int64_t i0, int64_t j0)
 {
     const plan *p = &job->p;
@@ -543,7 +578,7 @@ static void add_tile(const symm_job *job, char *w, char *sums, int64_t i0, int64
         distances(p, w, i0, m, j0, n);
         p->f->finish(w, p->tile_cols, w, p->tile_cols, m, n, &p->shape, -1);
     } else if (i0 == j0) {
-        complete(w, ld, job->K, i0, m);
+        take_tile(w, ld, job->K, i0, m, i0, m);
     } else {
         K  = agop__at(job->K, i0, j0);
         ld = job->K->ld;
@@ -608,7 +643,7 @@ agop_status agop__cpu_kernel_symm(void *self, agop__tile *Y, const agop__kernel 
     TRY(agop__blas_int(&unused, A->ld, e));
     TRY(agop__blas_int(&unused, K ? K->ld : 0, e));
     TRY(open_plan(&job.p, self, Y->dtype, k, x, x, TILE_SQUARE, TILE_SQUARE,
-                  (count_of(rows, TILE_SQUARE) + 1) / 2, 0, 0, e));
+                  (count_of(rows, TILE_SQUARE) + 1) / 2, K ? -1 : 0, 0, e));
     job.bytes = up(rows * A->cols * job.p.size, 4096);
     job.sums  = agop__aligned(job.p.threads, (size_t)job.bytes);
     if (!job.sums)
@@ -802,7 +837,7 @@ static void gradient_blocks(void *arg, int t, int of)
             memset(agop__at(job->G, i0 + i, o0 * job->e), 0, (size_t)(outputs * job->e * p->size));
         for (int64_t j0 = 0; j0 < count; j0 += p->tile_rows) {
             int64_t m = smaller(p->tile_rows, count - j0);
-            distances(p, w, j0, m, i0, n);
+            any_distances(p, w, j0, m, i0, n, 0, p->kernel->first);
             p->f->weights(w, p->tile_cols, m, n, &p->shape, p->xnorm + j0 * p->size, p->znorm + i0 * p->size);
             if (job->product)
                 round_points(job, w, j0, m);
@@ -880,6 +915,7 @@ agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k,
     job.factor  = k->kind == AGOP__L2 ? 1 : -k->exponent * pow(k->bandwidth, -k->exponent);
     TRY(check_result(A, x->u.dtype, z->u.rows, A->cols, e));
     TRY(check_result(G, x->u.dtype, x->u.rows, A->cols * job.e, e));
+    TRY(check_known(k, x, z, e));
     TRY(agop__blas_int(&unused, G->ld, e));
     TRY(size_gradient16(&job, self, k, x, z, e));
     extra = size_gradient(&job, self, x->u.rows, x->u.cols, agop__dtype_bytes(x->u.dtype), &block);
