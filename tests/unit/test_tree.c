@@ -36,7 +36,7 @@ static agop_table *make(int first, int rows)
     }
     assert_int_equal(agop_table_new(&t, ctx, rows), AGOP_OK);
     for (int j = 0; j < COLUMNS; j++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "x%d", j + 1);
         assert_int_equal(agop_table_add_numeric(t, ctx, name, x[j] + first), AGOP_OK);
     }
