@@ -171,17 +171,19 @@ static void test_solve__what_single_cannot_double_does(void **state)
 
 static void test_solve__the_wider_system_keeps_the_memory_promise(void **state)
 {
-    double        *x = normals(N * D, 11), *Y = normals(N * C, 12), alpha[N * C];
-    agop__system   s   = system_of(x, Y, NULL, N, 2, 30, AGOP_F32);
+    enum { MANY = 600 }; /* matrices far larger than what the heap keeps or gives back beside them */
+    double        *x = normals(MANY * D, 11), *Y = normals(MANY * C, 12), *alpha = normals(MANY * C, 13);
+    agop__system   s   = system_of(x, Y, NULL, MANY, 2, 30, AGOP_F32);
     agop__solution one = {.alpha = alpha};
     (void)state;
-    s.memory = agop__held_bytes() + N * N * 6;
+    s.memory = agop__held_bytes() + MANY * MANY * 6;
     assert_int_equal(agop__solve(&one, &s, 1e-9, AGOP__CLOSELY), AGOP_E_NUMERIC);
     assert_non_null(strstr(ctx->err.text, "raise ridge"));
     assert_int_equal(agop__solve(&one, &s, 1, AGOP__CLOSELY), AGOP_OK); /* a larger ridge can still be tried */
     agop__system_close(&s);
     free(x);
     free(Y);
+    free(alpha);
 }
 
 static void test_solve__a_singular_system_is_refused_with_its_ridge(void **state)
