@@ -60,7 +60,7 @@ done:
 static void say_top(run *r, const agop_model *m)
 {
     int64_t n = agop_model_columns(m), best[3] = {-1, -1, -1};
-    double *v          = malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
+    double *v          = r->quiet ? NULL : malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
     char    line[1024] = "", cut[WORDS_CUT];
     size_t  used       = 0;
 

@@ -525,10 +525,15 @@ static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x
 {
     enum { BLOCK = 1024 };
     agop_ctx   *ctx = map->ctx;
-    int64_t     d   = map->numeric;
-    double     *row = agop__malloc(BLOCK * d, sizeof(double));
+    int64_t     d   = map->numeric, ones = 0;
+    double     *row;
     agop_status st  = AGOP_OK;
 
+    while (ones < d && map->root[ones] == 1)
+        ones++;
+    if (ones == d) /* the identity */
+        return op_put(ctx, u, x, d, x_dtype);
+    row = agop__malloc(BLOCK * d, sizeof(double));
     if (!row)
         return agop__fail_memory(&ctx->err, 8.0 * BLOCK * (double)d, "a block of rows");
     for (int64_t i = 0; i < n; i += BLOCK) {

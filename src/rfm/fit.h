@@ -103,7 +103,24 @@ typedef struct agop__fit {
     const agop__metric *start;       /* first metric of the path, or NULL: the identity */
     double              from, share; /* of the progress of the whole; share 0: it is the whole */
     const struct agop__grown *tree;  /* of a whole that became a tree */
+    struct agop__span        *span;  /* rows and metrics are in its coordinates for now */
 } agop__fit;
+
+/* span.c: the rows of a fit in coordinates of their span, while a path goes on there. */
+typedef struct agop__span {
+    agop__map           map;    /* x -> u; holds B, r x d */
+    int64_t             r;
+    void               *u, *x;  /* rows in the span, and as they were */
+    double             *square; /* of the columns of B, d numbers */
+    const agop__schema *full;
+    agop__schema        inside; /* the same with r numeric coordinates; borrows all it holds */
+} agop__span;
+/* Where f has more columns than rows and m is B'B, f and m go over to u = Bx. Else nothing happens. */
+agop_status agop__span_enter(agop__fit *f, agop__metric *m);
+/* As agop__metric_scale, by the largest entry of the metric of x. */
+agop_status agop__span_scale(int *alive, agop__metric *m, const agop__span *s, agop_ctx *ctx);
+/* f goes back, and so do f->metric and f->agop if they are of u. */
+agop_status agop__span_leave(agop__fit *f);
 
 /* fit.c: how many rows of f->rows learn and which judge; `valid` rows behind the n judge where there are any. */
 void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid);

@@ -295,10 +295,15 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
     TRY(agop__average_gradient(&next, &a));
     step->route = a.route;
     step->units = a.units == AGOP__UNITS_ON;
-    *alive = agop__metric_scale(&next);
+    if (f->span)
+        TRY(agop__span_scale(alive, &next, f->span, f->ctx));
+    else
+        *alive = agop__metric_scale(&next);
     if (*alive) {
-        agop__metric_shrink(&next, stage_shrink(f, step->iter));
-        (void)agop__metric_scale(&next);
+        if (stage_shrink(f, step->iter) > 0) { /* never in a span */
+            agop__metric_shrink(&next, stage_shrink(f, step->iter));
+            (void)agop__metric_scale(&next);
+        }
         agop__metric_free(m);
         *m = next;
         memset(&next, 0, sizeof next);
@@ -431,6 +436,9 @@ static agop_status path(agop__fit *f)
         TRY(next_metric(&m, &alive, &f->step[f->steps - 1], f, &s, alpha));
         if (!alive)
             break;
+        agop__system_close(&s);
+        if (t + 1 < f->plan.iters)
+            TRY(agop__span_enter(f, &m));
     }
 done:
     agop__system_close(&s);
@@ -463,6 +471,9 @@ static agop_status relearn(agop__fit *f)
         one.warm      = 1;
         f->arithmetic = s.dtype;
         TRY(next_metric(&m, &alive, &f->step[t], f, &s, one.alpha));
+        agop__system_close(&s);
+        if (t + 1 < f->step[f->best].iter)
+            TRY(agop__span_enter(f, &m));
     }
     agop__system_close(&s);
     prepare_system(&s, f, &m, n);
@@ -648,9 +659,11 @@ static agop_status finish(agop__fit *f)
     agop__metric learned = {0};
     agop_status  st;
 
+    TRY(agop__span_leave(f));
     TRY(agop__metric_copy(&learned, &f->metric, &f->ctx->err));
     if (f->plan.all_rows && f->rows.learn < f->rows.n && f->step[f->best].iter > 0)
         TRY(forgive(f, relearn(f)));
+    TRY(agop__span_leave(f));
     if (!f->stopped)
         TRY(forgive(f, solve_all(f)));
     if (f->centres < f->rows.n) {
@@ -684,7 +697,7 @@ static agop_status open_search(agop__fit *f)
 /* The path alone, for a metric: f->agop is that of its last function. */
 agop_status agop__fit_metric(agop__fit *f)
 {
-    agop_status st;
+    agop_status st, left;
 
     f->metric_only = 1;
     TRY(open_search(f));
@@ -692,13 +705,14 @@ agop_status agop__fit_metric(agop__fit *f)
     f->shape.bandwidth = f->step[f->best].bandwidth;
     st = final_agop(f);
 done:
-    return st;
+    left = agop__span_leave(f);
+    return st != AGOP_OK ? st : left;
 }
 
 agop_status agop__fit_search(agop__fit *f)
 {
     agop_progress_fn *listener = f->ctx->progress;
-    agop_status       st;
+    agop_status       st, left;
 
     TRY(open_search(f));
     TRY(forgive(f, path(f)));
@@ -713,6 +727,7 @@ agop_status agop__fit_search(agop__fit *f)
         f->ctx->progress = NULL; /* what is left is short, and must come to its end */
     st = final_agop(f);
 done:
+    left             = agop__span_leave(f);
     f->ctx->progress = listener;
-    return st;
+    return st != AGOP_OK ? st : left;
 }

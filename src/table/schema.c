@@ -449,6 +449,22 @@ static void find_slopes(agop__schema *s)
             s->slope[c] = 0;
 }
 
+/* Numbers first, then texts: in_order and start. */
+static void order_features(agop__schema *s)
+{
+    int64_t at = 0, feature = 0;
+
+    for (int text = 0; text <= 1; text++)
+        for (int64_t i = 0; i < s->fields; i++) {
+            const agop__field *f = &s->field[i];
+            if ((f->is_text != 0) != text)
+                continue;
+            s->in_order[at] = i;
+            s->start[at++]  = feature;
+            feature += text ? f->levels.count : 1 + (f->has_missing != 0);
+        }
+}
+
 agop_status agop__schema_finish(agop__schema *s, agop__err *e)
 {
     int32_t g = 0;
@@ -469,11 +485,14 @@ agop_status agop__schema_finish(agop__schema *s, agop__err *e)
     s->group_levels = agop__malloc(s->groups, sizeof *s->group_levels);
     s->feature      = agop__malloc(s->numeric, sizeof *s->feature);
     s->slope        = agop__malloc(s->numeric, sizeof *s->slope);
-    if (!s->group_levels || !s->feature || !s->slope)
+    s->in_order     = agop__malloc(s->fields, sizeof *s->in_order);
+    s->start        = agop__malloc(s->fields, sizeof *s->start);
+    if (!s->group_levels || !s->feature || !s->slope || !s->in_order || !s->start)
         return agop__fail_memory(e, 0, "a schema");
     for (int64_t i = 0; i < s->fields; i++)
         if (s->field[i].is_text)
             s->group_levels[g++] = (int32_t)s->field[i].levels.count;
+    order_features(s);
     find_slopes(s);
     return AGOP_OK;
 }
@@ -492,6 +511,8 @@ void agop__schema_free(agop__schema *s)
     free(s->group_levels);
     free(s->feature);
     free(s->slope);
+    free(s->in_order);
+    free(s->start);
     memset(s, 0, sizeof *s);
 }
 
@@ -521,22 +542,20 @@ int64_t agop__schema_group_feature(const agop__schema *s, int32_t g)
     return n;
 }
 
-/* The field of feature j and its place in the field; texts come after all numbers. */
+/* The field of feature j and its place in the field: the last one that begins at j or before. */
 static int64_t field_of(int64_t *place, const agop__schema *s, int64_t j)
 {
-    for (int text = 0; text <= 1; text++)
-        for (int64_t i = 0; i < s->fields; i++) {
-            const agop__field *f = &s->field[i];
-            int64_t            n = text ? f->levels.count : 1 + (f->has_missing != 0);
-            if ((f->is_text != 0) != text)
-                continue;
-            if (j < n) {
-                *place = j;
-                return i;
-            }
-            j -= n;
-        }
-    return -1;
+    int64_t low = 0, high = s->fields; /* among the fields in the order of their features */
+
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (s->start[middle] <= j)
+            low = middle;
+        else
+            high = middle;
+    }
+    *place = s->fields ? j - s->start[low] : 0;
+    return j < s->features && s->fields ? s->in_order[low] : -1;
 }
 
 agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop__schema *s, int64_t j, agop__err *e)

@@ -117,6 +117,8 @@ typedef struct agop__schema {
     int32_t     *group_levels; /* groups counts */
     int64_t     *feature;      /* of each numeric coordinate */
     double      *slope;        /* of each: see agop__schema_slope */
+    int64_t     *in_order;     /* fields in the order of their features: numbers, then texts */
+    int64_t     *start;        /* first feature of in_order[i] */
 } agop__schema;
 
 /* Learn from the rows of t. Left out: columns in `except` (comma separated) and in the settings drop and weights.
@@ -154,7 +156,7 @@ void agop__schema_slope(int64_t *feature, double *slope, const agop__schema *s, 
 /* First feature of categorical group g. */
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g);
 
-/* Work out what follows from the fields: numeric, groups, group_levels, feature, slope. For learn and from_json. */
+/* Work out what follows from the fields: numeric, groups, group_levels and what comes behind. For learn, from_json. */
 agop_status agop__schema_finish(agop__schema *s, agop__err *e);
 
 /* ---- ranks.c ---- */
