@@ -12,6 +12,8 @@
 
 enum { BLOCK = 256, COLUMNS = 1024, SKETCH = 32 };
 #define ROUNDING 1e-4 /* of a sum of squares in single precision, and more */
+#define UNSEEN_F32 1e-9 /* shares of a metric that change no distance by more than rounding does */
+#define UNSEEN_F64 1e-15
 
 /* ---- into the span ---- */
 
@@ -115,35 +117,34 @@ done:
 
 /* ---- the largest entry of B'(M_u)B ---- */
 
-/* L (r x count): the first columns of a pivoted Cholesky factor of A; returns the trace of what is left. */
-static double sketch(double *L, double *left, const double *A, int64_t r, int64_t count)
+/* L (r x most): the first columns of a pivoted Cholesky factor of A, until what is left has no more than `share` of its
+ * trace. Their number, and the trace of what is left; left: room for r numbers. */
+static int64_t factor(double *L, double *rest, double *left, const double *A, int64_t r, int64_t most, double share)
 {
-    double rest = 0;
+    double  trace = 0;
+    int64_t k     = 0;
 
     for (int64_t i = 0; i < r; i++)
-        left[i] = A[i * r + i];
-    memset(L, 0, (size_t)(r * count) * sizeof *L);
-    for (int64_t k = 0; k < count; k++) {
+        trace += left[i] = A[i * r + i];
+    *rest = trace;
+    memset(L, 0, (size_t)(r * most) * sizeof *L);
+    for (; k < most && *rest > share * trace; k++) {
         int64_t p = 0;
         double  root;
         for (int64_t i = 1; i < r; i++)
             p = left[i] > left[p] ? i : p;
-        if (!(left[p] > 0))
-            break;
-        root = sqrt(left[p]);
+        root  = sqrt(left[p]);
+        *rest = 0;
         for (int64_t i = 0; i < r; i++) {
             double v = A[i * r + p];
             for (int64_t j = 0; j < k; j++)
-                v -= L[i * count + j] * L[p * count + j];
-            L[i * count + k] = v / root;
+                v -= L[i * most + j] * L[p * most + j];
+            L[i * most + k] = v / root;
+            left[i]         = i == p ? 0 : fmax(0, left[i] - L[i * most + k] * L[i * most + k]);
+            *rest += left[i];
         }
-        for (int64_t i = 0; i < r; i++)
-            left[i] = fmax(0, left[i] - L[i * count + k] * L[i * count + k]);
-        left[p] = 0;
     }
-    for (int64_t i = 0; i < r; i++)
-        rest += left[i];
-    return rest;
+    return k;
 }
 
 /* b'A b for column j of B. */
@@ -179,7 +180,7 @@ static agop_status largest(double *out, const agop__span *s, agop_ctx *ctx, cons
         st = agop__fail_memory(&ctx->err, 8.0 * (double)(count * d), "a metric");
         goto done;
     }
-    rest = sketch(L, b, A, r, count);
+    (void)factor(L, &rest, b, A, r, count, 0);
     TRY(op_alloc(ctx, &tL, r, count, s->map.dtype));
     TRY(op_put(ctx, &tL, L, count, AGOP_F64));
     TRY(op_alloc(ctx, &tZ, count, d, s->map.dtype));
@@ -221,28 +222,36 @@ agop_status agop__span_scale(int *alive, agop__metric *m, const agop__span *s, a
 
 /* ---- and back ---- */
 
-/* M_u = L L' becomes the thin metric of factor L'B. */
+/* M_u = L L' becomes the thin metric of factor L'B, of as many rows as the precision of the arithmetic can tell apart:
+ * metrics that were learned have few directions. */
 static agop_status expand(agop__metric *m, const agop__span *s, agop_ctx *ctx)
 {
-    int64_t      r = s->r, d = s->full->numeric;
+    int64_t      r = s->r, d = s->full->numeric, k;
     int32_t      dtype = s->map.dtype;
-    agop__metric out = {0};
-    agop__tile   L = {0}, R = {0};
+    agop__metric out   = {0};
+    agop__tile   L = {0}, R = {0}, few;
+    double      *host = agop__malloc(r * r, sizeof *host), *left = agop__malloc(r, sizeof *left), rest;
     agop_status  st;
 
+    if (!host || !left) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)(r * r), "a metric");
+        goto done;
+    }
+    k = factor(host, &rest, left, m->block[0].m, r, r, dtype == AGOP_F32 ? UNSEEN_F32 : UNSEEN_F64);
+    k = k > 0 ? k : 1; /* a metric of zeros has a factor of zeros */
     TRY(agop__metric_thin(&out, d, s->full->groups, s->full->group_levels, dtype, &ctx->err));
     memset(out.block[0].m, 0, (size_t)d * sizeof(double));
     for (int32_t b = 1; b < out.blocks; b++)
         memcpy(out.block[b].m, m->block[b].m, (size_t)(out.block[b].d * out.block[b].d) * sizeof(double));
-    TRY(agop__metric_widen(&out, r, &ctx->err));
-    TRY(agop__factor_psd(m->block[0].m, ctx, r));
+    TRY(agop__metric_widen(&out, k, &ctx->err));
     TRY(op_alloc(ctx, &L, r, r, dtype));
-    TRY(op_put(ctx, &L, m->block[0].m, r, AGOP_F64));
+    TRY(op_put(ctx, &L, host, r, AGOP_F64));
+    few = op_cols(ctx, &L, 0, k);
     for (int64_t first = 0; first < d; first += COLUMNS) {
         int64_t    count = d - first < COLUMNS ? d - first : COLUMNS;
         agop__tile B     = op_cols(ctx, &s->map.F, first, count);
-        TRY(op_alloc(ctx, &R, r, count, dtype));
-        TRY(op_gemm(ctx, 1, 0, 1.0, &L, &B, 0.0, &R));
+        TRY(op_alloc(ctx, &R, k, count, dtype));
+        TRY(op_gemm(ctx, 1, 0, 1.0, &few, &B, 0.0, &R));
         TRY(op_get(ctx, (char *)out.block[0].factor + (size_t)first * agop__element(dtype), d, dtype, &R));
         op_release(ctx, &R);
     }
@@ -253,6 +262,8 @@ done:
     op_release(ctx, &R);
     op_release(ctx, &L);
     agop__metric_free(&out);
+    free(left);
+    free(host);
     return st;
 }
 

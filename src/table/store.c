@@ -1,8 +1,9 @@
 /* store.c - packed columns; see store.h.
  *
  * A chunk is looked at twice: is every cell the same after a detour by float, and how many distinct values are there (a
- * hash table over the bits of the cells, given up as soon as a dictionary cannot be the smallest any more). Cells are
- * equal when their bits are, so negative zero and any NaN come back as they went in.
+ * hash table over the bits of the cells, not begun where a sample hardly repeats itself, and given up as soon as a
+ * dictionary cannot be the smallest any more). Cells are equal when their bits are, so negative zero and any NaN come
+ * back as they went in.
  *
  * In a file, bytes are reserved a segment at a time, then written, and only read through a mapping: a full disk is a
  * failure that a call returns, and never a signal. Chunks in memory are allocations of their own. */
@@ -21,7 +22,7 @@
 
 #include "base/memory.h"
 
-enum { SMALLEST_CHUNK = 256, LINE = 64 };
+enum { SMALLEST_CHUNK = 256, LINE = 64, SAMPLE = 1024 };
 static const int64_t least_segment = 1 << 20, most_segment = 64 << 20, unpacked_block = 64 << 20;
 
 typedef struct segment { /* of the file */
@@ -273,6 +274,29 @@ static void number_values(survey *s, uint32_t *slot, int bits, int64_t most)
     }
 }
 
+static int by_bits(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Is a dictionary worth the search? Of cells drawn from n / 2 values or fewer, SAMPLE of them hold SAMPLE^2 / n pairs
+ * that are equal, or more; half as many are asked for. */
+static int repeats(const double *v, int64_t n)
+{
+    uint64_t sample[SAMPLE];
+    int64_t  equal = 0;
+
+    if (n < 4 * SAMPLE)
+        return 1;
+    for (int64_t i = 0; i < SAMPLE; i++)
+        sample[i] = bits_of(v[i * n / SAMPLE]);
+    qsort(sample, SAMPLE, sizeof *sample, by_bits);
+    for (int64_t i = 1; i < SAMPLE; i++)
+        equal += sample[i] == sample[i - 1];
+    return 2 * equal * n >= (int64_t)SAMPLE * SAMPLE;
+}
+
 /* A dictionary of k values costs 2 n + 8 k, so it can only win with few: below n / 4 beside floats, else 3 n / 4. */
 static agop_status look(survey *s, const double *v, int64_t n, agop__err *e)
 {
@@ -280,9 +304,11 @@ static agop_status look(survey *s, const double *v, int64_t n, agop__err *e)
     int       bits = 4;
     uint32_t *slot;
 
-    *s = (survey){.v = v, .n = n, .single = 1};
+    *s = (survey){.v = v, .n = n, .single = 1, .distinct = -1};
     for (int64_t i = 0; i < n && s->single; i++)
         s->single = is_single(v[i]);
+    if (!repeats(v, n))
+        return AGOP_OK;
     most = (s->single ? n / 4 : 3 * n / 4) + 1;
     while ((int64_t)1 << bits < 2 * most)
         bits++;
