@@ -14,10 +14,12 @@ PANELS = (("curve-n", "rows (100 columns, 1 output)", "n³", lambda n: n**3),
 
 
 def series(results, prefix):
-    """{(whose, label): [(x, seconds)]} of the cases of one axis."""
-    found = {}
+    """{(whose, label): [(x, seconds)]} of the cases of one axis, of every program its first row."""
+    found, seen = {}, set()
     for r in results:
-        if r["case"].startswith(prefix) and r["at"] and r["state"] == "ok" and not r["other"]:
+        program = (r["case"], r["row"].split(",")[0])
+        if r["case"].startswith(prefix) and r["at"] and r["state"] == "ok" and not r["other"] and program not in seen:
+            seen.add(program)
             whose, inside = ("peer", r["report"].get("fit")) if r["peer"] else ("ours", r["report"].get("seconds"))
             if inside:
                 found.setdefault((whose, r["row"].split(",")[0]), []).append((r["at"], max(inside, 1e-3)))
