@@ -378,7 +378,8 @@ static void write_cells(char *to, const survey *s, int kind)
     int64_t first = kind <= AGOP__PACK_SHORT ? s->distinct * (int64_t)sizeof(double) : 0;
     char   *cells = to + first;
 
-    memcpy(to, s->value, (size_t)first);
+    if (first > 0)
+        memcpy(to, s->value, (size_t)first);
     if (kind == AGOP__PACK_BYTE)
         for (int64_t i = 0; i < s->n; i++)
             ((uint8_t *)cells)[i] = (uint8_t)s->number[i];
