@@ -77,16 +77,32 @@ static void say_top(run *r, const agop_model *m)
     free(v);
 }
 
+/* "0.62 x l2 + 0.37 x l1", "a tree of 8 leaves", or which iteration was taken; the length. */
+static size_t name_result(char *line, size_t size, const json_t *info)
+{
+    const json_t *members = json_object_get(info, "members"), *tree = json_object_get(info, "tree");
+    size_t        used    = 0;
+
+    if (json_is_object(tree))
+        return (size_t)snprintf(line, size, "a tree of %.0f leaves", json_get_number(tree, "leaves", 0));
+    if (json_array_size(members) == 0)
+        return (size_t)snprintf(line, size, "iteration %.0f of %zu is the best", json_get_number(info, "best_iter", 0),
+                                json_array_size(json_object_get(info, "iterations")) - 1);
+    for (size_t k = 0; k < json_array_size(members) && used < size; k++) {
+        const json_t *one = json_array_get(members, k);
+        used += (size_t)snprintf(line + used, size - used, "%s%.2f x %s", k ? " + " : "",
+                                 json_get_number(one, "weight", 0), json_get_text(one, "kernel", "?"));
+    }
+    return used;
+}
+
 static void say_validation(run *r, const json_t *info)
 {
     const json_t *valid = json_object_get(info, "validation"), *value;
     const char   *key;
     char          line[512], number[WORDS_NUMBER];
-    size_t        used;
+    size_t        used = name_result(line, sizeof line, info);
 
-    used =
-        (size_t)snprintf(line, sizeof line, "iteration %.0f of %zu is the best", json_get_number(info, "best_iter", 0),
-                         json_array_size(json_object_get(info, "iterations")) - 1);
     json_object_foreach((json_t *)valid, key, value) if (json_is_real(value) && used < sizeof line)
     {
         snprintf(number, sizeof number, "%.4g", json_number_value(value));

@@ -45,6 +45,11 @@ static inline agop__kernel agop__known_kernel(const agop__average *a)
  * route was asked for and does not fit. The l1 kernel has no Gram route: its weights differ from column to column. */
 agop_status agop__average_gradient(agop__metric *out, agop__average *a);
 
+/* mixture.c: the same for the sum of `count` machines with weights, none of them thin, on the same rows x; out is full
+ * or diagonal. Weights of rows, and whether gradients are centred, are those of the first. */
+agop_status agop__average_mixture(agop__metric *out, agop__average *const *a, const double *weight, int64_t count,
+                                  int diagonal);
+
 /* The cheaper route for gradients at m rows of a machine of n centres, e coordinates, c outputs; and what each costs,
  * in flops of a large matrix product. units: 1 on matrix units. */
 int    agop__route_choose(int64_t m, int64_t n, int64_t e, int64_t c, int units);

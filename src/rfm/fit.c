@@ -26,6 +26,11 @@ static int split_rule(const char *name)
     return AGOP__SPLIT_AGOP;
 }
 
+static int tuned(const agop_settings *s)
+{
+    return !agop__choice(s, "tune", "off");
+}
+
 /* `on` is refused here, and at once, where nothing could come of it; `auto` is settled AGOP by AGOP. */
 static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settings *s)
 {
@@ -45,7 +50,7 @@ static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settin
 
 static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, const agop_settings *s, int has_table)
 {
-    int quick = agop__choice(s, "tune", "quick"), l1 = agop__choice(s, "kernel", "l1");
+    int quick = tuned(s), l1 = agop__choice(s, "kernel", "l1");
     int gaussian = agop__choice(s, "kernel", "gaussian");
 
     p->tune_ridge = quick && agop__is_auto(s, "ridge");
@@ -62,6 +67,8 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
+    p->several    = quick && agop__is_auto(s, "kernel") && !agop__choice(s, "metric", "full") &&
+                 !agop__choice(s, "dual", "on");
     p->route      = agop__choice(s, "agop_route", "gram")        ? AGOP__ROUTE_GRAM
                     : agop__choice(s, "agop_route", "gradients") ? AGOP__ROUTE_GRADIENTS
                                                                  : AGOP__ROUTE_AUTO;
@@ -117,7 +124,7 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
     agop__rows *r = &f->rows;
     agop__plan *p = &f->plan;
     double      holdout = agop__real(s, "holdout", 0);
-    int         quick   = agop__choice(s, "tune", "quick");
+    int         quick   = tuned(s);
 
     r->learn = r->n;
     r->judge = r->n;
@@ -154,8 +161,9 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 {
     int    tree    = r->n > p->leaf_size;
     double element = (double)agop__element(p->dtype), coordinates = (double)schema->numeric * element;
+    double outputs = (double)g->outputs * (p->several ? 4 + AGOP__MOST_MEMBERS : 4); /* coefficients of each member */
     double row = (tree ? 1 : 2) * coordinates + 8.0 * schema->groups +
-                 8.0 * (double)(4 * g->outputs + agop__target_width(g)) + (tree ? PER_ROW_OF_A_TREE : 0);
+                 8.0 * (outputs + (double)agop__target_width(g)) + (tree ? PER_ROW_OF_A_TREE : 0);
     double d = (double)schema->numeric, shorter = p->thin ? (double)r->n : d;
     /* metrics: this one, the next, the best, and a factor of it */
     double metric = p->diagonal ? 0 : 3 * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
@@ -444,27 +452,6 @@ done:
 
 /* ---- the model ---- */
 
-void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f)
-{
-    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
-    void  *less;
-
-    leaf->n      = f->centres;
-    leaf->shape  = f->shape;
-    leaf->ridge  = f->ridge;
-    leaf->alpha  = f->alpha;
-    leaf->metric = f->metric;
-    leaf->x      = f->rows.x;
-    leaf->code   = f->rows.code;
-    f->alpha     = NULL;
-    f->rows.x    = NULL;
-    f->rows.code = NULL;
-    memset(&f->metric, 0, sizeof f->metric);
-    /* rows that were only there to judge, or came after the centres of a fit cut short */
-    if (leaf->n < f->rows.total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
-        leaf->x = less;
-}
-
 /* Hand what the search found to the model. */
 static agop_status assemble(agop_model *m, agop__fit *f, const agop_settings *s)
 {
@@ -479,14 +466,8 @@ done:
     return st;
 }
 
-void agop__fit_free(agop__fit *f)
+void agop__fit_drop(agop__fit *f)
 {
-    free(f->rows.x);
-    free(f->rows.code);
-    free(f->rows.Y);
-    free(f->rows.truth);
-    free(f->rows.weight);
-    free(f->rows.origin.row);
     free(f->step);
     free(f->alpha);
     free(f->honest);
@@ -494,6 +475,17 @@ void agop__fit_free(agop__fit *f)
     agop__metric_free(&f->metric);
     agop__metric_free(&f->agop);
     agop__scores_free(&f->scores);
+}
+
+void agop__fit_free(agop__fit *f)
+{
+    agop__fit_drop(f);
+    free(f->rows.x);
+    free(f->rows.code);
+    free(f->rows.Y);
+    free(f->rows.truth);
+    free(f->rows.weight);
+    free(f->rows.origin.row);
 }
 
 /* ---- a part of a fit ---- */
@@ -509,7 +501,7 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
     agop__fit_divide(part, s, valid);
     if (agop__is_auto(s, "all_rows")) { /* a large table, even if its leaves are small */
         part->plan.all_rows = 0;
-        part->plan.coarse   = !agop__choice(s, "tune", "quick");
+        part->plan.coarse   = !tuned(s);
     }
     TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
     TRY(agop__copy_rows(part, 0, whole, index, n));
@@ -523,7 +515,7 @@ done:
  * says so to the schema. */
 static agop_status schema_settings(agop_settings **out, const agop_settings *s, const agop_table *t, agop__err *e)
 {
-    int quick = agop__choice(s, "tune", "quick") && agop__choice(s, "scale", "zscore") && t->cols <= t->rows;
+    int quick = tuned(s) && agop__choice(s, "scale", "zscore") && t->cols <= t->rows;
     int on    = agop__bool(s, "normal_scores", quick);
     agop_status st = agop__settings_copy(out, s, e);
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
@@ -573,8 +565,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         if (!m->leaf)
             TRY(agop__fail_memory(&ctx->err, 0, "a model"));
         m->leaves = 1;
-        TRY(agop__fit_search(&f));
-        agop__fit_to_leaf(m->leaf, &f);
+        TRY(agop__fit_members(m->leaf, &f, s));
     }
     TRY(assemble(m, &f, own));
     *out = m;

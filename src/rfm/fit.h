@@ -35,6 +35,8 @@ typedef struct agop__plan {
     int         tune_ridge;    /* by leave-one-out */
     int         adaptive;      /* bandwidth in medians */
     int         diagonal, centre, last, all_rows;
+    int         several;       /* kernels side by side, and the weights of their sum */
+    int         plain;         /* without the normal scores that the code has */
     int         thin;          /* the dual: no array of coordinates x coordinates */
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
@@ -71,6 +73,14 @@ typedef struct agop__step { /* one iteration of the path */
     double  seconds_kernel, seconds_solve, seconds_agop;
 } agop__step;
 
+enum { AGOP__MOST_MEMBERS = 8 };
+typedef struct agop__member_story { /* what is told of one of several machines */
+    int32_t kind;
+    int     diagonal, plain;
+    int64_t best_iter;
+    double  weight, ridge, bandwidth, validation, seconds;
+} agop__member_story;
+
 typedef struct agop__fit {
     agop_ctx         *ctx;
     const agop__target *target;
@@ -99,6 +109,8 @@ typedef struct agop__fit {
     int          metric_only; /* nobody will ask for the coefficients */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
+    agop__member_story member[AGOP__MOST_MEMBERS];
+    int          told;       /* of them; 0: there is one machine */
     /* as a part of a tree */
     const agop__metric *start;       /* first metric of the path, or NULL: the identity */
     double              from, share; /* of the progress of the whole; share 0: it is the whole */
@@ -128,8 +140,7 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid);
 agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ctx, const agop_settings *s,
                            const int64_t *index, int64_t n, const int64_t *judges, int64_t valid);
 void        agop__fit_free(agop__fit *f);
-/* What the fit found becomes a leaf. */
-void agop__fit_to_leaf(agop__leaf *leaf, agop__fit *f);
+void        agop__fit_drop(agop__fit *f); /* what was found, not the rows */
 
 /* rows.c: rows index[0 .. n-1] of a tree's fit, encoded, in the order of the tables; use(user, i, ..) is told of row
  * index[i]. */
@@ -159,10 +170,18 @@ agop_status agop__split_direction(double *v, const agop__fit *f, agop_ctx *ctx, 
                                   const int64_t *index, int64_t n, int rule, uint64_t seed, const agop__metric *start,
                                   const double *fixed);
 
-/* path.c: learn the metric, judge, solve on all rows, take the AGOP of the result. */
+/* stack.c: one machine, or several and their weights; they become a leaf, and their story and the AGOP of their sum are
+ * left in f. */
+agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s);
+
+/* path.c: learn the metric, judge, solve on all rows. */
 agop_status agop__fit_search(agop__fit *f);
+/* path.c: one->agop is that of the sum of `count` fits of the same rows with weights w. */
+agop_status agop__fit_agop(agop__fit *one, const double *w, int count);
 /* path.c: the iterations only; f->agop is the result. */
 agop_status agop__fit_metric(agop__fit *f);
+/* path.c: scores of outputs y (count x outputs) for rows first ... */
+agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);
 /* report.c: the JSON text of the whole story. */
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s);
 

@@ -1,8 +1,11 @@
 /* model.c - life, file and questions of a model.
  *
  * The file is a safetensors file: tensors centres, codes, alpha, metric.0 ..., agop.0 ..., and one JSON text with the
- * schema, the target, the machine and the report. A file is hostile until every count, shape and number in it has been
- * looked at; what does not fit is AGOP_E_FORMAT with a sentence, and nothing is kept. */
+ * schema, the target, the machine and the report. Of a tree's leaves these are called leaf.0.centres and so on, of a
+ * leaf's members but the first member.1.alpha and so on.
+ *
+ * A file is hostile until every count, shape and number in it has been looked at; what does not fit is AGOP_E_FORMAT
+ * with a sentence, and nothing is kept. */
 #include "rfm/model.h"
 
 #include <math.h>
@@ -13,16 +16,24 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 
-enum { FILE_VERSION = 1, TREE_VERSION = 2 };
+enum { FILE_VERSION = 1, TREE_VERSION = 2, MEMBERS_VERSION = 3 };
 
 /* ---- life ---- */
 
+void agop__member_free(agop__member *member)
+{
+    agop__metric_free(&member->metric);
+    free(member->alpha);
+    memset(member, 0, sizeof *member);
+}
+
 void agop__leaf_free(agop__leaf *leaf)
 {
-    agop__metric_free(&leaf->metric);
+    for (int64_t k = 0; leaf->member && k < leaf->members; k++)
+        agop__member_free(&leaf->member[k]);
+    free(leaf->member);
     free(leaf->x);
     free(leaf->code);
-    free(leaf->alpha);
     memset(leaf, 0, sizeof *leaf);
 }
 
@@ -111,12 +122,37 @@ static json_int_t rank_of(const agop__metric *m)
     return m->thin ? m->block[0].r : -1;
 }
 
+static json_t *describe_member(const agop__member *k)
+{
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:I, s:f}", "kind", (int)k->shape.kind, "exponent",
+                     k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge", k->ridge,
+                     "diagonal", k->metric.diagonal, "metric_rank", rank_of(&k->metric), "weight", k->weight);
+}
+
+/* Its first member, and "others" where there are any. */
 static json_t *describe_leaf(const agop_model *m, const agop__leaf *k)
 {
-    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:I, s:I}", "kind", (int)k->shape.kind, "exponent",
-                     k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge", k->ridge,
-                     "double", m->dtype == AGOP_F64, "diagonal", k->metric.diagonal, "rows", (json_int_t)k->n,
-                     "metric_rank", rank_of(&k->metric));
+    json_t *j = describe_member(&k->member[0]), *others = NULL;
+    int     bad = !j || json_object_set_new(j, "double", json_boolean(m->dtype == AGOP_F64)) ||
+              json_object_set_new(j, "rows", json_integer(k->n)) ||
+              (k->members > 1 && json_object_set_new(j, "others", others = json_array()));
+
+    for (int64_t i = 1; i < k->members && !bad; i++)
+        bad = json_array_append_new(others, describe_member(&k->member[i]));
+    if (bad) {
+        json_decref(j);
+        return NULL;
+    }
+    return j;
+}
+
+/* The lowest version that says it all. */
+static int version_of(const agop_model *m)
+{
+    for (int64_t k = 0; k < m->leaves; k++)
+        if (m->leaf[k].members > 1 || m->leaf[k].member[0].weight != 1)
+            return MEMBERS_VERSION;
+    return m->tree.trees ? TREE_VERSION : FILE_VERSION;
 }
 
 /* Splits and leaves; the directions are a tensor. */
@@ -154,10 +190,11 @@ static agop_status describe(char **out, const agop_model *m, agop__err *e)
     TRY(agop__schema_to_json(&schema, &m->schema, e));
     TRY(agop__target_to_json(&target, &m->target, e));
     TRY(agop__json_parse(&info, m->info, strlen(m->info), "the report", e));
-    all = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:o, s:I}", "format", "agop recursive feature machine",
-                    "version", m->tree.trees ? TREE_VERSION : FILE_VERSION, "schema", schema, "target", target, "report",
+    all = json_pack("{s:s, s:i, s:O, s:O, s:O, s:o, s:b, s:o, s:I, s:b}", "format", "agop recursive feature machine",
+                    "version", version_of(m), "schema", schema, "target", target, "report",
                     info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped, "machine",
-                    describe_leaf(m, &m->leaf[0]), "agop_rank", rank_of(&m->agop));
+                    describe_leaf(m, &m->leaf[0]), "agop_rank", rank_of(&m->agop), "agop_diagonal",
+                    m->agop.diagonal);
     bad = !all || (m->tree.trees && json_object_set_new(all, "tree", describe_tree(m)) != 0);
     *out = bad ? NULL : agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!*out)
@@ -185,7 +222,7 @@ static int64_t block_cols(const agop__metric *m, int32_t b)
 /* Tensors under way to a file; names of leaves beyond the only one are "leaf.K.centres". */
 typedef struct saving {
     agop__tensor *t;
-    char(*name)[48];
+    char(*name)[96];
     int count, most;
 } saving;
 
@@ -213,12 +250,26 @@ static void add_metric(saving *s, const char *prefix, const char *name, const ag
             m->block[0].factor);
 }
 
+/* What tensors of member i are called. */
+static void member_prefix(char *out, size_t size, const char *leaf, int64_t i)
+{
+    if (i > 0)
+        (void)snprintf(out, size, "%smember.%lld.", leaf, (long long)i);
+    else
+        (void)snprintf(out, size, "%s", leaf);
+}
+
 static void add_leaf(saving *s, const agop_model *m, const agop__leaf *k, const char *prefix)
 {
+    char own[64];
+
     add(s, prefix, "centres", -1, m->dtype == AGOP_F32 ? "F32" : "F64", k->n, m->schema.numeric, k->x);
     add(s, prefix, "codes", -1, "I32", k->n, m->schema.groups, k->code);
-    add(s, prefix, "alpha", -1, "F64", k->n, m->target.outputs, k->alpha);
-    add_metric(s, prefix, "metric", &k->metric);
+    for (int64_t i = 0; i < k->members; i++) {
+        member_prefix(own, sizeof own, prefix, i);
+        add(s, own, "alpha", -1, "F64", k->n, m->target.outputs, k->member[i].alpha);
+        add_metric(s, own, "metric", &k->member[i].metric);
+    }
 }
 
 /* What tensors of leaf k are called: nothing before the names where there is no tree. */
@@ -239,7 +290,9 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
         return AGOP_E_ARG;
     if (!m || !path)
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
-    s.most = (int)((m->leaves + 1) * (5 + m->agop.blocks)) + 2;
+    for (int64_t k = 0; k < m->leaves; k++)
+        s.most += 2 + (int)m->leaf[k].members * (2 + m->agop.blocks);
+    s.most += 2 + m->agop.blocks;
     s.t    = agop__calloc(s.most, sizeof *s.t);
     s.name = agop__calloc(s.most, sizeof *s.name);
     if (!s.t || !s.name) {
@@ -286,26 +339,52 @@ static int load_rank(int64_t *rank, const json_t *j, const char *key)
     return 1;
 }
 
-static agop_status load_machine(agop_model *m, agop__leaf *k, int64_t *rank, const json_t *j, const char *path,
-                                agop__err *e)
+static agop_status load_member(agop__member *k, const json_t *j, const char *path, agop__err *e)
 {
-    double  kind, rows;
-    int32_t dtype = json_is_true(json_object_get(j, "double")) ? AGOP_F64 : AGOP_F32;
+    double  kind;
+    int64_t rank;
 
+    k->weight = 1;
     if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__L1) || !number_in(&k->shape.exponent, j, "exponent", 1e-9, 2) ||
         !number_in(&k->shape.bandwidth, j, "bandwidth", 1e-300, 1e300) ||
         !number_in(&k->shape.height, j, "height", 1e-300, 1e300) || !number_in(&k->ridge, j, "ridge", 0, 1e300) ||
-        !number_in(&rows, j, "rows", 1, 1e12) || (k != m->leaf && dtype != m->dtype))
+        (json_object_get(j, "weight") && !number_in(&k->weight, j, "weight", 0, 1e6)))
         return damaged(e, path, "its kernel cannot be read");
     k->shape.kind      = kind > 1.5 ? AGOP__L1 : AGOP__L2;
-    m->dtype           = dtype;
     k->metric.diagonal = json_is_true(json_object_get(j, "diagonal"));
-    k->n               = (int64_t)rows;
-    if (!load_rank(rank, j, "metric_rank") || (k->metric.diagonal && *rank >= 0))
+    if (!load_rank(&rank, j, "metric_rank") || (k->metric.diagonal && rank >= 0))
         return damaged(e, path, "the rank of its metric cannot be read");
     if (k->shape.kind == AGOP__L1 && !k->metric.diagonal)
         return damaged(e, path, "an l1 kernel with a full metric");
     return AGOP_OK;
+}
+
+/* The description of member i of a leaf. */
+static const json_t *member_json(const json_t *leaf, int64_t i)
+{
+    return i ? json_array_get(json_object_get(leaf, "others"), (size_t)i - 1) : leaf;
+}
+
+static agop_status load_machine(agop_model *m, agop__leaf *k, const json_t *j, const char *path, agop__err *e)
+{
+    const json_t *others = json_object_get(j, "others");
+    double        rows;
+    int32_t       dtype = json_is_true(json_object_get(j, "double")) ? AGOP_F64 : AGOP_F32;
+    agop_status   st    = AGOP_OK;
+
+    if (!number_in(&rows, j, "rows", 1, 1e12) || (k != m->leaf && dtype != m->dtype) ||
+        (others && !json_is_array(others)))
+        return damaged(e, path, "its kernel cannot be read");
+    m->dtype   = dtype;
+    k->n       = (int64_t)rows;
+    k->members = 1 + (int64_t)json_array_size(others);
+    k->member  = agop__calloc(k->members, sizeof *k->member);
+    if (!k->member)
+        return agop__fail_memory(e, 0, "a model");
+    for (int64_t i = 0; i < k->members; i++)
+        TRY(load_member(&k->member[i], member_json(j, i), path, e));
+done:
+    return st;
 }
 
 /* A child is a node that comes later (so there are no circles), or a leaf. */
@@ -350,23 +429,35 @@ static agop_status load_tree(agop_model *m, const json_t *j, const char *path, a
     return AGOP_OK;
 }
 
-/* One leaf, or all of a tree's. *rank: leaves + 1 numbers, the last of the AGOP; malloc'd. */
-static agop_status load_leaves(agop_model *m, int64_t **rank, const json_t *all, const char *path, agop__err *e)
+/* Files without the key are older than members. */
+static int agop_is_diagonal(const agop_model *m, const json_t *all)
 {
-    const json_t *tree = json_object_get(all, "tree"), *list = json_object_get(tree, "leaves");
+    const json_t *told = json_object_get(all, "agop_diagonal");
+    return told ? json_is_true(told) : m->leaf[0].member[0].metric.diagonal;
+}
+
+/* The description of leaf k: the only one, or one of a tree's. */
+static const json_t *leaf_json(const json_t *all, int64_t k)
+{
+    const json_t *tree = json_object_get(all, "tree");
+    return tree ? json_array_get(json_object_get(tree, "leaves"), (size_t)k) : json_object_get(all, "machine");
+}
+
+static agop_status load_leaves(agop_model *m, const json_t *all, const char *path, agop__err *e)
+{
+    const json_t *tree = json_object_get(all, "tree");
+    int64_t       rank;
     agop_status   st;
 
-    m->leaves = tree ? (int64_t)json_array_size(list) : 1;
+    m->leaves = tree ? (int64_t)json_array_size(json_object_get(tree, "leaves")) : 1;
     if (m->leaves < 1)
         return damaged(e, path, "its tree has no leaves");
     m->leaf = agop__calloc(m->leaves, sizeof *m->leaf);
-    *rank   = agop__malloc(m->leaves + 1, sizeof **rank);
-    if (!m->leaf || !*rank)
+    if (!m->leaf)
         return agop__fail_memory(e, 0, "a model");
     for (int64_t k = 0; k < m->leaves; k++)
-        TRY(load_machine(m, &m->leaf[k], *rank + k,
-                         tree ? json_array_get(list, (size_t)k) : json_object_get(all, "machine"), path, e));
-    if (!load_rank(*rank + m->leaves, all, "agop_rank") || (m->leaf[0].metric.diagonal && (*rank)[m->leaves] >= 0)) {
+        TRY(load_machine(m, &m->leaf[k], leaf_json(all, k), path, e));
+    if (!load_rank(&rank, all, "agop_rank") || (agop_is_diagonal(m, all) && rank >= 0)) {
         st = damaged(e, path, "the rank of its AGOP cannot be read");
         goto done;
     }
@@ -387,7 +478,7 @@ static void name_file(agop__err *e, const char *path)
     agop__fail(e, AGOP_E_FORMAT, "%.200s: %s", path, text);
 }
 
-static agop_status load_description(agop_model *m, int64_t **rank, const json_t *all, const char *path, agop__err *e)
+static agop_status load_description(agop_model *m, const json_t *all, const char *path, agop__err *e)
 {
     const json_t *version = json_object_get(all, "version");
     size_t        length  = 0;
@@ -396,10 +487,10 @@ static agop_status load_description(agop_model *m, int64_t **rank, const json_t 
 
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return damaged(e, path, "it names no version");
-    if (json_integer_value(version) > TREE_VERSION)
+    if (json_integer_value(version) > MEMBERS_VERSION)
         return agop__fail(e, AGOP_E_FORMAT,
                           "%.200s: a model of format %lld; this agop reads up to %d: take a newer one", path,
-                          (long long)json_integer_value(version), TREE_VERSION);
+                          (long long)json_integer_value(version), MEMBERS_VERSION);
     st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
     if (st == AGOP_OK)
         st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);
@@ -407,7 +498,7 @@ static agop_status load_description(agop_model *m, int64_t **rank, const json_t 
         name_file(e, path);
         goto done;
     }
-    TRY(load_leaves(m, rank, all, path, e));
+    TRY(load_leaves(m, all, path, e));
     m->stopped = json_is_true(json_object_get(all, "stopped"));
     found = agop__json_text_in(&m->weights, &length, json_object_get(all, "weights"));
     if (!found || !json_is_object(json_object_get(all, "report"))) {
@@ -511,38 +602,46 @@ done:
     return st;
 }
 
-static agop_status load_leaf(agop__leaf *k, const char *prefix, int64_t rank, const agop_model *m,
+static agop_status load_leaf(agop__leaf *k, const char *prefix, const json_t *j, const agop_model *m,
                              const agop__tensors *f, const char *path, agop__err *e)
 {
-    char        name[64];
-    void       *v = NULL;
+    char        name[96], own[64];
+    int64_t     rank = -1;
     agop_status st;
 
     (void)snprintf(name, sizeof name, "%scentres", prefix);
     TRY(load_numbers(&k->x, f, name, m->dtype, k->n, m->schema.numeric, path, e));
-    (void)snprintf(name, sizeof name, "%salpha", prefix);
-    TRY(load_numbers(&v, f, name, AGOP_F64, k->n, m->target.outputs, path, e));
-    k->alpha = v;
     (void)snprintf(name, sizeof name, "%scodes", prefix);
     TRY(load_codes(k, name, m, f, path, e));
-    (void)snprintf(name, sizeof name, "%smetric", prefix);
-    TRY(load_metric(&k->metric, name, k->metric.diagonal, rank, m, f, path, e));
+    for (int64_t i = 0; i < k->members; i++) {
+        agop__member *one = &k->member[i];
+        void         *v   = NULL;
+        member_prefix(own, sizeof own, prefix, i);
+        (void)snprintf(name, sizeof name, "%salpha", own);
+        TRY(load_numbers(&v, f, name, AGOP_F64, k->n, m->target.outputs, path, e));
+        one->alpha = v;
+        (void)load_rank(&rank, member_json(j, i), "metric_rank");
+        (void)snprintf(name, sizeof name, "%smetric", own);
+        TRY(load_metric(&one->metric, name, one->metric.diagonal, rank, m, f, path, e));
+    }
 done:
     return st;
 }
 
-static agop_status load_tensors(agop_model *m, const int64_t *rank, const agop__tensors *f, const char *path,
+static agop_status load_tensors(agop_model *m, const json_t *all, const agop__tensors *f, const char *path,
                                 agop__err *e)
 {
     char        prefix[32];
+    int64_t     rank = -1;
     void       *v = NULL;
     agop_status st;
 
     for (int64_t k = 0; k < m->leaves; k++) {
         leaf_prefix(prefix, sizeof prefix, m->tree.trees > 0, k);
-        TRY(load_leaf(&m->leaf[k], prefix, rank[k], m, f, path, e));
+        TRY(load_leaf(&m->leaf[k], prefix, leaf_json(all, k), m, f, path, e));
     }
-    TRY(load_metric(&m->agop, "agop", m->leaf[0].metric.diagonal, rank[m->leaves], m, f, path, e));
+    (void)load_rank(&rank, all, "agop_rank");
+    TRY(load_metric(&m->agop, "agop", agop_is_diagonal(m, all), rank, m, f, path, e));
     TRY(load_numbers(&v, f, "directions", AGOP_F64, m->tree.nodes, m->tree.width, path, e));
     m->tree.direction = v;
 done:
@@ -556,7 +655,6 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
     json_t        *all  = NULL;
     agop__err     *e    = NULL;
     const char    *text = NULL;
-    int64_t       *rank = NULL; /* of the metrics and the AGOP, -1 where they are not thin */
     agop_status    st;
 
     if (!ctx)
@@ -581,13 +679,12 @@ agop_status agop_model_load(agop_model **out, agop_ctx *ctx, const char *path)
         st = agop__fail_memory(e, 0, "a model");
         goto done;
     }
-    TRY(load_description(m, &rank, all, path, e));
-    TRY(load_tensors(m, rank, f, path, e));
+    TRY(load_description(m, all, path, e));
+    TRY(load_tensors(m, all, f, path, e));
     TRY(agop__model_name_features(m, e));
     *out = m;
     m    = NULL;
 done:
-    free(rank);
     agop_model_free(m);
     json_decref(all);
     agop__tensors_close(f);

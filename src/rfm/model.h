@@ -6,16 +6,24 @@
 #include "rfm/target.h"
 #include "table/table.h"
 
-/* One kernel machine: the whole model, or one leaf of a tree. */
-typedef struct agop__leaf {
+/* One kernel machine on the centres of a leaf. */
+typedef struct agop__member {
     agop__shape  shape;  /* kernel, exponent, bandwidth, height of one-hot coordinates */
     double       ridge;
-    int64_t      n;      /* centres */
-    void        *x;      /* n x schema.numeric */
-    int32_t     *code;   /* n x schema.groups */
+    double       weight; /* in the sum of the members */
     double      *alpha;  /* n x target.outputs */
     agop__metric metric; /* of the kernel */
+} agop__member;
+
+/* The whole model, or one leaf of a tree: kernel machines on the same centres, whose weighted sum is the answer. */
+typedef struct agop__leaf {
+    int64_t       n;    /* centres */
+    void         *x;    /* n x schema.numeric */
+    int32_t      *code; /* n x schema.groups */
+    int64_t       members;
+    agop__member *member;
 } agop__leaf;
+void agop__member_free(agop__member *member);
 void agop__leaf_free(agop__leaf *leaf);
 
 /* A split of the rows, v'x <= threshold to the left. A child is a node, or leaf -1 - child. */
@@ -54,12 +62,16 @@ struct agop_model {
 agop_status agop__model_name_features(agop_model *m, agop__err *e);
 
 /* Predictions of encoded rows: out is m x outputs. */
+typedef struct agop__ready { /* one member */
+    agop__map    map;
+    agop__points centres;
+    agop__tile   alpha;
+} agop__ready;
 typedef struct agop__machine {
+    agop_ctx         *ctx;
     const agop_model *m;
     const agop__leaf *leaf;
-    agop__map         map;
-    agop__points      centres;
-    agop__tile        alpha;
+    agop__ready      *ready; /* one per member */
 } agop__machine;
 agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf);
 agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, const int32_t *code, int64_t rows);

@@ -111,8 +111,7 @@ static double mean_square(const agop__fit *f, const double *e, int64_t first, in
 
 /* ---- judging ---- */
 
-/* Scores of outputs y (count x outputs) for rows first ...; the loss to compare by comes back. */
-static agop_status score_rows(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count)
+agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count)
 {
     const agop__target *g     = f->target;
     int64_t             width = agop__target_width(g);
@@ -144,7 +143,7 @@ static agop_status judge(agop__scores *out, agop__fit *f, agop__system *s, const
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
     TRY(agop__apply(y, s, x_at(f, f->rows.judge), code_at(f, f->rows.judge), f->rows.judges, alpha));
     memcpy(f->judged, y, (size_t)(f->rows.judges * f->target->outputs) * sizeof *y);
-    TRY(score_rows(out, f, y, f->rows.judge, f->rows.judges));
+    TRY(agop__fit_score(out, f, y, f->rows.judge, f->rows.judges));
 done:
     free(y);
     return st;
@@ -161,7 +160,7 @@ static agop_status judge_left_out(agop__scores *out, agop__fit *f, const double 
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
     for (int64_t i = 0; i < f->rows.judges * c; i++)
         f->judged[i] = y[i] = f->rows.Y[first + i] - loo[first + i];
-    st = score_rows(out, f, y, f->rows.judge, f->rows.judges);
+    st = agop__fit_score(out, f, y, f->rows.judge, f->rows.judges);
     free(y);
     return st;
 }
@@ -274,6 +273,28 @@ done:
     return st;
 }
 
+/* Where the plan is without normal scores: a score's row and column of the metric become zero, and its own entry goes
+ * to the column that it was made of. */
+static void leave_scores_out(agop__metric *m, const agop__fit *f)
+{
+    const agop__schema *s = f->schema;
+    int64_t             d = s->numeric;
+    double             *M = m->block[0].m;
+
+    for (int64_t j = 1; j < d && f->plan.plain; j++) {
+        if (s->feature[j] != s->feature[j - 1])
+            continue;
+        if (m->diagonal) {
+            M[j - 1] += M[j];
+            M[j] = 0;
+            continue;
+        }
+        M[(j - 1) * d + j - 1] += M[j * d + j];
+        for (int64_t i = 0; i < d; i++)
+            M[i * d + j] = M[j * d + i] = 0;
+    }
+}
+
 /* M <- shrunk, scaled AGOP. *alive = 0: the function is flat, there is nothing to learn from. */
 static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, agop__fit *f, agop__system *s,
                                const double *alpha)
@@ -302,6 +323,7 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
     if (*alive) {
         if (stage_shrink(f, step->iter) > 0) { /* never in a span */
             agop__metric_shrink(&next, stage_shrink(f, step->iter));
+            leave_scores_out(&next, f);
             (void)agop__metric_scale(&next);
         }
         agop__metric_free(m);
@@ -392,15 +414,34 @@ static double final_seconds(const agop__fit *f)
     return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(s->rows);
 }
 
-/* M_0 = I */
+/* Its diagonal alone. */
+static agop_status diagonal_of(agop__metric *m, const agop__fit *f, const agop__metric *from)
+{
+    const agop__schema *s  = f->schema;
+    agop_status         st = agop__metric_zero(m, s->numeric, s->groups, s->group_levels, 1, &f->ctx->err);
+
+    for (int32_t b = 0; st == AGOP_OK && b < m->blocks; b++)
+        agop__metric_diagonal(m->block[b].m, from, b);
+    return st;
+}
+
+/* M_0: the one to start with, else the identity */
 static agop_status first_metric(agop__metric *m, const agop__fit *f)
 {
     const agop__schema *s = f->schema;
-    if (f->start && f->start->thin == f->plan.thin)
-        return agop__metric_copy(m, f->start, &f->ctx->err);
-    if (f->plan.thin)
+    agop_status         st;
+
+    if (f->plan.thin && !(f->start && f->start->thin))
         return agop__metric_thin(m, s->numeric, s->groups, s->group_levels, f->plan.dtype, &f->ctx->err);
-    return agop__metric_identity(m, s->numeric, s->groups, s->group_levels, f->plan.diagonal, &f->ctx->err);
+    if (!f->start || f->start->thin != f->plan.thin)
+        TRY(agop__metric_identity(m, s->numeric, s->groups, s->group_levels, f->plan.diagonal, &f->ctx->err));
+    else if (f->plan.diagonal && !f->start->diagonal)
+        TRY(diagonal_of(m, f, f->start));
+    else
+        TRY(agop__metric_copy(m, f->start, &f->ctx->err));
+    leave_scores_out(m, f);
+done:
+    return st;
 }
 
 static agop_status path(agop__fit *f)
@@ -617,30 +658,58 @@ static int64_t agop_rows(const agop__system *s)
     return (double)s->n < rows ? s->n : (int64_t)rows;
 }
 
-static agop_status final_agop(agop__fit *f)
-{
-    agop__system  s = {0};
-    agop__tile    A = {0};
+/* One machine, ready for gradients. */
+typedef struct looking {
+    agop__system  s;
+    agop__tile    A;
     agop__points  x;
     agop__average a;
-    int64_t       rows;
-    agop_status   st;
+} looking;
 
-    prepare_system(&s, f, &f->metric, f->centres);
-    TRY(agop__system_prepare(&s, f->arithmetic));
-    TRY(op_alloc(f->ctx, &A, s.n, s.c, s.dtype));
-    TRY(op_put(f->ctx, &A, f->alpha, s.c, AGOP_F64));
-    rows = agop_rows(&s);
-    x    = agop__points_rows(&s.points, f->ctx, 0, rows);
-    a = (agop__average){.map = &s.map, .metric = &f->metric, .height = f->shape.height, .x = &x,
-                        .weight = f->rows.weight, .z = &s.points, .alpha = &A, .centre = f->plan.centre,
-                        .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
-                        .started = f->started};
-    TRY(agop__average_gradient(&f->agop, &a));
+static agop_status look(looking *l, agop__fit *f)
+{
+    agop_status st;
+
+    prepare_system(&l->s, f, &f->metric, f->centres);
+    TRY(agop__system_prepare(&l->s, f->arithmetic));
+    TRY(op_alloc(f->ctx, &l->A, l->s.n, l->s.c, l->s.dtype));
+    TRY(op_put(f->ctx, &l->A, f->alpha, l->s.c, AGOP_F64));
+    l->x = agop__points_rows(&l->s.points, f->ctx, 0, agop_rows(&l->s));
+    l->a = (agop__average){.map = &l->s.map, .metric = &f->metric, .height = f->shape.height, .x = &l->x,
+                           .weight = f->rows.weight, .z = &l->s.points, .alpha = &l->A, .centre = f->plan.centre,
+                           .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
+                           .started = f->started};
 done:
-    op_release(f->ctx, &A);
-    agop__system_close(&s);
     return st;
+}
+
+agop_status agop__fit_agop(agop__fit *one, const double *w, int count)
+{
+    agop_progress_fn *listener = one->ctx->progress;
+    looking           l[AGOP__MOST_MEMBERS] = {0};
+    agop__average    *a[AGOP__MOST_MEMBERS];
+    int               diagonal = 1;
+    agop_status       st       = AGOP_OK, left;
+
+    if (one->stopped)
+        one->ctx->progress = NULL; /* what is left is short, and must come to its end */
+    for (int k = 0; k < count; k++) {
+        TRY(look(&l[k], &one[k]));
+        a[k] = &l[k].a;
+        diagonal &= one[k].metric.diagonal;
+    }
+    if (count == 1)
+        TRY(agop__average_gradient(&one->agop, a[0]));
+    else
+        TRY(agop__average_mixture(&one->agop, a, w, count, diagonal));
+done:
+    for (int k = 0; k < count; k++) {
+        op_release(one->ctx, &l[k].A);
+        agop__system_close(&l[k].s);
+    }
+    one->ctx->progress = listener;
+    left               = agop__span_leave(one); /* of several none is in one */
+    return st != AGOP_OK ? st : left;
 }
 
 /* A stop that the caller asked for is no failure once there is something to give back. */
@@ -703,7 +772,7 @@ agop_status agop__fit_metric(agop__fit *f)
     TRY(open_search(f));
     TRY(path(f));
     f->shape.bandwidth = f->step[f->best].bandwidth;
-    st = final_agop(f);
+    st = agop__fit_agop(f, NULL, 1);
 done:
     left = agop__span_leave(f);
     return st != AGOP_OK ? st : left;
@@ -711,8 +780,7 @@ done:
 
 agop_status agop__fit_search(agop__fit *f)
 {
-    agop_progress_fn *listener = f->ctx->progress;
-    agop_status       st, left;
+    agop_status st;
 
     TRY(open_search(f));
     TRY(forgive(f, path(f)));
@@ -723,11 +791,8 @@ agop_status agop__fit_search(agop__fit *f)
         else
             TRY(finish(f));
     }
-    if (f->stopped)
-        f->ctx->progress = NULL; /* what is left is short, and must come to its end */
-    st = final_agop(f);
 done:
-    left             = agop__span_leave(f);
-    f->ctx->progress = listener;
-    return st != AGOP_OK ? st : left;
+    if (st != AGOP_OK)
+        (void)agop__span_leave(f);
+    return st; /* in the span, until agop__fit_agop has used it */
 }

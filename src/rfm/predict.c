@@ -13,17 +13,28 @@ enum { BLOCK = 8192, GROUP = 128 };
 
 /* ---- the machine made ready ---- */
 
-agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf)
+static agop_status make_ready(agop__ready *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf,
+                              const agop__member *one)
 {
     agop_status st;
 
-    memset(out, 0, sizeof *out);
-    out->m    = m;
-    out->leaf = leaf;
-    TRY(agop__map_make(&out->map, ctx, &leaf->metric, &leaf->shape, m->dtype));
+    TRY(agop__map_make(&out->map, ctx, &one->metric, &one->shape, m->dtype));
     TRY(agop__map_points(&out->centres, &out->map, leaf->x, m->dtype, leaf->code, leaf->n));
     TRY(op_alloc(ctx, &out->alpha, leaf->n, m->target.outputs, m->dtype));
-    TRY(op_put(ctx, &out->alpha, leaf->alpha, m->target.outputs, AGOP_F64));
+    TRY(op_put(ctx, &out->alpha, one->alpha, m->target.outputs, AGOP_F64));
+done:
+    return st;
+}
+
+agop_status agop__machine_open(agop__machine *out, agop_ctx *ctx, const agop_model *m, const agop__leaf *leaf)
+{
+    agop_status st = AGOP_OK;
+
+    *out = (agop__machine){.ctx = ctx, .m = m, .leaf = leaf, .ready = agop__calloc(leaf->members, sizeof *out->ready)};
+    if (!out->ready)
+        return agop__fail_memory(&ctx->err, 0, "predictions");
+    for (int64_t k = 0; k < leaf->members; k++)
+        TRY(make_ready(&out->ready[k], ctx, m, leaf, &leaf->member[k]));
 done:
     if (st != AGOP_OK)
         agop__machine_close(out);
@@ -32,28 +43,48 @@ done:
 
 void agop__machine_close(agop__machine *k)
 {
-    agop_ctx *ctx = k->map.ctx;
-    if (!ctx)
-        return;
-    op_release(ctx, &k->alpha);
-    agop__points_free(&k->centres, ctx);
-    agop__map_free(&k->map);
+    for (int64_t i = 0; k->ready && i < k->leaf->members; i++) {
+        op_release(k->ctx, &k->ready[i].alpha);
+        agop__points_free(&k->ready[i].centres, k->ctx);
+        agop__map_free(&k->ready[i].map);
+    }
+    free(k->ready);
+    k->ready = NULL;
+}
+
+static agop_status apply_one(double *out, agop__machine *k, agop__ready *r, const void *x, const int32_t *code,
+                             int64_t rows)
+{
+    agop__points p = {0};
+    agop__tile   Y = {0};
+    agop_status  st;
+
+    TRY(agop__map_points(&p, &r->map, x, k->m->dtype, code, rows));
+    TRY(op_alloc(k->ctx, &Y, rows, k->m->target.outputs, k->m->dtype));
+    TRY(op_kernel_apply(k->ctx, &Y, &r->map.kernel, &p, &r->centres, &r->alpha));
+    TRY(op_get(k->ctx, out, k->m->target.outputs, AGOP_F64, &Y));
+done:
+    op_release(k->ctx, &Y);
+    agop__points_free(&p, k->ctx);
+    return st;
 }
 
 agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, const int32_t *code, int64_t rows)
 {
-    agop_ctx    *ctx = k->map.ctx;
-    agop__points p   = {0};
-    agop__tile   Y   = {0};
-    agop_status  st;
+    int64_t     size = rows * k->m->target.outputs, members = k->leaf->members;
+    double     *one  = members > 1 ? agop__malloc(size, sizeof *one) : NULL;
+    agop_status st   = AGOP_OK;
 
-    TRY(agop__map_points(&p, &k->map, x, k->m->dtype, code, rows));
-    TRY(op_alloc(ctx, &Y, rows, k->m->target.outputs, k->m->dtype));
-    TRY(op_kernel_apply(ctx, &Y, &k->map.kernel, &p, &k->centres, &k->alpha));
-    TRY(op_get(ctx, out, k->m->target.outputs, AGOP_F64, &Y));
+    if (members > 1 && !one)
+        return agop__fail_memory(&k->ctx->err, 8.0 * (double)size, "predictions");
+    for (int64_t i = 0; i < members; i++) {
+        double weight = k->leaf->member[i].weight;
+        TRY(apply_one(i ? one : out, k, &k->ready[i], x, code, rows));
+        for (int64_t j = 0; j < size; j++)
+            out[j] = i ? out[j] + weight * one[j] : weight * out[j];
+    }
 done:
-    op_release(ctx, &Y);
-    agop__points_free(&p, ctx);
+    free(one);
     return st;
 }
 

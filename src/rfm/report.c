@@ -24,6 +24,11 @@ static json_t *setting_value(const agop_setting *row, const agop_settings *s)
     return agop__json_shown(text);
 }
 
+static const char *kernel_name(int32_t kind)
+{
+    return kind == AGOP__L1 ? "l1" : "l2";
+}
+
 static int used_units(const agop__fit *f)
 {
     int used = 0;
@@ -46,6 +51,8 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
         bad |= strcmp(agop_setting_at(i)->name, "cache") != 0 &&
                json_object_set_new(j, agop_setting_at(i)->name, setting_value(agop_setting_at(i), s));
     bad |= json_object_set_new(j, "task", json_string(f->target->classification ? "classification" : "regression"));
+    if (!f->told && agop__is_auto(s, "kernel"))
+        bad |= json_object_set_new(j, "kernel", json_string(kernel_name(f->shape.kind)));
     bad |= json_object_set_new(j, "ridge", json_real(f->ridge));
     bad |= json_object_set_new(j, "bandwidth", json_real(p->bandwidth));
     bad |= json_object_set_new(j, "bandwidth_mode", json_string(p->adaptive ? "adaptive" : "constant"));
@@ -130,6 +137,28 @@ static json_t *columns(const agop__schema *schema)
     return a;
 }
 
+/* The machines whose weighted sum is the answer; of a tree those of its first leaf. */
+static json_t *members(const agop__fit *f)
+{
+    json_t *a   = json_array();
+    int     bad = !a;
+
+    for (int k = 0; k < f->told && !bad; k++) {
+        const agop__member_story *m = &f->member[k];
+        bad |= json_array_append_new(
+            a, json_pack("{s:s, s:s, s:b, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel", kernel_name(m->kind), "metric",
+                         m->diagonal ? "diagonal" : "full", "normal_scores", f->schema->normal_scores && !m->plain,
+                         "weight", m->weight, "ridge", m->ridge, "bandwidth", m->bandwidth, "best_iter",
+                         (json_int_t)m->best_iter, "validation", agop__json_real(m->validation), "seconds",
+                         m->seconds));
+    }
+    if (bad) {
+        json_decref(a);
+        return NULL;
+    }
+    return a;
+}
+
 /* What is told of a tree: its leaves, how deep they lie, how rows are given to them. */
 static json_t *tree(const agop__fit *f)
 {
@@ -183,6 +212,8 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
                   solver(f), "seconds_last_solve", f->seconds_final, "seconds", agop__now() - f->started,
                   "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));
+    if (j && f->told && json_object_set_new(j, "members", members(f)) != 0)
+        goto done;
     if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)
         goto done;
     if (j && f->target->classification) {

@@ -391,14 +391,14 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
     f.from  = f.share * (double)(atomic_fetch_add(&w->begun, 1));
     if (atomic_load(&w->stop))
         hurry(&f);
-    st = agop__fit_search(&f);
+    st = agop__fit_members(&w->g->m->leaf[k], &f, w->g->s);
     if (st == AGOP_E_STOPPED) { /* before there was anything: what is quickest */
         atomic_store(&w->stop, 1);
         agop__fit_free(&f);
         TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
         begin_with_mean(&f, w->g);
         hurry(&f);
-        st = agop__fit_search(&f);
+        st = agop__fit_members(&w->g->m->leaf[k], &f, w->g->s);
     }
     TRY(st);
     if (f.stopped != AGOP__BY_NOBODY && !atomic_load(&w->stop))
@@ -410,7 +410,6 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
         story->units |= f.step[i].units;
     w->agop[k] = f.agop;
     memset(&f.agop, 0, sizeof f.agop);
-    agop__fit_to_leaf(&w->g->m->leaf[k], &f);
     if (k == 0) { /* what the report tells of a path is the first leaf's */
         w->first = f;
         f.step   = NULL;
@@ -526,9 +525,10 @@ static agop_status mean_metric(agop__metric *out, const grower *g)
 {
     agop_status st;
 
-    TRY(agop__metric_copy(out, &g->m->leaf[0].metric, &g->ctx->err));
+    TRY(agop__metric_copy(out, &g->m->leaf[0].member[0].metric, &g->ctx->err));
     for (int64_t k = 1; k < g->leaves; k++)
-        TRY(agop__metric_add(out, &g->m->leaf[k].metric, (double)g->leaf[k].n / (double)g->leaf[0].n, &g->ctx->err));
+        TRY(agop__metric_add(out, &g->m->leaf[k].member[0].metric, (double)g->leaf[k].n / (double)g->leaf[0].n,
+                             &g->ctx->err));
     (void)agop__metric_scale(out);
 done:
     return st;

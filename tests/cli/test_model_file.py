@@ -35,7 +35,9 @@ def read(path):
 
 
 def predict(ours, tensors, rows):
-    """f(x) = sum_j alpha_j exp(-(d_M(x, x_j) / L)^q), for numeric columns coded by value and normal score."""
+    """f(x) = sum_k w_k sum_j alpha_kj exp(-(d_k(x, x_j) / L_k)^q_k) over machines k, columns coded by value and score.
+
+    d_k is the Mahalanobis distance (kind 1), or d_k^q the sum of |sqrt(m_i) (x_i - z_i)|^q (kind 2)."""
     columns, target, machine = ours["schema"]["fields"], ours["target"], ours["machine"]
     x = []
     for c in columns:
@@ -43,10 +45,16 @@ def predict(ours, tensors, rows):
         x.append(ours["schema"]["factor"] * (v - c["centre"]) / c["spread"])
         if ours["schema"]["normal_scores"]:
             x.append(ours["schema"]["factor"] * np.interp(v, c["knots"], c["scores"]))
-    x, z, M = np.stack(x, 1), tensors["centres"].astype(float), tensors["metric.0"]
+    x, z, f = np.stack(x, 1), tensors["centres"].astype(float), 0
     step = x[:, None, :] - z[None, :, :]
-    d = np.sqrt(np.einsum("ijk,kl,ijl->ij", step, M, step, optimize=True))
-    f = np.exp(-((d / machine["bandwidth"]) ** machine["exponent"])) @ tensors["alpha"]
+    for k, one in enumerate([machine] + machine.get("others", [])):
+        of, q = "member.%d." % k if k else "", one["exponent"]
+        M = tensors[of + "metric.0"]
+        if one["kind"] == 2:
+            power = (np.abs(step * np.sqrt(M.ravel())) ** q).sum(2)
+        else:
+            power = np.sqrt(np.einsum("ijk,kl,ijl->ij", step, M, step, optimize=True)) ** q
+        f = f + one.get("weight", 1) * np.exp(-power / one["bandwidth"] ** q) @ tensors[of + "alpha"]
     return np.array(target["mean"]) + np.array(target["spread"]) * f
 
 

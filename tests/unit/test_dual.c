@@ -138,9 +138,9 @@ static void test_dual__gives_what_the_primal_gives(void **state)
         "target=y,z drop=w tune=off iters=3 select=last precision=double weights=w",
         "target=y,z drop=w,kind tune=off iters=3 select=last precision=double exponent=1.4 centre_gradients=true",
         "target=y drop=z,w tune=off iters=3 select=last precision=double kernel=gaussian agop_route=gram",
-        "target=y drop=z,w iters=2 precision=double select=last",
-        "target=y drop=z weights=w iters=3 precision=double normal_scores=true",
-        "target=kind drop=y,z,w iters=2 precision=double",
+        "target=y drop=z,w iters=2 precision=double select=last kernel=l2",
+        "target=y drop=z weights=w iters=3 precision=double normal_scores=true kernel=l2",
+        "target=kind drop=y,z,w iters=2 precision=double kernel=l2",
     };
     (void)state;
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

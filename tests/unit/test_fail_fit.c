@@ -80,6 +80,8 @@ static json_t *timeless(const agop_model *m)
         (void)json_object_del(one, "seconds_solve");
         (void)json_object_del(one, "seconds_agop");
     }
+    json_array_foreach(json_object_get(j, "members"), i, one)
+        (void)json_object_del(one, "seconds");
     json_array_foreach(json_object_get(json_object_get(j, "tree"), "fits"), i, one)
         (void)json_object_del(one, "seconds");
     return j;

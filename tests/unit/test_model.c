@@ -1,6 +1,7 @@
 /* test_model.c - models in files: what is saved comes back to the bit, old files stay readable, and a damaged file is
  * either refused with a sentence or loads as something that works; it never crashes, hangs or leaks. */
 #include "model_support.h"
+#include "rfm/model.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -18,6 +19,7 @@ static agop_ctx *ctx;
 static char      folder[] = "/tmp/agop_model_XXXXXX";
 
 static const char *const recipes[] = {
+    "target=y drop=z,kind,w iters=2 kernel=l2",
     "target=y drop=z,kind,w iters=2",
     "target=kind drop=y,z,w iters=1",
     "target=kind drop=y,z,w iters=1 class_code=onehot precision=double",
@@ -289,12 +291,12 @@ static void test_load__newer_formats_and_other_files_are_refused_with_their_sent
     static const char other[] = "\x02\0\0\0\0\0\0\0{}", csv[] = "a,b,c\n1,2,3\n4,5,6\n";
     agop_model       *m = fit_mixed(ctx, recipes[0]), *none = NULL;
     bytes             b          = saved(m), changed;
-    int               versions[] = {3, 1000, 0, -1};
+    int               versions[] = {4, 1000, 0, -1};
 
     (void)state;
     for (int i = 0; i < 4; i++) {
         changed = with_metadata(&b, set_version, &versions[i]);
-        refused(&changed, i == 0   ? "a model of format 3; this agop reads up to 2: take a newer one"
+        refused(&changed, i == 0   ? "a model of format 4; this agop reads up to 3: take a newer one"
                           : i == 1 ? "a model of format 1000;"
                                    : "damaged model: it names no version");
         free(changed.at);
@@ -309,6 +311,54 @@ static void test_load__newer_formats_and_other_files_are_refused_with_their_sent
     assert_non_null(strstr(agop_errmsg(ctx), "nothing.agop"));
     assert_int_equal(agop_model_load(&none, ctx, folder), AGOP_E_IO);
     assert_null(none);
+    free(b.at);
+    agop_model_free(m);
+}
+
+/* The only member of a leaf a second time. */
+static void add_twin(agop__leaf *leaf)
+{
+    size_t         size  = (size_t)leaf->n * sizeof(double);
+    agop__member   one   = leaf->member[0];
+    agop__member  *two   = calloc(2, sizeof *two);
+
+    assert_int_equal(leaf->members, 1);
+    two[0] = two[1] = one;
+    assert_int_equal(agop__metric_copy(&two[1].metric, &one.metric, &ctx->err), AGOP_OK);
+    two[1].alpha = malloc(size);
+    memcpy(two[1].alpha, one.alpha, size);
+    free(leaf->member);
+    leaf->member  = two;
+    leaf->members = 2;
+}
+
+static void test_load__members_are_looked_at_too(void **state)
+{
+    static const change bad[] = {{"machine/others", "5"},
+                                 {"machine/others", "[5]"},
+                                 {"machine/others", "[{}, {}]"},
+                                 {"machine/others/0/kind", "7"},
+                                 {"machine/others/0/diagonal", "true"},
+                                 {"machine/others/0/bandwidth", "-1"},
+                                 {"machine/others/0/weight", "-1"},
+                                 {"machine/others/0/weight", "\"1\""},
+                                 {"machine/weight", "1e300"}};
+    agop_model         *m     = fit_mixed(ctx, recipes[0]), *back = NULL;
+    bytes               b, changed;
+
+    (void)state;
+    add_twin(&m->leaf[0]);
+    b = saved(m);
+    assert_int_equal(load_bytes(&back, b.at, b.count), AGOP_OK);
+    same_predictions(m, back, AGOP_VALUE);
+    agop_model_free(back);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        agop_model *again = NULL;
+        changed           = with_metadata(&b, apply, &bad[i]);
+        if (load_bytes(&again, changed.at, changed.count) != AGOP_E_FORMAT)
+            fail_msg("%s = %s loads", bad[i].path, bad[i].value);
+        free(changed.at);
+    }
     free(b.at);
     agop_model_free(m);
 }
@@ -662,6 +712,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_model__a_failed_save_leaves_the_old_file),
         cmocka_unit_test(test_load__newer_formats_and_other_files_are_refused_with_their_sentence),
         cmocka_unit_test(test_load__every_part_is_needed_and_looked_at),
+        cmocka_unit_test(test_load__members_are_looked_at_too),
         cmocka_unit_test(test_damage__every_byte_of_the_header),
         cmocka_unit_test(test_damage__every_length),
         cmocka_unit_test(test_damage__every_number_as_nan_or_infinite),

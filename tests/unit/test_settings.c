@@ -255,7 +255,7 @@ static void test_set__nothing_is_refused_not_followed(void **state)
     assert_int_equal(agop_settings_set(NULL, &ctx, "ridge", "1"), AGOP_E_ARG);
     assert_string_equal(agop_errmsg(&ctx), "a setting needs a name and a value");
     assert_null(agop_settings_get(s, NULL));
-    assert_string_equal(agop_settings_get(NULL, "kernel"), "l2"); /* no set of values: the defaults */
+    assert_string_equal(agop_settings_get(NULL, "kernel"), "auto"); /* no set of values: the defaults */
     agop_settings_free(NULL);
     memset(huge, 'a', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
@@ -320,7 +320,7 @@ static void test_copy__is_its_own(void **state)
     put_gives(b, "target", "rent", AGOP_OK);
     assert_string_equal(agop_settings_get(b, "ridge"), "0.5");
     assert_string_equal(agop_settings_get(a, "target"), "price");
-    assert_string_equal(agop_settings_get(b, "kernel"), "l2");
+    assert_string_equal(agop_settings_get(b, "kernel"), "auto");
     agop_settings_free(a);
     assert_string_equal(agop_settings_get(b, "ridge"), "0.5");
     agop_settings_free(b);

@@ -146,8 +146,8 @@ static void test_tree__the_metric_has_the_form_that_predicts_better(void **state
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         agop_model *m = fit(cases[k].words);
         for (int64_t j = 0; j < m->leaves; j++)
-            if (m->leaf[j].metric.diagonal != cases[k].diagonal)
-                fail_msg("%s: diagonal %d", cases[k].words, m->leaf[j].metric.diagonal);
+            if (m->leaf[j].member[0].metric.diagonal != cases[k].diagonal)
+                fail_msg("%s: diagonal %d", cases[k].words, m->leaf[j].member[0].metric.diagonal);
         assert_non_null(strstr(agop_model_info(m), cases[k].diagonal ? "\"metric\": \"diagonal\""
                                                                      : "\"metric\": \"full\""));
         agop_model_free(m);
