@@ -60,7 +60,7 @@ done:
 static void say_top(run *r, const agop_model *m)
 {
     int64_t n = agop_model_columns(m), best[3] = {-1, -1, -1};
-    double *v          = r->quiet ? NULL : malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
+    double *v          = malloc((size_t)(n > 0 ? n : 1) * sizeof *v);
     char    line[1024] = "", cut[WORDS_CUT];
     size_t  used       = 0;
 
@@ -124,7 +124,8 @@ static void say_summary(run *r, const agop_model *m, const json_t *info, const c
         run_say(r, "the time limit ended it: this is the best model so far");
     if (json_array_size(json_object_get(info, "iterations")) > 0)
         say_validation(r, info);
-    say_top(r, m);
+    if (!r->quiet) /* it takes a while where there are many columns */
+        say_top(r, m);
     words_seconds(took, json_get_number(info, "seconds", 0));
     words_bytes(bytes, json_get_number(info, "peak_bytes", 0));
     run_say(r, "written to %s after %s, at most %s of memory", path, took, bytes);

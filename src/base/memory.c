@@ -21,13 +21,18 @@ static size_t product(int64_t count, size_t size)
  * is ever touched. */
 enum { LARGE_PAGE = 2 << 20, SMALLEST = 4 << 20, LARGEST = 64 << 20 };
 
+static int suits_large_pages(size_t bytes)
+{
+    return bytes >= SMALLEST && bytes <= LARGEST;
+}
+
 static void *in_large_pages(void *p, size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
     uintptr_t first = ((uintptr_t)p + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
     uintptr_t last  = ((uintptr_t)p + bytes) / LARGE_PAGE * LARGE_PAGE;
 
-    if (p && bytes >= SMALLEST && bytes <= LARGEST && first < last)
+    if (p && suits_large_pages(bytes) && first < last)
         (void)madvise((void *)first, last - first, MADV_HUGEPAGE); /* advice: nothing is lost where it is not taken */
 #endif
     return p;
@@ -49,7 +54,7 @@ void *agop__aligned(int64_t count, size_t size)
 {
     size_t bytes = product(count, size);
     void  *p     = NULL;
-    if (bytes == SIZE_MAX || posix_memalign(&p, bytes >= SMALLEST && bytes <= LARGEST ? LARGE_PAGE : 64, bytes) != 0)
+    if (bytes == SIZE_MAX || posix_memalign(&p, suits_large_pages(bytes) ? LARGE_PAGE : 64, bytes) != 0)
         return NULL;
     return in_large_pages(p, bytes);
 }

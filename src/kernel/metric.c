@@ -165,6 +165,22 @@ void agop__metric_diagonal(double *out, const agop__metric *m, int32_t block)
     diagonal_part(out, m, block, 0, m->block[block].d);
 }
 
+agop_status agop__metric_diagonal_of(agop__metric *out, const agop__metric *m, agop__err *e)
+{
+    int32_t    *levels = agop__malloc(m->blocks, sizeof *levels);
+    agop_status st;
+
+    if (!levels)
+        return agop__fail_memory(e, 0, "a metric");
+    for (int32_t b = 1; b < m->blocks; b++)
+        levels[b - 1] = (int32_t)m->block[b].d;
+    st = agop__metric_zero(out, m->block[0].d, m->blocks - 1, levels, 1, e);
+    for (int32_t b = 0; st == AGOP_OK && b < m->blocks; b++)
+        agop__metric_diagonal(out->block[b].m, m, b);
+    free(levels);
+    return st;
+}
+
 static void scale_factor(agop__metric *m, double by)
 {
     for (int64_t k = 0; k < m->block[0].r * m->block[0].d; k++) {

@@ -46,6 +46,9 @@ void        agop__metric_free(agop__metric *m);
 int64_t     agop__metric_size(const agop__metric *m); /* coordinates in all blocks */
 double      agop__metric_at(const agop__metric *m, int32_t block, int64_t i); /* diagonal entry i of a block */
 
+/* The diagonal of m, as a diagonal metric. */
+agop_status agop__metric_diagonal_of(agop__metric *out, const agop__metric *m, agop__err *e);
+
 /* out += w m, two metrics of one shape; thin factors are put one below the other. */
 agop_status agop__metric_add(agop__metric *out, const agop__metric *m, double w, agop__err *e);
 /* M <- w M, w > 0 */

@@ -174,6 +174,8 @@ agop_status agop__split_direction(double *v, const agop__fit *f, agop_ctx *ctx, 
  * left in f. */
 agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s);
 
+/* path.c: would something that takes so many seconds end after the time limit? */
+int agop__fit_late(const agop__fit *f, double seconds_ahead);
 /* path.c: learn the metric, judge, solve on all rows. */
 agop_status agop__fit_search(agop__fit *f);
 /* path.c: one->agop is that of the sum of `count` fits of the same rows with weights w. */

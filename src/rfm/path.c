@@ -46,7 +46,7 @@ static int tell(agop__fit *f, const char *phase, const char *detail)
     return agop__tell(f->ctx, phase, done > 1000 ? 1000 : done, 1000, f->started, detail);
 }
 
-static int late(const agop__fit *f, double seconds_ahead)
+int agop__fit_late(const agop__fit *f, double seconds_ahead)
 {
     return f->plan.time_limit > 0 && agop__now() - f->started + seconds_ahead > f->plan.time_limit;
 }
@@ -414,17 +414,6 @@ static double final_seconds(const agop__fit *f)
     return 1.5 * (s->seconds_solve + s->seconds_kernel) / s->tries * cube(f->rows.n) / cube(s->rows);
 }
 
-/* Its diagonal alone. */
-static agop_status diagonal_of(agop__metric *m, const agop__fit *f, const agop__metric *from)
-{
-    const agop__schema *s  = f->schema;
-    agop_status         st = agop__metric_zero(m, s->numeric, s->groups, s->group_levels, 1, &f->ctx->err);
-
-    for (int32_t b = 0; st == AGOP_OK && b < m->blocks; b++)
-        agop__metric_diagonal(m->block[b].m, from, b);
-    return st;
-}
-
 /* M_0: the one to start with, else the identity */
 static agop_status first_metric(agop__metric *m, const agop__fit *f)
 {
@@ -436,7 +425,7 @@ static agop_status first_metric(agop__metric *m, const agop__fit *f)
     if (!f->start || f->start->thin != f->plan.thin)
         TRY(agop__metric_identity(m, s->numeric, s->groups, s->group_levels, f->plan.diagonal, &f->ctx->err));
     else if (f->plan.diagonal && !f->start->diagonal)
-        TRY(diagonal_of(m, f, f->start));
+        TRY(agop__metric_diagonal_of(m, f->start, &f->ctx->err));
     else
         TRY(agop__metric_copy(m, f->start, &f->ctx->err));
     leave_scores_out(m, f);
@@ -470,7 +459,7 @@ static agop_status path(agop__fit *f)
         TRY(st);
         if (t == f->plan.iters || worse)
             break;
-        if (late(f, agop__now() - began + final_seconds(f))) {
+        if (agop__fit_late(f, agop__now() - began + final_seconds(f))) {
             f->stopped = AGOP__BY_CLOCK;
             break;
         }
@@ -598,8 +587,8 @@ static agop_status try_ridges(attempt *best, agop__fit *f, agop__system *s, agop
     TRY(try_ridge(best, &better, f, s, one, r, 0));
     do {
         TRY(try_ridge(best, &better, f, s, one, best->ridge > 0 ? 3 * best->ridge : 3 * r, 0));
-    } while (better && ++up < UPWARD && !late(f, final_seconds(f)));
-    if (up == 0 && !late(f, final_seconds(f)))
+    } while (better && ++up < UPWARD && !agop__fit_late(f, final_seconds(f)));
+    if (up == 0 && !agop__fit_late(f, final_seconds(f)))
         TRY(try_ridge(best, &better, f, s, one, r / 4, 0));
     if (!isfinite(best->loss))
         st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC, "the kernel system cannot be solved at ridges around %g: name a "
@@ -786,7 +775,7 @@ agop_status agop__fit_search(agop__fit *f)
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
     if ((f->centres < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {
-        if (late(f, final_seconds(f)))
+        if (agop__fit_late(f, final_seconds(f)))
             f->stopped = AGOP__BY_CLOCK;
         else
             TRY(finish(f));

@@ -165,12 +165,6 @@ static agop_status to_leaf(agop__leaf *leaf, agop__fit *one, const double *w, in
 
 /* ---- all of it ---- */
 
-/* Would another machine, which takes about as long as the last one, end after the time limit? */
-static int is_late(const agop__fit *f, double seconds)
-{
-    return f->plan.time_limit > 0 && agop__now() - f->started + seconds > f->plan.time_limit;
-}
-
 /* Fit them one after the other; the first must succeed, later ones are left out where they do not. */
 static agop_status fit_each(agop__fit *one, double *seconds, int *count, const agop__fit *f, const agop_settings *s)
 {
@@ -182,7 +176,7 @@ static agop_status fit_each(agop__fit *one, double *seconds, int *count, const a
         agop__fit *own   = &one[*count];
         double     began = agop__now();
 
-        if (k > 0 && is_late(f, seconds[*count - 1])) {
+        if (k > 0 && agop__fit_late(f, seconds[*count - 1])) { /* it takes about as long as the last one */
             one->stopped = AGOP__BY_CLOCK;
             break;
         }

@@ -862,10 +862,7 @@ static agop_status choose_form(agop__metric *diagonal, grower *g, const int64_t 
 
     if (!agop__is_auto(g->s, "metric") || mean->diagonal || mean->thin)
         return AGOP_OK;
-    TRY(agop__metric_zero(diagonal, g->f->schema->numeric, g->f->schema->groups, g->f->schema->group_levels, 1,
-                          &g->ctx->err));
-    for (int32_t b = 0; b < mean->blocks; b++)
-        agop__metric_diagonal(diagonal->block[b].m, mean, b);
+    TRY(agop__metric_diagonal_of(diagonal, mean, &g->ctx->err));
     TRY(loss_under(&full, g, rows, n, mean, ridge));
     TRY(loss_under(&plain, g, rows, n, diagonal, ridge));
     if (plain < full)

@@ -315,6 +315,17 @@ static void test_load__newer_formats_and_other_files_are_refused_with_their_sent
     agop_model_free(m);
 }
 
+static void each_is_refused(const bytes *b, const change *bad, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        agop_model *again   = NULL;
+        bytes       changed = with_metadata(b, apply, &bad[i]);
+        if (load_bytes(&again, changed.at, changed.count) != AGOP_E_FORMAT)
+            fail_msg("%s = %s loads", bad[i].path, bad[i].value);
+        free(changed.at);
+    }
+}
+
 /* The only member of a leaf a second time. */
 static void add_twin(agop__leaf *leaf)
 {
@@ -344,7 +355,7 @@ static void test_load__members_are_looked_at_too(void **state)
                                  {"machine/others/0/weight", "\"1\""},
                                  {"machine/weight", "1e300"}};
     agop_model         *m     = fit_mixed(ctx, recipes[0]), *back = NULL;
-    bytes               b, changed;
+    bytes               b;
 
     (void)state;
     add_twin(&m->leaf[0]);
@@ -352,13 +363,7 @@ static void test_load__members_are_looked_at_too(void **state)
     assert_int_equal(load_bytes(&back, b.at, b.count), AGOP_OK);
     same_predictions(m, back, AGOP_VALUE);
     agop_model_free(back);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        agop_model *again = NULL;
-        changed           = with_metadata(&b, apply, &bad[i]);
-        if (load_bytes(&again, changed.at, changed.count) != AGOP_E_FORMAT)
-            fail_msg("%s = %s loads", bad[i].path, bad[i].value);
-        free(changed.at);
-    }
+    each_is_refused(&b, bad, sizeof bad / sizeof bad[0]);
     free(b.at);
     agop_model_free(m);
 }
@@ -408,13 +413,7 @@ static void test_load__every_part_is_needed_and_looked_at(void **state)
         refused(&changed, i == 0 ? "not a model of agop" : "damaged");
         free(changed.at);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        agop_model *again = NULL;
-        changed           = with_metadata(&b, apply, &bad[i]);
-        if (load_bytes(&again, changed.at, changed.count) != AGOP_E_FORMAT)
-            fail_msg("%s = %s loads", bad[i].path, bad[i].value);
-        free(changed.at);
-    }
+    each_is_refused(&b, bad, sizeof bad / sizeof bad[0]);
     free(b.at);
     agop_model_free(m);
 }

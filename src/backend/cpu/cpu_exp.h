@@ -60,37 +60,46 @@ INLINE VEC NAME(exponential)(VEC x)
     return NAME(zero_below)(x, NAME(all)(EXP_LOW), NAME(exp_part)(t, r));
 }
 
-/* x^c for x >= 0 and -1 <= c <= 2, a few ulp; 0 where x is below the smallest normal number, for any c (callers treat
- * those pairs as coincident). NaN and infinity stay what they are.
- *
- *   x = 2^e m, sqrt(1/2) <= m < sqrt(2):   log2 m = (2/ln2) atanh(z), z = (m-1)/(m+1)
- *
- * The exponent e c + c log2 m must be known to an absolute error of one ulp of 1, however large e c is: so c is split
- * into a short part, whose product with e is exact, and the rest. */
-INLINE VEC NAME(power)(VEC x, REAL c)
+/* The logarithm in two parts, for normal numbers: x = 2^e m with sqrt(1/2) <= m < sqrt(2), and ln m = 2 atanh(z),
+ * z = (m-1)/(m+1). atanh(z) comes back. */
+INLINE VEC NAME(log_parts)(VEC *e, VEC x)
 {
 #if REAL_BITS == 32
     const IVEC half_root = (IVEC){0} + 0x3f3504f3;
-    const REAL c_high    = (REAL)((int)(c * 4096.0f)) / 4096.0f; /* 13 bits; e has 8 */
-    const REAL smallest  = 1.17549435e-38f;
     const int  terms     = 5;
 #else
     const IVEC half_root = (IVEC){0} + 0x3fe6a09e667f3bcd;
-    const REAL c_high    = (REAL)((int)(c * 1073741824.0)) / 1073741824.0; /* 31 bits; e has 11 */
-    const REAL smallest  = 2.2250738585072014e-308;
     const int  terms     = 11;
 #endif
-    const REAL two_over_ln2 = (REAL)2.88539008177792681472;
-    IVEC       shifted      = ((IVEC)x - half_root) >> MANTISSA;
-    VEC        m            = (VEC)((IVEC)x - (shifted << MANTISSA));
-    VEC        e            = __builtin_convertvector(shifted, VEC);
-    VEC        z            = (m - (REAL)1) / (m + (REAL)1);
-    VEC        zz           = z * z;
-    VEC        series       = NAME(all)((REAL)(1.0 / (2 * terms - 1)));
+    IVEC shifted = ((IVEC)x - half_root) >> MANTISSA;
+    VEC  m       = (VEC)((IVEC)x - (shifted << MANTISSA));
+    VEC  z       = (m - (REAL)1) / (m + (REAL)1);
+    VEC  zz      = z * z;
+    VEC  series  = NAME(all)((REAL)(1.0 / (2 * terms - 1)));
 
     for (int k = terms - 2; k >= 1; k--)
         series = NAME(fma)(series, zz, NAME(all)((REAL)(1.0 / (2 * k + 1))));
-    VEC log2_m = NAME(fma)(z * zz, series, z) * two_over_ln2;
+    *e = __builtin_convertvector(shifted, VEC);
+    return NAME(fma)(z * zz, series, z);
+}
+
+/* x^c for x >= 0 and -1 <= c <= 2, a few ulp; 0 where x is below the smallest normal number, for any c (callers treat
+ * those pairs as coincident). NaN and infinity stay what they are.
+ *
+ * With x = 2^e m the exponent e c + c log2 m must be known to an absolute error of one ulp of 1, however large e c is:
+ * so c is split into a short part, whose product with e is exact, and the rest. */
+INLINE VEC NAME(power)(VEC x, REAL c)
+{
+#if REAL_BITS == 32
+    const REAL c_high    = (REAL)((int)(c * 4096.0f)) / 4096.0f; /* 13 bits; e has 8 */
+    const REAL smallest  = 1.17549435e-38f;
+#else
+    const REAL c_high    = (REAL)((int)(c * 1073741824.0)) / 1073741824.0; /* 31 bits; e has 11 */
+    const REAL smallest  = 2.2250738585072014e-308;
+#endif
+    const REAL two_over_ln2 = (REAL)2.88539008177792681472;
+    VEC        e;
+    VEC        log2_m = NAME(log_parts)(&e, x) * two_over_ln2;
 
     VEC high = e * c_high;
     VEC low  = NAME(fma)(e, NAME(all)(c - c_high), log2_m * c);
@@ -105,29 +114,17 @@ INLINE VEC NAME(power)(VEC x, REAL c)
     return NAME(zero_below)(x, NAME(all)(smallest), y);
 }
 
-/* -ln x for 0 < x <= 1, a few ulp, also next to 1; as for the smallest normal number where x is less. With m as in
- * power: near 1 there is no e, and m - 1 is exact. */
+/* -ln x for 0 < x <= 1, a few ulp, also next to 1, where there is no e and m - 1 is exact; as for the smallest normal
+ * number where x is less. */
 INLINE VEC NAME(minus_log)(VEC x)
 {
 #if REAL_BITS == 32
-    const IVEC half_root = (IVEC){0} + 0x3f3504f3;
-    const REAL smallest  = 1.17549435e-38f;
-    const int  terms     = 5;
+    const REAL smallest = 1.17549435e-38f;
 #else
-    const IVEC half_root = (IVEC){0} + 0x3fe6a09e667f3bcd;
-    const REAL smallest  = 2.2250738585072014e-308;
-    const int  terms     = 11;
+    const REAL smallest = 2.2250738585072014e-308;
 #endif
-    VEC  v       = NAME(pick)((IVEC)(x < smallest), NAME(all)(smallest), x);
-    IVEC shifted = ((IVEC)v - half_root) >> MANTISSA;
-    VEC  m       = (VEC)((IVEC)v - (shifted << MANTISSA));
-    VEC  e       = __builtin_convertvector(shifted, VEC);
-    VEC  z       = (m - (REAL)1) / (m + (REAL)1);
-    VEC  zz      = z * z;
-    VEC  series  = NAME(all)((REAL)(1.0 / (2 * terms - 1)));
+    VEC e;
+    VEC ln_m = NAME(log_parts)(&e, NAME(pick)((IVEC)(x < smallest), NAME(all)(smallest), x)) * (REAL)2;
 
-    for (int k = terms - 2; k >= 1; k--)
-        series = NAME(fma)(series, zz, NAME(all)((REAL)(1.0 / (2 * k + 1))));
-    VEC ln_m = NAME(fma)(z * zz, series, z) * (REAL)2;
     return -NAME(fma)(e, NAME(all)(LN2_HIGH), NAME(fma)(e, NAME(all)(LN2_LOW), ln_m));
 }
