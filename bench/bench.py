@@ -24,106 +24,18 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
-import threading
 import time
 
 import cases
 import picture
 import table
+from process import Failed, answer_of, installed, machine_in_words, peers_python, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 PEERS = {"xrfm": "xrfm", "sklearn": "scikit-learn"}  # module: what to install
 PROBES = 3                                           # of the machine, at most, in a case
-
-
-class Failed(Exception):
-    pass
-
-
-# ---- one process ----
-
-def run(command, limit, log):
-    """Seconds, peak MB and seconds of CPU of one command, as the system counts them."""
-    with open(log, "a+") as output:
-        begin = output.seek(0, os.SEEK_END)
-        started = time.perf_counter()
-        child = subprocess.Popen(shlex.split(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                 start_new_session=True)
-        late = threading.Event()
-        timer = threading.Timer(limit, lambda: (late.set(), os.killpg(child.pid, signal.SIGKILL)))
-        timer.start()
-        try:
-            _, status, usage = os.wait4(child.pid, 0)
-        except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
-            raise
-        finally:
-            timer.cancel()
-        seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if late.is_set():
-            raise Failed("longer than %d s" % limit)
-        if child.returncode:
-            output.seek(begin)
-            said = [line.strip() for line in output.read().splitlines() if line.strip()] or ["nothing said"]
-            raise Failed("failed: " + re.sub(r"(/[^\s/:]+)+/", "", said[-1])[:120]) # a document has no folders of ours
-    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
-
-
-def answer_of(*command):
-    """What one of our scripts prints, or None."""
-    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-# ---- what is needed before ----
-
-def peers_python(folder):
-    """The Python of the throw-away environment; made where it is missing."""
-    python = os.path.join(folder, "peers", "bin", "python")
-    done = os.path.join(folder, "peers", "complete")
-    if not os.path.exists(done):
-        print("bench: installing the peers, some gigabytes", file=sys.stderr, flush=True)
-        shutil.rmtree(os.path.dirname(done), ignore_errors=True)
-        log = os.path.join(folder, "peers.log")
-        with open(log, "w") as f:
-            steps = [[sys.executable, "-m", "venv", os.path.dirname(done)]]
-            steps += [[python, "-m", "pip", "install", "-q", *PEERS.values()]]
-            ok = all(subprocess.run(s, stdout=f, stderr=f, check=False).returncode == 0 for s in steps)
-        if ok:
-            open(done, "w").close()
-        else:
-            print("bench: the peers could not be installed, see %s" % log, file=sys.stderr)
-    return python
-
-
-def installed(python):
-    def has(module):
-        try:
-            return subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL,
-                                  check=False).returncode == 0
-        except OSError:
-            return False
-    return {module for module in PEERS if has(module)}
-
-
-def machine_in_words(agop):
-    """The computer, without its name."""
-    def first(path, start):
-        with open(path) as f:
-            return next((line.split(":", 1)[1].strip() for line in f if line.startswith(start)), "?")
-    build = subprocess.run([agop, "version", "--build"], stdout=subprocess.PIPE, text=True, check=False).stdout
-    facts = dict(line.split(": ", 1) for line in build.splitlines() if ": " in line)
-    blas = subprocess.run(["pkg-config", "--modversion", "openblas"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, check=False).stdout.strip()
-    return {"cpu": first("/proc/cpuinfo", "model name"), "cores": len(os.sched_getaffinity(0)),
-            "gb": round(int(first("/proc/meminfo", "MemTotal").split()[0]) / 2**20),
-            "blas": (facts.get("blas", "?") + " " + blas).strip(), "compiler": facts.get("compiler", "?"),
-            "version": facts.get("version", "?"), "commit": facts.get("commit", "?")}
 
 
 def data_of(case, folder):
@@ -157,7 +69,7 @@ class Measured:
     def once(self):
         def all_commands():
             parts = [run(self.command(c), self.case.seconds, self.log) for c in self.row.commands]
-            self.runs.append((sum(p[0] for p in parts), max(p[1] for p in parts), sum(p[2] for p in parts)))
+            self.runs.append((sum(p.seconds for p in parts), max(p.peak_mb for p in parts), sum(p.cpu for p in parts)))
         self.attempt(all_commands)
 
     def attempt(self, work):
@@ -257,8 +169,8 @@ def all_cases(args, every):
     kept = {key for key, r in table.newest(args.build, machine)[0].items() if r["state"] == "ok"}
     asked = wanted(args, every)
     with_peers = not args.no_peers and any(row.peer for case in asked for row in case.rows)
-    python = peers_python(args.build) if with_peers else ""
-    there = installed(python) if with_peers else set()
+    python = peers_python(args.build, PEERS.values()) if with_peers else ""
+    there = installed(python, PEERS) if with_peers else set()
     fill = {"agop": shlex.quote(args.agop), "peer": shlex.join([python, os.path.join(HERE, "peer.py")])}
     record = {"machine": machine, "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "rows": []}
     path = os.path.join(args.build, "runs", time.strftime("%Y%m%dT%H%M%SZ.json", time.gmtime()))

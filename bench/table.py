@@ -4,7 +4,7 @@ import json
 import os
 import statistics
 
-BEGIN, END = "<!-- written by make bench: begin -->", "<!-- written by make bench: end -->"
+MARKS = "<!-- written by make bench: begin -->", "<!-- written by make bench: end -->"
 UNITS = {"gemm": ("sgemm", 1e9), "potrf": ("spotrf", 1e9), "exp": ("exp", 1e9), "bytes": ("stream", 1e9)}
 
 
@@ -144,13 +144,14 @@ def markdown(results, machine, picture):
     return "\n".join(text)
 
 
-def into(path, text):
+def into(path, text, marks=MARKS):
     """Between the marks of a document; the rest of it stays as it is."""
+    begin, end = marks
     with open(path) as f:
         old = f.read()
-    if BEGIN not in old or END not in old:
-        raise SystemExit("bench: %s has no line %s with its end" % (path, BEGIN))
-    head, tail = old.split(BEGIN, 1)[0], old.split(END, 1)[1]
+    if begin not in old or end not in old:
+        raise SystemExit("bench: %s has no line %s with its end" % (path, begin))
+    head, tail = old.split(begin, 1)[0], old.split(end, 1)[1]
     with open(path + ".new", "w") as f:
-        f.write(head + BEGIN + "\n" + text + "\n" + END + tail)
+        f.write(head + begin + "\n" + text + "\n" + end + tail)
     os.replace(path + ".new", path)

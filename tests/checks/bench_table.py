@@ -59,8 +59,9 @@ def main():
             f.write(original)
         printed = run(folder, "--no-peers")
         text = open(folder["document"]).read()
-        head, tail = original.split(table.BEGIN)[0], original.split(table.END)[1]
-        check("the text around the table stays", text.startswith(head + table.BEGIN) and text.endswith(table.END + tail))
+        begin, end = table.MARKS
+        head, tail = original.split(begin)[0], original.split(end)[1]
+        check("the text around the table stays", text.startswith(head + begin) and text.endswith(end + tail))
         check("what is printed is what is written", printed.strip() in text)
         row = cells(text, "**agop**, twice")
         check("our row is there: %r" % row, bool(row))
