@@ -1,5 +1,5 @@
 # The short way. What happens is in CMakeLists.txt and scripts/; this file only has the words.
-.PHONY: all setup demo test bench fuzz install clean
+.PHONY: all setup demo test bench accuracy fuzz install clean
 
 all: setup
 	@cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF --log-level=WARNING >/dev/null
@@ -21,6 +21,10 @@ test:
 bench: all
 	@sh scripts/setup.sh bench
 	@$(shell command -v /usr/bin/python3 || echo python3) bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(QUICK),--quick) $(if $(AGAIN),--again) $(CASES)
+
+accuracy: all
+	@sh scripts/setup.sh bench
+	@$(shell command -v /usr/bin/python3 || echo python3) bench/accuracy/accuracy.py $(if $(TABLES),--tables $(TABLES)) $(if $(ONLY),--only $(ONLY)) $(if $(METHODS),--methods $(METHODS)) $(if $(ROWS),--rows $(ROWS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(REDO),--redo $(REDO))
 
 fuzz:
 	@sh scripts/setup.sh test

@@ -4,7 +4,8 @@ Scores are larger-is-better numbers; None is a method that failed on a table, wh
 
     ranks(scores)                  1 is the best; ties share the mean of their ranks
     normalised(scores)             (score - worst) / (best - worst), of the numbers; 0 for a failure
-    friedman(rows)                 chi-square of mean ranks, Iman and Davenport's F, and the p-value of the former
+    mean_ranks(rows)               of each method, over rows of scores, one for each table
+    friedman(means, n)             chi-square of mean ranks over n tables, Iman and Davenport's F, p-value of the former
     critical_difference(k, n)      Nemenyi: two of k methods differ when their mean ranks over n tables do by that much
     cliques(means, difference)     the groups of methods, best first, that do not differ
     wilcoxon(a, b)                 two-sided p-value of the signed ranks of a - b
@@ -54,9 +55,9 @@ def chi_square_tail(x, freedom):
     return max(0.0, 1 - total * math.exp(a * math.log(half) - half - math.lgamma(a)))
 
 
-def friedman(rows):
-    n, k = len(rows), len(rows[0])
-    chi = 12 * n / (k * (k + 1)) * (sum(r * r for r in mean_ranks(rows)) - k * (k + 1) ** 2 / 4)
+def friedman(means, n):
+    k = len(means)
+    chi = 12 * n / (k * (k + 1)) * (sum(r * r for r in means) - k * (k + 1) ** 2 / 4)
     rest = n * (k - 1) - chi
     return chi, (n - 1) * chi / rest if rest > 1e-9 else math.inf, chi_square_tail(chi, k - 1)
 

@@ -36,6 +36,7 @@ agop_check(cppcheck_trips sh ${checks}/cppcheck.sh --trip)
 agop_check(example_data sh ${checks}/example_data.sh "${AGOP_PYTHON}")
 if(TARGET agop_program)
     agop_check(bench_table "${AGOP_PYTHON}" ${checks}/bench_table.py $<TARGET_FILE:agop_program>)
+    agop_check(accuracy_table "${AGOP_PYTHON}" ${checks}/accuracy_table.py $<TARGET_FILE:agop_program>)
 endif()
 agop_check(clang_builds sh ${checks}/clang_builds.sh "${CMAKE_BINARY_DIR}")
 
