@@ -17,6 +17,8 @@ enum { BLOCK_ROWS = 16384 };
 static const opt own[] = {
     {"output", 'o', OPT_TEXT, "FILE", "-", 0, 0, "the CSV file the answers go to; - is standard output"},
     {"proba", 0, OPT_FLAG, NULL, NULL, 0, 0, "also the probability of each class, as columns p_<class>"},
+    {"interval", 0, OPT_REAL, "LEVEL", NULL, 0, 1,
+     "also where the truth lies with this probability, as columns lower and upper"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -25,8 +27,8 @@ const opt_verb verb_predict = {
     "MODEL DATA",
     "answers for the rows of a table",
     "Write a header and one row per row of DATA, in order: prediction (with several targets one prediction_TARGET "
-    "each), then p_CLASS with --proba. Columns are found by name; the target may be there or not. Memory does not "
-    "grow with DATA; - is standard input.",
+    "each), then p_CLASS with --proba, lower and upper (lower_TARGET, upper_TARGET) with --interval. Columns are found "
+    "by name; the target may be there or not. Memory does not grow with DATA; - is standard input.",
     2,
     2,
     own,
@@ -39,8 +41,22 @@ typedef struct answers {
     int64_t     targets, classes; /* classes: 0 for a regression */
     int64_t     rows;
     int         proba;
+    double      level;     /* of intervals; 0: none */
     double     *value, *p; /* room for one block */
+    double     *lower, *upper;
 } answers;
+
+static void write_bound_name(const answers *a, const char *bound, int64_t j)
+{
+    char name[1024];
+
+    if (a->targets == 1)
+        snprintf(name, sizeof name, "%s", bound);
+    else
+        snprintf(name, sizeof name, "%s_%s", bound, agop_model_output_name(a->m, AGOP_VALUE, j));
+    fputc(',', a->file);
+    words_csv(a->file, name);
+}
 
 static void write_header(const answers *a)
 {
@@ -59,6 +75,10 @@ static void write_header(const answers *a)
         snprintf(name, sizeof name, "p_%s", agop_model_output_name(a->m, AGOP_PROBA, j));
         fputc(',', a->file);
         words_csv(a->file, name);
+    }
+    for (int64_t j = 0; a->level > 0 && j < a->targets; j++) {
+        write_bound_name(a, "lower", j);
+        write_bound_name(a, "upper", j);
     }
     fputc('\n', a->file);
 }
@@ -81,6 +101,12 @@ static void write_rows(const answers *a, int64_t rows)
             fputc(',', a->file);
             fputs(words_number(number, a->p[i * a->classes + j]), a->file);
         }
+        for (int64_t j = 0; a->level > 0 && j < a->targets; j++) {
+            fputc(',', a->file);
+            fputs(words_number(number, a->lower[i * a->targets + j]), a->file);
+            fputc(',', a->file);
+            fputs(words_number(number, a->upper[i * a->targets + j]), a->file);
+        }
         fputc('\n', a->file);
     }
 }
@@ -101,15 +127,21 @@ static int answer_block(run *r, answers *a, const agop_table *t)
     int64_t  rows  = agop_table_rows(t);
     agop_mat value = {a->value, rows, a->targets, a->targets, AGOP_F64};
     agop_mat p     = {a->p, rows, a->classes, a->classes, AGOP_F64};
+    agop_mat lower = {a->lower, rows, a->targets, a->targets, AGOP_F64};
+    agop_mat upper = {a->upper, rows, a->targets, a->targets, AGOP_F64};
     int      code;
 
     if (a->proba) {
         DO(run_check(r, agop_predict(&p, r->ctx, a->m, t, AGOP_PROBA)));
         for (int64_t i = 0; i < rows; i++)
             a->value[i] = (double)largest(a->p + i * a->classes, a->classes);
+    } else if (a->level > 0) {
+        DO(run_check(r, agop_predict_interval(&value, &lower, &upper, r->ctx, a->m, t, a->level)));
     } else {
         DO(run_check(r, agop_predict(&value, r->ctx, a->m, t, AGOP_VALUE)));
     }
+    if (a->rows == 0) /* not before something has been answered: a level may be refused */
+        write_header(a);
     write_rows(a, rows);
     a->rows += rows;
     if (ferror(a->file))
@@ -135,6 +167,8 @@ static int answer_all(run *r, answers *a, agop_reader *reader)
         t = NULL;
     }
     progress_counts(r->bar);
+    if (a->rows == 0)
+        write_header(a);
 done:
     agop_table_free(t);
     return code;
@@ -145,13 +179,20 @@ static int make_room(run *r, answers *a)
     a->targets = agop_model_outputs(a->m, AGOP_VALUE);
     a->classes = agop_model_outputs(a->m, AGOP_PROBA);
     a->proba   = opt_flag(r->opt, "proba");
+    a->level   = opt_real(r->opt, "interval", 0);
     if (a->classes < 0)
         a->classes = 0;
     if (a->proba && a->classes == 0)
         return run_fail(r, EXIT_USAGE, "--proba needs a model of classes: %s is a regression", r->opt->operand[0]);
+    if (a->level > 0 && a->classes > 0)
+        return run_fail(r, EXIT_USAGE, "--interval needs a model of numbers: %s tells classes, and --proba how sure "
+                        "they are", r->opt->operand[0]);
     a->value = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->value);
     a->p     = malloc((size_t)(BLOCK_ROWS * (a->classes ? a->classes : 1)) * sizeof *a->p);
-    return a->value && a->p ? EXIT_DONE : run_fail(r, EXIT_FAILED, "no memory for the answers");
+    a->lower = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->lower);
+    a->upper = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->upper);
+    return a->value && a->p && a->lower && a->upper ? EXIT_DONE
+                                                    : run_fail(r, EXIT_FAILED, "no memory for the answers");
 }
 
 static int report(run *r, const answers *a, const char *data, const char *path)
@@ -189,7 +230,6 @@ int cmd_predict(run *r)
     DO(run_check(r, agop_reader_open(&reader, r->ctx, data, r->settings, a.m)));
     DO(result_open(&o, r, path));
     a.file = result_file(o);
-    write_header(&a);
     code = answer_all(r, &a, reader);
     if (code == EXIT_DONE || ferror(a.file)) {
         code = result_commit(r, o);
@@ -201,6 +241,8 @@ done:
     result_abandon(o);
     free(a.value);
     free(a.p);
+    free(a.lower);
+    free(a.upper);
     agop_reader_close(reader);
     agop_model_free(a.m);
     return code;

@@ -173,6 +173,18 @@ static int check_count(opt_set *o, const row *w, const char *value)
     return 0;
 }
 
+static int check_real(opt_set *o, const row *w, const char *value)
+{
+    char  *end;
+    char   name[64];
+    double v = strtod(value, &end);
+
+    if (end == value || *end || !(v > w->own->low) || !(v < w->own->high))
+        return fail(o, "--%s must be a number between %g and %g, not '%.40s'", dashed(name, w->own->name), w->own->low,
+                    w->own->high, value);
+    return 0;
+}
+
 /* Everything may be given once: of two values that differ one would be dropped silently. */
 static int take(opt_set *o, const row *w, const char *value)
 {
@@ -182,6 +194,8 @@ static int take(opt_set *o, const row *w, const char *value)
     if (before)
         return fail(o, "--%s is given twice (%.60s, then %.60s): keep one", dashed(name, w->name), before, value);
     if (w->own && w->own->kind == OPT_COUNT && check_count(o, w, value) != 0)
+        return -1;
+    if (w->own && w->own->kind == OPT_REAL && check_real(o, w, value) != 0)
         return -1;
     if (w->own && w->own->kind == OPT_TEXT && !*value)
         return fail(o, "--%s needs a value (%s)", dashed(name, w->name), placeholder_of(w));
@@ -305,6 +319,13 @@ long opt_count(const opt_set *o, const char *name, long otherwise)
     return v ? strtol(v, NULL, 10) : otherwise;
 }
 
+double opt_real(const opt_set *o, const char *name, double otherwise)
+{
+    const char *v = opt_text(o, name);
+
+    return v ? strtod(v, NULL) : otherwise;
+}
+
 /* ---- help ---- */
 
 enum { COLUMN = 30 };
@@ -349,6 +370,8 @@ static void bounds_of(char *out, size_t size, const row *w)
     out[0] = '\0';
     if (number && s && s->low_open)
         snprintf(out, size, high < 1e9 ? "above %g, at most %g" : "above %g", low, high);
+    else if (!s && w->own->kind == OPT_REAL)
+        snprintf(out, size, "between %g and %g", low, high);
     else if (number)
         snprintf(out, size, high < 1e9 ? "%g to %g" : "at least %g", low, high);
     else if (s && s->type == AGOP_CHOICE && s->choices != placeholder_of(w))

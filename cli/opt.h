@@ -8,7 +8,7 @@
 
 #include "agop/agop.h"
 
-typedef enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT } opt_kind;
+typedef enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_COUNT, OPT_REAL } opt_kind;
 
 typedef struct opt { /* one of the program's own options */
     const char *name;
@@ -16,7 +16,7 @@ typedef struct opt { /* one of the program's own options */
     opt_kind    kind;
     const char *placeholder;
     const char *fallback; /* shown as the default; NULL: none */
-    double      low, high;
+    double      low, high; /* a count may be either, a real number neither */
     const char *help;
 } opt;
 
@@ -57,6 +57,7 @@ const char *opt_text(const opt_set *o, const char *name);
 int         opt_flag(const opt_set *o, const char *name);
 /* The whole number given, or `otherwise`. Parsing has checked it. */
 long opt_count(const opt_set *o, const char *name, long otherwise);
+double opt_real(const opt_set *o, const char *name, double otherwise);
 
 /* The --help of a verb, for so many columns; NULL writes the options every verb has. */
 void opt_help(FILE *f, const opt_verb *verb, int width);

@@ -164,6 +164,15 @@ AGOP_API const char *agop_model_output_name(const agop_model *m, int what, int64
 /* out: rows(t) x outputs, AGOP_F64. */
 AGOP_STATUS agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what);
 
+/* Where the truth of each row lies with probability `level` (0.9): out of that share of new rows, drawn as those of
+ * the fit were, about level lie between. value (or NULL), lower and upper: rows(t) x outputs, AGOP_F64. The interval is
+ * read off errors on rows that the function had not seen (docs/rfm.md says what is guaranteed).
+ *   AGOP_E_UNSUPPORTED  classes
+ *   AGOP_E_DATA         no rows judged the fit, or it was made before version 0.2
+ *   AGOP_E_PARAM        a level outside (0, 1), or too near to 1 for so few judged rows */
+AGOP_STATUS agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
+                                  const agop_table *t, double level);
+
 /* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"auc":..,"f1":..,"n":..} as JSON.
  * Several targets: the mean over targets, and "targets": {name: {...}}. */
 AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);

@@ -526,6 +526,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
 {
     agop__fit      f      = {.ctx = ctx, .started = agop__now()};
     agop__grown    grown  = {0};
+    agop__honest   honest;
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
     char          *keep   = NULL;
@@ -566,6 +567,9 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
             TRY(agop__fail_memory(&ctx->err, 0, "a model"));
         m->leaves = 1;
         TRY(agop__fit_members(m->leaf, &f, s));
+        honest = (agop__honest){.n = f.rows.judges, .y = f.honest,
+                                .truth = f.rows.truth + f.rows.judge * m->target.columns};
+        TRY(agop__intervals_learn(&m->intervals, &m->target, &honest, &ctx->err));
     }
     TRY(assemble(m, &f, own));
     *out = m;

@@ -2,7 +2,7 @@
  *
  * The file is a safetensors file: tensors centres, codes, alpha, metric.0 ..., agop.0 ..., and one JSON text with the
  * schema, the target, the machine and the report. Of a tree's leaves these are called leaf.0.centres and so on, of a
- * leaf's members but the first member.1.alpha and so on.
+ * leaf's members but the first member.1.alpha and so on. interval.constant may be there or not.
  *
  * A file is hostile until every count, shape and number in it has been looked at; what does not fit is AGOP_E_FORMAT
  * with a sentence, and nothing is kept. */
@@ -51,6 +51,7 @@ void agop_model_free(agop_model *m)
     agop__schema_free(&m->schema);
     agop__target_free(&m->target);
     agop__metric_free(&m->agop);
+    agop__intervals_free(&m->intervals);
     free(m->weights);
     free(m->info);
     free(m);
@@ -179,6 +180,11 @@ static json_t *describe_tree(const agop_model *m)
     return j;
 }
 
+static json_t *describe_intervals(const agop_model *m)
+{
+    return json_pack("{s:I}", "rows", (json_int_t)m->intervals.constant.rows);
+}
+
 /* Everything that is no tensor. */
 static agop_status describe(char **out, const agop_model *m, agop__err *e)
 {
@@ -195,7 +201,8 @@ static agop_status describe(char **out, const agop_model *m, agop__err *e)
                     info, "weights", agop__json_text(m->weights, strlen(m->weights)), "stopped", m->stopped, "machine",
                     describe_leaf(m, &m->leaf[0]), "agop_rank", rank_of(&m->agop), "agop_diagonal",
                     m->agop.diagonal);
-    bad = !all || (m->tree.trees && json_object_set_new(all, "tree", describe_tree(m)) != 0);
+    bad = !all || (m->tree.trees && json_object_set_new(all, "tree", describe_tree(m)) != 0) ||
+          (m->intervals.constant.rows && json_object_set_new(all, "intervals", describe_intervals(m)) != 0);
     *out = bad ? NULL : agop__json_dump(all, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!*out)
         st = agop__fail_memory(e, 0, "the model's description");
@@ -292,7 +299,7 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
     for (int64_t k = 0; k < m->leaves; k++)
         s.most += 2 + (int)m->leaf[k].members * (2 + m->agop.blocks);
-    s.most += 2 + m->agop.blocks;
+    s.most += 3 + m->agop.blocks;
     s.t    = agop__calloc(s.most, sizeof *s.t);
     s.name = agop__calloc(s.most, sizeof *s.name);
     if (!s.t || !s.name) {
@@ -306,6 +313,8 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
     }
     add_metric(&s, "", "agop", &m->agop);
     add(&s, "", "directions", -1, "F64", m->tree.nodes, m->tree.width, m->tree.direction);
+    add(&s, "", "interval.constant", -1, "F64", m->target.columns, agop__knots(m->intervals.constant.rows),
+        m->intervals.constant.value);
     TRY(agop__tensors_write(path, text, s.t, s.count, &ctx->err));
 done:
     free(text);
@@ -628,6 +637,36 @@ done:
     return st;
 }
 
+/* Rising lists of numbers that are not negative, one per target. */
+static agop_status load_quantiles(agop__quantiles *q, const char *name, const json_t *rows, const agop_model *m,
+                                  const agop__tensors *f, const char *path, agop__err *e)
+{
+    int64_t     n = json_integer_value(rows), knots = agop__knots(n);
+    void       *v = NULL;
+    agop_status st;
+
+    if (!json_is_integer(rows) || n < 1 || n > 1000000000000)
+        return damaged(e, path, "its intervals cannot be read");
+    TRY(load_numbers(&v, f, name, AGOP_F64, m->target.columns, knots, path, e));
+    *q = (agop__quantiles){.rows = n, .value = v};
+    for (int64_t i = 0; i < m->target.columns * knots; i++)
+        if (q->value[i] < 0 || (i % knots && q->value[i] < q->value[i - 1]))
+            return damaged(e, path, "its intervals are in disorder");
+done:
+    return st;
+}
+
+/* Older files have none, and neither have fits that nobody judged. */
+static agop_status load_intervals(agop_model *m, const json_t *all, const agop__tensors *f, const char *path,
+                                  agop__err *e)
+{
+    const json_t *j = json_object_get(all, "intervals");
+
+    if (!j || m->target.classification)
+        return AGOP_OK;
+    return load_quantiles(&m->intervals.constant, "interval.constant", json_object_get(j, "rows"), m, f, path, e);
+}
+
 static agop_status load_tensors(agop_model *m, const json_t *all, const agop__tensors *f, const char *path,
                                 agop__err *e)
 {
@@ -644,6 +683,7 @@ static agop_status load_tensors(agop_model *m, const json_t *all, const agop__te
     TRY(load_metric(&m->agop, "agop", agop_is_diagonal(m, all), rank, m, f, path, e));
     TRY(load_numbers(&v, f, "directions", AGOP_F64, m->tree.nodes, m->tree.width, path, e));
     m->tree.direction = v;
+    TRY(load_intervals(m, all, f, path, e));
 done:
     return st;
 }

@@ -3,6 +3,7 @@
 #define AGOP_RFM_MODEL_H
 
 #include "kernel/metric.h"
+#include "rfm/interval.h"
 #include "rfm/target.h"
 #include "table/table.h"
 
@@ -53,6 +54,7 @@ struct agop_model {
     agop__leaf  *leaf;
     agop__tree   tree;      /* who is asked for which row */
     agop__metric agop;      /* average gradient outer product of the fitted function, in the metric's coordinates */
+    agop__intervals intervals;
     int          stopped;
     char        *info;      /* the report: JSON text */
     char       **feature;   /* names of all features */

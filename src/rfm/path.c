@@ -555,7 +555,8 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
         loss = agop__score_loss(&scores, f->plan.score);
     }
     if (loss < best->loss || only_one) {
-        keep_honest(f); /* the same as before where nobody judged this attempt */
+        if (one->loo || !inside)
+            keep_honest(f); /* else nobody judged this attempt */
         *better     = 1;
         best->loss  = loss;
         best->ridge = ridge;

@@ -179,6 +179,15 @@ const char *agop_model_output_name(const agop_model *m, int what, int64_t j)
     return what == AGOP_PROBA ? m->target.classes.text[j] : m->target.name[j];
 }
 
+static agop_status place_check(const agop_mat *out, int64_t rows, int64_t columns, agop__err *e)
+{
+    if (out->rows == rows && out->cols == columns && out->ld >= columns && out->dtype == AGOP_F64 &&
+        (out->data || rows == 0))
+        return AGOP_OK;
+    return agop__fail(e, AGOP_E_SHAPE, "predictions are %lld x %lld in double, the place for them %lld x %lld",
+                      (long long)rows, (long long)columns, (long long)out->rows, (long long)out->cols);
+}
+
 agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what)
 {
     int64_t     rows, columns, width;
@@ -194,11 +203,7 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     width   = agop__target_width(&m->target);
     if (columns == 0)
         return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a regression has no class probabilities");
-    if (out->rows != rows || out->cols != columns || out->ld < columns || out->dtype != AGOP_F64 ||
-        (!out->data && rows > 0))
-        return agop__fail(&ctx->err, AGOP_E_SHAPE,
-                          "predictions are %lld x %lld in double, the place for them %lld x %lld", (long long)rows,
-                          (long long)columns, (long long)out->rows, (long long)out->cols);
+    TRY(place_check(out, rows, columns, &ctx->err));
     p = agop__malloc(rows * width, sizeof *p);
     if (!p)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(rows * width), "predictions");
@@ -209,6 +214,38 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
             to[i * out->ld + j] = what == AGOP_VALUE && m->target.classification
                                       ? (double)likeliest(p + i * width, width)
                                       : p[i * width + j];
+done:
+    free(p);
+    return st;
+}
+
+agop_status agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
+                                  const agop_table *t, double level)
+{
+    static const double sign[] = {0, -1, 1};
+    agop_mat   *place[] = {value, lower, upper};
+    double     *p       = NULL;
+    int64_t     columns;
+    agop_status st = AGOP_OK;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!lower || !upper || !m || !t)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "an interval needs places for the result, a model and a table");
+    columns = m->target.columns;
+    TRY(agop__level_check(&m->intervals, &m->target, level, &ctx->err));
+    for (int k = value ? 0 : 1; k < 3; k++)
+        TRY(place_check(place[k], t->rows, columns, &ctx->err));
+    p = agop__malloc(t->rows * columns, sizeof *p);
+    if (!p)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * columns), "predictions");
+    TRY(agop__predict_rows(p, ctx, m, t));
+    for (int64_t j = 0; j < columns; j++) {
+        double half = m->target.spread[j] * agop__quantile(&m->intervals.constant, j, level);
+        for (int64_t i = 0; i < t->rows; i++)
+            for (int k = value ? 0 : 1; k < 3; k++)
+                ((double *)place[k]->data)[i * place[k]->ld + j] = p[i * columns + j] + sign[k] * half;
+    }
 done:
     free(p);
     return st;

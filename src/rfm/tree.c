@@ -545,6 +545,8 @@ typedef struct tuning {
     agop__share *share;   /* n x room: leaves that may be asked */
     int64_t     *count;
     double      *y;       /* n x room x outputs */
+    double      *truth, *weight; /* n x target columns; n */
+    double      *tried, *best;   /* outputs with one temperature and with the best, n x outputs */
 } tuning;
 
 static void close_tuning(tuning *t)
@@ -556,6 +558,10 @@ static void close_tuning(tuning *t)
     free(t->share);
     free(t->count);
     free(t->y);
+    free(t->truth);
+    free(t->weight);
+    free(t->tried);
+    free(t->best);
 }
 
 static agop_status choose_rows(tuning *t, const fitting *w)
@@ -620,6 +626,25 @@ static agop_status encode_chosen(tuning *t, const fitting *w)
     return agop__each_row(w->g->f, w->ctx, t->row, t->n, land, &l);
 }
 
+/* The truth of the tuning rows, and room for what is predicted of them. */
+static agop_status gather_truth(tuning *t, const fitting *w)
+{
+    const agop__rows *r = &w->g->f->rows;
+    int64_t           c = w->g->f->target->outputs, columns = w->g->f->target->columns;
+
+    t->truth  = agop__malloc(t->n * columns, sizeof *t->truth);
+    t->weight = agop__malloc(t->n, sizeof *t->weight);
+    t->tried  = agop__malloc(t->n * c, sizeof *t->tried);
+    t->best   = agop__malloc(t->n * c, sizeof *t->best);
+    if (!t->truth || !t->weight || !t->tried || !t->best)
+        return agop__fail_memory(&w->ctx->err, 16.0 * (double)(t->n * c), "predictions");
+    for (int64_t i = 0; i < t->n; i++) {
+        memcpy(t->truth + i * columns, r->truth + t->row[i] * columns, (size_t)columns * sizeof *t->truth);
+        t->weight[i] = r->weight ? r->weight[t->row[i]] : 1;
+    }
+    return AGOP_OK;
+}
+
 static const double *honest_of(const honest *h, int64_t row, int64_t c)
 {
     for (int64_t i = 0; i < h->n; i++)
@@ -672,50 +697,51 @@ done:
     return st;
 }
 
-/* The loss of soft routing with one temperature, its scores in *out. */
-static agop_status try_temperature(agop__scores *out, double *loss, const tuning *t, const fitting *w,
+/* What soft routing with one temperature says about tuning row i, y being its outputs. */
+static void mix_leaves(double *y, agop__share *share, const tuning *t, const fitting *w, int64_t i, double temperature)
+{
+    int64_t c = w->g->f->target->outputs;
+    int64_t count = agop__route(share, w->g->m, tuning_x(t, w, i), tuning_code(t, w, i), temperature);
+    double  sum = 0;
+
+    memset(y, 0, (size_t)c * sizeof *y);
+    for (int64_t a = 0; a < count; a++)
+        for (int64_t b = 0; b < t->count[i]; b++)
+            if (share[a].leaf == t->share[i * t->room + b].leaf) {
+                sum += share[a].weight;
+                for (int64_t o = 0; o < c; o++)
+                    y[o] += share[a].weight * t->y[(i * t->room + b) * c + o];
+            }
+    for (int64_t o = 0; o < c && sum > 0; o++)
+        y[o] /= sum;
+}
+
+/* The loss of soft routing with one temperature, its scores in *out, the outputs of all tuning rows in y. */
+static agop_status try_temperature(agop__scores *out, double *loss, double *y, const tuning *t, const fitting *w,
                                    double temperature)
 {
     const agop__fit    *f = w->g->f;
     const agop__target *g = f->target;
-    int64_t             c = g->outputs, wide = agop__target_width(g), room = t->room * w->g->m->tree.trees;
-    agop__share        *share = agop__malloc(room, sizeof *share);
+    int64_t             wide = agop__target_width(g);
+    agop__share        *share = agop__malloc(t->room * w->g->m->tree.trees, sizeof *share);
     double             *p = agop__malloc(t->n * wide, sizeof *p);
-    double             *truth = agop__malloc(t->n * g->columns, sizeof *truth);
-    double             *weight = agop__malloc(t->n, sizeof *weight), *y = agop__malloc(c, sizeof *y);
     agop_status         st = AGOP_OK;
 
     memset(out, 0, sizeof *out);
-    if (!share || !p || !truth || !weight || !y) {
+    if (!share || !p) {
         st = agop__fail_memory(&w->ctx->err, 8.0 * (double)(t->n * wide), "predictions");
         goto done;
     }
     for (int64_t i = 0; i < t->n; i++) {
-        int64_t count = agop__route(share, w->g->m, tuning_x(t, w, i), tuning_code(t, w, i), temperature);
-        double  sum = 0;
-        memset(y, 0, (size_t)c * sizeof *y);
-        for (int64_t a = 0; a < count; a++)
-            for (int64_t b = 0; b < t->count[i]; b++)
-                if (share[a].leaf == t->share[i * t->room + b].leaf) {
-                    sum += share[a].weight;
-                    for (int64_t o = 0; o < c; o++)
-                        y[o] += share[a].weight * t->y[(i * t->room + b) * c + o];
-                }
-        for (int64_t o = 0; o < c && sum > 0; o++)
-            y[o] /= sum;
+        mix_leaves(y + i * g->outputs, share, t, w, i, temperature);
         if (g->classification)
-            agop__target_probabilities(p + i * wide, g, y);
+            agop__target_probabilities(p + i * wide, g, y + i * g->outputs);
         else
-            agop__target_values(p + i * wide, g, y);
-        memcpy(truth + i * g->columns, f->rows.truth + t->row[i] * g->columns, (size_t)g->columns * sizeof *truth);
-        weight[i] = f->rows.weight ? f->rows.weight[t->row[i]] : 1;
+            agop__target_values(p + i * wide, g, y + i * g->outputs);
     }
-    TRY(agop__scores_make(out, g, p, truth, weight, t->n, &w->ctx->err));
+    TRY(agop__scores_make(out, g, p, t->truth, t->weight, t->n, &w->ctx->err));
     *loss = agop__score_loss(out, f->plan.score);
 done:
-    free(y);
-    free(weight);
-    free(truth);
     free(p);
     free(share);
     return st;
@@ -729,6 +755,7 @@ static agop_status settle_temperature(fitting *w)
     tuning       u = {0};
     double       best = INFINITY, loss = 0;
     agop__scores scores = {0};
+    agop__honest h;
     agop_status  st;
 
     t->temperature = f->plan.temperature >= 0 ? f->plan.temperature : 0;
@@ -737,6 +764,7 @@ static agop_status settle_temperature(fitting *w)
     if (u.n == 0)
         goto done;
     TRY(encode_chosen(&u, w));
+    TRY(gather_truth(&u, w));
     for (int64_t i = 0; i < u.n; i++) { /* of the first tree's leaves only: those of others may have seen the row */
         agop__tree whole = *t;
         t->trees         = 1;
@@ -749,19 +777,22 @@ static agop_status settle_temperature(fitting *w)
             TRY(ask_leaf(&u, w, k));
     for (int k = 0; k < TEMPERATURES; k++) {
         double one = f->plan.temperature >= 0 ? f->plan.temperature : temperatures[k];
-        TRY(try_temperature(&scores, &loss, &u, w, one));
+        TRY(try_temperature(&scores, &loss, u.tried, &u, w, one));
         if (loss < best) {
             best           = loss;
             t->temperature = one;
             agop__scores_free(&f->scores);
             f->scores = scores;
             memset(&scores, 0, sizeof scores);
+            memcpy(u.best, u.tried, (size_t)(u.n * f->target->outputs) * sizeof *u.best);
         }
         agop__scores_free(&scores);
         if (f->plan.temperature >= 0)
             break;
     }
     f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
+    h = (agop__honest){.n = u.n, .y = u.best, .truth = u.truth};
+    TRY(agop__intervals_learn(&w->g->m->intervals, f->target, &h, &w->ctx->err));
 done:
     agop__scores_free(&scores);
     close_tuning(&u);

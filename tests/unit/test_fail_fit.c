@@ -21,7 +21,7 @@ typedef struct outcome {
     agop_table *t, *later;
     agop_model *m, *again;
     char       *json;
-    double      p[MIXED_ROWS * 3], importance[8], vectors[2 * 16], values[2];
+    double      p[MIXED_ROWS * 3], bound[2][MIXED_ROWS * 3], importance[8], vectors[2 * 16], values[2];
 } outcome;
 
 static void give_back(outcome *o)
@@ -39,6 +39,8 @@ static agop_status live(outcome *o, const agop_settings *s, const char *path)
     agop_status st;
     int         what;
     agop_mat    place = {.data = o->p, .rows = MIXED_ROWS, .dtype = AGOP_F64},
+             lower = {.data = o->bound[0], .rows = MIXED_ROWS, .dtype = AGOP_F64},
+             upper = {.data = o->bound[1], .rows = MIXED_ROWS, .dtype = AGOP_F64},
              v        = {.data = o->vectors, .rows = 2, .dtype = AGOP_F64};
 
     memset(o, 0, sizeof *o);
@@ -46,9 +48,12 @@ static agop_status live(outcome *o, const agop_settings *s, const char *path)
         return st;
     what       = agop_model_outputs(o->m, AGOP_PROBA) ? AGOP_PROBA : AGOP_VALUE;
     place.cols = place.ld = agop_model_outputs(o->m, what);
+    lower.cols = lower.ld = upper.cols = upper.ld = place.cols;
     v.cols = v.ld = agop_model_features(o->m);
     assert_true(place.cols <= 3 && v.cols <= 16 && agop_model_columns(o->m) <= 8);
     if ((st = agop_predict(&place, ctx, o->m, o->t, what)) != AGOP_OK ||
+        (what == AGOP_VALUE &&
+         (st = agop_predict_interval(NULL, &lower, &upper, ctx, o->m, o->t, .5)) != AGOP_OK) ||
         (st = agop_score(&o->json, ctx, o->m, o->t)) != AGOP_OK ||
         (st = agop_importance(o->importance, ctx, o->m)) != AGOP_OK ||
         (st = agop_vectors(&v, o->values, ctx, o->m)) != AGOP_OK || (st = agop_model_save(ctx, o->m, path)) != AGOP_OK)
@@ -59,6 +64,7 @@ static agop_status live(outcome *o, const agop_settings *s, const char *path)
 static void same_run(const outcome *a, const outcome *b)
 {
     assert_memory_equal(a->p, b->p, sizeof a->p);
+    assert_memory_equal(a->bound, b->bound, sizeof a->bound);
     assert_memory_equal(a->importance, b->importance, sizeof a->importance);
     assert_memory_equal(a->vectors, b->vectors, sizeof a->vectors);
     assert_string_equal(a->json, b->json);
