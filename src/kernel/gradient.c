@@ -219,12 +219,15 @@ static agop_status turn_numeric(agop__metric *out, const agop__map *map, const d
     double     *F   = NULL, *m = out->block[0].m;
     agop_status st  = AGOP_OK;
 
-    if (map->root) {
-        for (int64_t i = 0; i < d; i++) {
+    if (map->root) { /* out is zero where a coordinate is not live */
+        for (int64_t i = 0; i < map->mapped; i++) {
+            int64_t r = agop__map_coordinate(map, i);
             if (out->diagonal)
-                m[i] = map->root[i] * map->root[i] * A[i];
-            for (int64_t j = 0; !out->diagonal && j < d; j++)
-                m[i * d + j] = map->root[i] * A[i * d + j] * map->root[j];
+                m[r] = map->root[r] * map->root[r] * A[i];
+            for (int64_t j = 0; !out->diagonal && j < map->mapped; j++) {
+                int64_t c    = agop__map_coordinate(map, j);
+                m[r * d + c] = map->root[r] * A[i * map->mapped + j] * map->root[c];
+            }
         }
         return AGOP_OK;
     }
@@ -364,10 +367,10 @@ agop_status agop__average_gradient(agop__metric *out, agop__average *a)
     memset(out, 0, sizeof *out);
     if (m->thin)
         return agop__average_thin(out, a);
-    TRY(agop__metric_zero(&s.outer, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
+    TRY(agop__metric_zero(&s.outer, map->mapped, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
     TRY(agop__metric_zero(out, map->numeric, map->kernel.groups, map->levels, m->diagonal, &ctx->err));
     TRY(agop__average_sums(&s, a));
-    if (map->numeric)
+    if (map->mapped)
         TRY(turn_numeric(out, map, s.outer.block[0].m));
     for (int32_t b = 1; b < out->blocks; b++)
         TRY(agop__turn_group(out, ctx, m, b, a->height, map->kernel.kind, s.outer.block[b].m));

@@ -472,6 +472,25 @@ static agop_status take_root(agop__map *map, const agop__metric *m, int64_t step
     return AGOP_OK;
 }
 
+/* A coordinate of weight zero moves no distance and has no gradient: points are made without it. */
+static agop_status drop_dead(agop__map *map)
+{
+    int64_t live = 0;
+
+    for (int64_t i = 0; i < map->numeric; i++)
+        live += map->root[i] > 0;
+    if (live == map->numeric)
+        return AGOP_OK;
+    map->mapped = 0;
+    map->live   = agop__malloc(live, sizeof *map->live);
+    if (!map->live)
+        return agop__fail_memory(&map->ctx->err, 0, "a metric");
+    for (int64_t i = 0; i < map->numeric; i++)
+        if (map->root[i] > 0)
+            map->live[map->mapped++] = i;
+    return AGOP_OK;
+}
+
 agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
                            int32_t dtype)
 {
@@ -499,6 +518,8 @@ agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m,
     out->thin   = m->thin;
     if (is_diagonal(m)) {
         TRY(take_root(out, m, m->diagonal || m->thin ? 1 : out->numeric + 1));
+        if (!m->thin)
+            TRY(drop_dead(out));
     } else if (m->thin) {
         out->mapped = m->block[0].r;
         TRY(op_alloc(ctx, &out->F, m->block[0].r, out->numeric, dtype));
@@ -528,6 +549,7 @@ void agop__map_free(agop__map *map)
             op_release(map->ctx, &map->steps[g]);
     }
     free(map->root);
+    free(map->live);
     free(map->levels);
     free(map->tables);
     free(map->steps);
@@ -541,7 +563,7 @@ static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x
 {
     enum { BLOCK = 1024 };
     agop_ctx   *ctx = map->ctx;
-    int64_t     d   = map->numeric, ones = 0;
+    int64_t     d   = map->numeric, kept = u->cols, ones = 0;
     double     *row;
     agop_status st  = AGOP_OK;
 
@@ -549,17 +571,18 @@ static agop_status put_scaled(agop__tile *u, const agop__map *map, const void *x
         ones++;
     if (ones == d) /* the identity */
         return op_put(ctx, u, x, d, x_dtype);
-    row = agop__malloc(BLOCK * d, sizeof(double));
+    row = agop__malloc(BLOCK * kept, sizeof(double));
     if (!row)
-        return agop__fail_memory(&ctx->err, 8.0 * BLOCK * (double)d, "a block of rows");
+        return agop__fail_memory(&ctx->err, 8.0 * BLOCK * (double)kept, "a block of rows");
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t    count = n - i < BLOCK ? n - i : BLOCK;
         agop__tile part  = op_rows(ctx, u, i, count);
-        for (int64_t k = 0; k < count * d; k++) {
-            double v = x_dtype == AGOP_F32 ? (double)((const float *)x)[i * d + k] : ((const double *)x)[i * d + k];
-            row[k]   = v * map->root[k % d];
+        for (int64_t k = 0; k < count * kept; k++) {
+            int64_t at = agop__map_coordinate(map, k % kept), from = (i + k / kept) * d + at;
+            double  v  = x_dtype == AGOP_F32 ? (double)((const float *)x)[from] : ((const double *)x)[from];
+            row[k]     = v * map->root[at];
         }
-        TRY(op_put(ctx, &part, row, d, AGOP_F64));
+        TRY(op_put(ctx, &part, row, kept, AGOP_F64));
     }
 done:
     free(row);
@@ -570,14 +593,14 @@ agop_status agop__map_points(agop__points *out, const agop__map *map, const void
                              const int32_t *code, int64_t n)
 {
     agop_ctx   *ctx = map->ctx;
-    int64_t     d   = map->numeric;
+    int64_t     d   = map->numeric, rooted = map->live ? map->mapped : d;
     agop__tile  X   = {0}, part;
     agop_status st  = AGOP_OK;
 
     memset(out, 0, sizeof *out);
     TRY(op_alloc(ctx, &out->u, n, map->mapped, map->dtype));
     if (map->root) { /* the last coordinates, or all */
-        part = op_cols(ctx, &out->u, map->mapped - d, d);
+        part = op_cols(ctx, &out->u, map->mapped - rooted, rooted);
         TRY(put_scaled(&part, map, x, x_dtype, n));
     }
     if (map->F.mem) {

@@ -82,11 +82,18 @@ typedef struct agop__map {
     double      *root;     /* square roots of its diagonal part, where it has one (always, where F is empty) */
     int64_t      numeric;  /* coordinates of x */
     int64_t      mapped;   /* coordinates of u: of F, then of the root */
+    int64_t     *live;     /* of a diagonal metric with zeros: the coordinates of x that u has; NULL: all */
     int          thin;
     int32_t     *levels;
     agop__kernel kernel;   /* tables filled in; pass it to the backend */
     agop__tile  *tables, *steps;
 } agop__map;
+
+/* The coordinate of x behind coordinate i of u, where the metric is diagonal. */
+static inline int64_t agop__map_coordinate(const agop__map *map, int64_t i)
+{
+    return map->live ? map->live[i] : i;
+}
 
 agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
                            int32_t dtype);

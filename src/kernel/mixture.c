@@ -12,9 +12,9 @@
 enum { STEP = 256 }; /* rows at a time */
 
 /* out (count x d, host, stride ld) += w times columns first .. first+d-1 of G, which is count x c e, times P' (d x d),
- * or column by column times root. */
+ * or column by column times root. live: the columns of out, and entries of root, that those are; NULL: all. */
 static agop_status add_turned(double *out, int64_t ld, double w, agop_ctx *ctx, const agop__tile *G, int64_t first,
-                              int64_t d, const agop__tile *P, const double *root, double *host)
+                              int64_t d, const agop__tile *P, const double *root, const int64_t *live, double *host)
 {
     agop__tile  part = op_cols(ctx, G, first, d), turned = {0};
     agop_status st;
@@ -25,8 +25,10 @@ static agop_status add_turned(double *out, int64_t ld, double w, agop_ctx *ctx, 
     }
     TRY(op_get(ctx, host, d, AGOP_F64, P ? &turned : &part));
     for (int64_t i = 0; i < G->rows; i++)
-        for (int64_t j = 0; j < d; j++)
-            out[i * ld + j] += w * host[i * d + j] * (root ? root[j] : 1);
+        for (int64_t j = 0; j < d; j++) {
+            int64_t to = live ? live[j] : j;
+            out[i * ld + to] += w * host[i * d + j] * (root ? root[to] : 1);
+        }
 done:
     op_release(ctx, &turned);
     return st;
@@ -67,22 +69,24 @@ static agop_status group_turn(agop__tile *P, double **root, const agop__average 
 static agop_status add_machine(double *total, double w, const agop__average *a, int64_t i, int64_t count, double *host)
 {
     agop_ctx    *ctx = a->map->ctx;
-    int64_t      e = agop__metric_size(a->metric), c = a->alpha->cols, first = a->map->numeric;
+    const agop__map *map = a->map;
+    int64_t      e = agop__metric_size(a->metric), c = a->alpha->cols, first = map->numeric;
+    int64_t      left = map->numeric - map->mapped, wide = e - left; /* out of a row of G */
     agop__points x = agop__points_rows(a->x, ctx, i, count);
     agop__tile   G = {0}, P = {0};
     double      *root = NULL;
     agop_status  st;
 
-    TRY(op_alloc(ctx, &G, count, c * e, a->map->dtype));
-    TRY(op_gradient(ctx, &G, &a->map->kernel, &x, a->z, a->alpha));
-    for (int64_t o = 0; o < c && a->map->numeric; o++)
-        TRY(add_turned(total + o * e, c * e, w, ctx, &G, o * e, a->map->numeric, a->map->root ? NULL : &a->map->F,
-                       a->map->root, host));
+    TRY(op_alloc(ctx, &G, count, c * wide, map->dtype));
+    TRY(op_gradient(ctx, &G, &map->kernel, &x, a->z, a->alpha));
+    for (int64_t o = 0; o < c && map->mapped; o++)
+        TRY(add_turned(total + o * e, c * e, w, ctx, &G, o * wide, map->mapped, map->root ? NULL : &map->F, map->root,
+                       map->live, host));
     for (int32_t b = 1; b < a->metric->blocks; b++) {
         TRY(group_turn(&P, &root, a, b));
         for (int64_t o = 0; o < c; o++)
-            TRY(add_turned(total + o * e + first, c * e, w, ctx, &G, o * e + first, a->metric->block[b].d,
-                           P.mem ? &P : NULL, root, host));
+            TRY(add_turned(total + o * e + first, c * e, w, ctx, &G, o * wide + first - left, a->metric->block[b].d,
+                           P.mem ? &P : NULL, root, NULL, host));
         op_release(ctx, &P);
         free(root);
         root = NULL;
