@@ -2,6 +2,7 @@
  *
  * Everything that can be wrong with the command line and the places to write to is found before the work begins:
  * a fit may take hours. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,21 +97,46 @@ static size_t name_result(char *line, size_t size, const json_t *info)
     return used;
 }
 
+/* ", r2 0.91, rmse 0.3" of the first scores of an object; the length so far. */
+static size_t add_scores(char *line, size_t size, size_t used, const json_t *scores, int most)
+{
+    const json_t *value;
+    const char   *key;
+
+    json_object_foreach((json_t *)scores, key, value) if (json_is_real(value) && used < size && most-- > 0)
+        used += (size_t)snprintf(line + used, size - used, ", %s %.4g", key, json_number_value(value));
+    return used;
+}
+
+/* What a model that hardly looks scores on the same rows. */
+static void say_comparison(run *r, const json_t *info)
+{
+    int           classes = strcmp(json_get_text(info, "task", ""), "classification") == 0;
+    const json_t *baseline = json_object_get(info, "baseline"), *linear = json_object_get(info, "linear");
+    char          line[512];
+    size_t        used;
+
+    if (!json_is_object(baseline) || !json_is_object(linear))
+        return;
+    used = (size_t)snprintf(line, sizeof line, "on the same rows %s", classes ? "class frequencies" : "the mean");
+    used = add_scores(line, sizeof line, used, baseline, 2);
+    if (used < sizeof line)
+        used += (size_t)snprintf(line + used, sizeof line - used, "; a linear model");
+    add_scores(line, sizeof line, used, linear, 2);
+    run_say(r, "%s", line);
+}
+
 static void say_validation(run *r, const json_t *info)
 {
-    const json_t *valid = json_object_get(info, "validation"), *value;
-    const char   *key;
-    char          line[512], number[WORDS_NUMBER];
+    const json_t *valid = json_object_get(info, "validation");
+    char          line[512];
     size_t        used = name_result(line, sizeof line, info);
 
-    json_object_foreach((json_t *)valid, key, value) if (json_is_real(value) && used < sizeof line)
-    {
-        snprintf(number, sizeof number, "%.4g", json_number_value(value));
-        used += (size_t)snprintf(line + used, sizeof line - used, ", %s %s", key, number);
-    }
+    used = add_scores(line, sizeof line, used, valid, INT_MAX);
     if (json_is_object(valid) && used < sizeof line)
         snprintf(line + used, sizeof line - used, " (%s)", json_get_text(valid, "how", "on the training rows"));
     run_say(r, "%s", line);
+    say_comparison(r, info);
 }
 
 static void say_summary(run *r, const agop_model *m, const json_t *info, const char *path)

@@ -486,6 +486,7 @@ void agop__fit_free(agop__fit *f)
     free(f->rows.truth);
     free(f->rows.weight);
     free(f->rows.origin.row);
+    free(f->judge_row);
 }
 
 /* ---- a part of a fit ---- */
@@ -527,6 +528,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     agop__fit      f      = {.ctx = ctx, .started = agop__now()};
     agop__grown    grown  = {0};
     agop__honest   honest;
+    agop__comparison beside = {0};
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
     char          *keep   = NULL;
@@ -561,20 +563,24 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     TRY(gather(&f, train, valid, s, keep, weight));
     if (f.rows.n > f.plan.leaf_size) {
         TRY(agop__tree_fit(m, &grown, &f, s));
+        TRY(agop__fit_compare(&beside, &f, s));
     } else {
         m->leaf = agop__calloc(1, sizeof *m->leaf);
         if (!m->leaf)
             TRY(agop__fail_memory(&ctx->err, 0, "a model"));
         m->leaves = 1;
+        TRY(agop__fit_compare(&beside, &f, s)); /* before the rows go to the leaf */
         TRY(agop__fit_members(m->leaf, &f, s));
         honest = (agop__honest){.n = f.rows.judges, .y = f.honest,
                                 .truth = f.rows.truth + f.rows.judge * m->target.columns};
         TRY(agop__intervals_learn(&m->intervals, &m->target, &honest, &ctx->err));
     }
+    f.beside = &beside;
     TRY(assemble(m, &f, own));
     *out = m;
     m    = NULL;
 done:
+    agop__comparison_free(&beside);
     agop__grown_free(&grown);
     agop__fit_free(&f);
     free(weight);

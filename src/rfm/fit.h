@@ -81,6 +81,12 @@ typedef struct agop__member_story { /* what is told of one of several machines *
     double  weight, ridge, bandwidth, validation, seconds;
 } agop__member_story;
 
+typedef struct agop__comparison { /* scores of other models on the judged rows */
+    agop__scores baseline, linear;
+    double       ridge; /* of the linear one */
+    int64_t      rows;  /* that both were learned on; 0: nobody judged */
+} agop__comparison;
+
 typedef struct agop__fit {
     agop_ctx         *ctx;
     const agop__target *target;
@@ -111,10 +117,12 @@ typedef struct agop__fit {
     double      *judged;     /* the same for the attempt at hand */
     agop__member_story member[AGOP__MOST_MEMBERS];
     int          told;       /* of them; 0: there is one machine */
+    const agop__comparison *beside;
     /* as a part of a tree */
     const agop__metric *start;       /* first metric of the path, or NULL: the identity */
     double              from, share; /* of the progress of the whole; share 0: it is the whole */
     const struct agop__grown *tree;  /* of a whole that became a tree */
+    int64_t                  *judge_row; /* of that: which rows judged it, rows.judges of them */
     struct agop__span        *span;  /* rows and metrics are in its coordinates for now */
 } agop__fit;
 
@@ -184,6 +192,9 @@ agop_status agop__fit_agop(agop__fit *one, const double *w, int count);
 agop_status agop__fit_metric(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);
+/* compare.c: a constant and a linear model on the rows that judge f; of a tree, once it is there. */
+agop_status agop__fit_compare(agop__comparison *out, const agop__fit *f, const agop_settings *s);
+void        agop__comparison_free(agop__comparison *c);
 /* report.c: the JSON text of the whole story. */
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s);
 

@@ -117,6 +117,30 @@ done:
     return st;
 }
 
+/* What a model that hardly looks at the columns, or only along straight lines, scores on the same rows. */
+static agop_status comparison(json_t *report, const agop__fit *f, agop__err *e)
+{
+    const agop__comparison *c = f->beside;
+    json_t                 *baseline = NULL, *linear = NULL;
+    int                     bad;
+    agop_status             st;
+
+    if (c->rows == 0)
+        return AGOP_OK;
+    TRY(agop__scores_to_json(&baseline, &c->baseline, f->target, e));
+    TRY(agop__scores_to_json(&linear, &c->linear, f->target, e));
+    bad = json_object_set_new(baseline, "rows", json_integer(c->rows)) |
+          json_object_set_new(linear, "rows", json_integer(c->rows)) |
+          json_object_set_new(linear, "ridge", json_real(c->ridge)) | json_object_set(report, "baseline", baseline) |
+          json_object_set(report, "linear", linear);
+    if (bad)
+        st = agop__fail_memory(e, 0, "the report");
+done:
+    json_decref(baseline);
+    json_decref(linear);
+    return st;
+}
+
 static json_t *columns(const agop__schema *schema)
 {
     json_t *a   = json_array();
@@ -212,6 +236,8 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
                   solver(f), "seconds_last_solve", f->seconds_final, "seconds", agop__now() - f->started,
                   "peak_bytes", (json_int_t)agop__peak_bytes(), "columns", columns(f->schema),
                   "target", agop__json_shown(f->target->list));
+    if (j)
+        TRY(comparison(j, f, e));
     if (j && f->told && json_object_set_new(j, "members", members(f)) != 0)
         goto done;
     if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)

@@ -6,7 +6,7 @@
  *   agop_random  normal vector of covariance A                 B'z for A = B'B
  *   pca          top component of rows mapped by A^(1/2)       power iteration with A C: its eigenvectors are A^(1/2) u
  *   pca_random   random component of rows mapped by A^(1/2)    A X'z
- *   linear       coefficients of a ridge regression            conjugate gradients with C + I / n
+ *   linear       coefficients of a ridge regression            X'X + I, see linear.h
  *   fixed        given */
 #include <math.h>
 #include <string.h>
@@ -14,12 +14,14 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "rfm/fit.h"
+#include "rfm/linear.h"
 
-enum { POWER_STEPS = 200, LINEAR_STEPS = 100, SMALL_ITERS = 2 };
+enum { POWER_STEPS = 200, SMALL_ITERS = 2 };
 
 /* The sample, and room for two vectors. */
 typedef struct sample {
-    agop__fit part;
+    agop__fit    part;
+    agop__design design; /* its rows as a matrix */
     int64_t   n, e;   /* rows, coordinates */
     double   *X;      /* n x e, centred */
     double   *w, *t;  /* e, n */
@@ -54,19 +56,7 @@ static int normalise(double *v, int64_t n)
 
 static void fill_rows(sample *s)
 {
-    const agop__fit    *f = &s->part;
-    const agop__schema *schema = f->schema;
-
-    for (int64_t i = 0; i < s->n; i++) {
-        double *row = s->X + i * s->e;
-        int64_t at  = schema->numeric;
-        for (int64_t j = 0; j < schema->numeric; j++)
-            row[j] = f->plan.dtype == AGOP_F32 ? (double)((const float *)f->rows.x)[i * schema->numeric + j]
-                                               : ((const double *)f->rows.x)[i * schema->numeric + j];
-        for (int32_t g = 0; g < schema->groups; at += schema->group_levels[g], g++)
-            if (f->rows.code[i * schema->groups + g] >= 0)
-                row[at + f->rows.code[i * schema->groups + g]] = f->shape.height;
-    }
+    agop__design_take(s->X, &s->design, 0, s->n, 0, s->e);
     for (int64_t j = 0; j < s->e; j++) {
         double mean = 0;
         for (int64_t i = 0; i < s->n; i++)
@@ -92,8 +82,10 @@ static agop_status take_sample(sample *s, const agop__fit *f, agop_ctx *ctx, con
         chosen[j] = t;
     }
     TRY(agop__fit_part(&s->part, f, ctx, settings, chosen, want, NULL, 0));
+    TRY(agop__design_open(&s->design, ctx, f->schema, 1));
+    agop__design_rows(&s->design, s->part.rows.x, s->part.rows.code, f->plan.dtype, want);
     s->n = want;
-    s->e = f->schema->numeric + agop__schema_levels(f->schema);
+    s->e = s->design.e;
     s->w = agop__calloc(s->e, sizeof *s->w);
     s->t = agop__calloc(s->n, sizeof *s->t);
     s->X = agop__calloc(s->n * s->e, sizeof *s->X);
@@ -109,6 +101,7 @@ done:
 
 static void close_sample(sample *s)
 {
+    agop__design_close(&s->design);
     agop__fit_free(&s->part);
     free(s->X);
     free(s->w);
@@ -222,41 +215,19 @@ static agop_status random_of(double *v, const agop__metric *A, agop_ctx *ctx, ag
     return AGOP_OK;
 }
 
-/* Coefficients (C + I/n) v = X'y / n for the first output, by conjugate gradients. */
+/* Coefficients (X'X + I) v = X'y for the first output. */
 static agop_status linear(double *v, sample *s, agop_ctx *ctx)
 {
-    int64_t     e = s->e, c = s->part.target->outputs;
-    double     *r = agop__calloc(3 * e, sizeof *r), *p = r ? r + e : NULL, *q = r ? r + 2 * e : NULL;
-    double      ridge = 1 / (double)s->n, now = 0;
+    int64_t      c = s->part.target->outputs;
+    agop__linear l = {0};
+    agop_status  st;
 
-    if (!r)
-        return agop__fail_memory(&ctx->err, 24.0 * (double)e, "linear coefficients");
-    memset(v, 0, (size_t)e * sizeof *v);
-    for (int64_t i = 0; i < s->n; i++)
-        for (int64_t j = 0; j < e; j++)
-            r[j] += s->X[i * e + j] * s->part.rows.Y[i * c] / (double)s->n;
-    for (int64_t j = 0; j < e; j++) {
-        p[j] = r[j];
-        now += r[j] * r[j];
-    }
-    for (int k = 0; k < LINEAR_STEPS && now > 1e-20; k++) {
-        double below = 0, next = 0;
-        times_C(q, s, p);
-        for (int64_t j = 0; j < e; j++) {
-            q[j] += ridge * p[j];
-            below += p[j] * q[j];
-        }
-        for (int64_t j = 0; j < e; j++) {
-            v[j] += now / below * p[j];
-            r[j] -= now / below * q[j];
-            next += r[j] * r[j];
-        }
-        for (int64_t j = 0; j < e; j++)
-            p[j] = r[j] + next / now * p[j];
-        now = next;
-    }
-    free(r);
-    return AGOP_OK;
+    TRY(agop__linear_learn(&l, ctx, &s->design, s->part.rows.Y, c, NULL, 1));
+    for (int64_t j = 0; j < s->e; j++)
+        v[j] = l.slope[j * c];
+done:
+    agop__linear_free(&l);
+    return st;
 }
 
 agop_status agop__split_direction(double *v, const agop__fit *f, agop_ctx *ctx, const agop_settings *s,

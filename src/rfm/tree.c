@@ -790,6 +790,8 @@ static agop_status settle_temperature(fitting *w)
         if (f->plan.temperature >= 0)
             break;
     }
+    f->judge_row = u.row;
+    u.row        = NULL;
     f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
     h = (agop__honest){.n = u.n, .y = u.best, .truth = u.truth};
     TRY(agop__intervals_learn(&w->g->m->intervals, f->target, &h, &w->ctx->err));
