@@ -11,7 +11,8 @@
     --budget S         seconds of a tuned method at a table, start to end (120)
     --limit S          the longest that a run may take (3600); a tuned one: four times its budget
     --threads N        of every program (all cores)
-    --redo WHAT        measure again: loaded (what was measured beside other work), failed, all
+    --redo WHAT        measure again: loaded (what was measured beside other work), failed, older (than this program, or
+                       than the versions of the peers in methods.py), all
     --agop PROGRAM     our program (build/agop)
     --build FOLDER     the peers' environment, runs, cut tables (build/bench/accuracy)
     --results FILE     what is kept (bench/accuracy/results.csv)
@@ -21,8 +22,9 @@
     --rewrite          measure nothing; write the document again from the kept results
     --list             tables and methods
 
-A run that has a result is not repeated, whatever it says: a study can be interrupted and continued. This process stays
-small, because the system counts the memory of whoever starts a program as that program's.
+A run that has a result, in the build folder or among the kept ones, is not repeated, whatever it says: a study can be
+interrupted and continued. This process stays small, because the system counts the memory of whoever starts a program as
+that program's.
 """
 import argparse
 import csv
@@ -100,8 +102,10 @@ def commands_of(args, method, task, files, out):
                 shlex.quote(args.agop), out, test, "--proba" if task == "classification" else "", out)]
 
 
-def versions_of(args, method, report):
-    return report.get("versions") or "agop %s (%s)" % (args.machine["version"], args.machine["commit"])
+def version_of(args, method):
+    if method.peer:
+        return PEERS[method.module()].replace("==", " ")
+    return "agop %s (%s)" % (args.machine["version"], args.machine["commit"])
 
 
 def measure(args, method, table, new, fold):
@@ -123,30 +127,28 @@ def measure(args, method, table, new, fold):
                        quiet=int(others < QUIET * seconds * args.machine["cores"]))
         except Failed as failure:
             new.update(state=str(failure), quiet=0)
-        report = {}
-        if os.path.exists(os.path.join(out, "report.json")):
+        new.update(versions=version_of(args, method), threads=args.threads, cpu=args.machine["cpu"],
+                   cores=args.machine["cores"], date=time.strftime("%Y-%m-%d %H:%M", time.gmtime()))
+        if method.peer and os.path.exists(os.path.join(out, "report.json")):
             with open(os.path.join(out, "report.json")) as f:
-                report = json.load(f)
-        new.update(versions=versions_of(args, method, report), trials=report.get("trials"), threads=args.threads,
-                   cpu=args.machine["cpu"], cores=args.machine["cores"],
-                   date=time.strftime("%Y-%m-%d %H:%M", time.gmtime()))
-        if "best" in report:
-            new["best"] = report["best"]
+                new.update(json.load(f)) # the version that was there; how many trials, and the best
 
 
-def wanted_again(old, redo):
-    return redo == "all" or (redo == "failed" and old["state"] != "ok") or (redo == "loaded" and not old["quiet"])
+def wanted_again(args, method, old):
+    return {"all": True, "failed": old["state"] != "ok", "loaded": not old["quiet"],
+            "older": old["versions"] != version_of(args, method)}.get(args.redo, False)
 
 
 def plan(args, methods, tables):
     """The runs that are asked for and have no result yet: the methods take turns within a table."""
+    known = results.merge(args.build, args.results)
     for table in tables:
         for fold in range(args.folds or 1):
             for method in methods:
                 new = {"table": table["name"], "method": method.name, "rows": args.rows,
                        "budget": args.budget if method.tuned else 0, "fold": fold, "folds": args.folds}
-                old = results.kept(args.build, new)
-                if old is None or wanted_again(old, args.redo):
+                old = known.get(results.key(new))
+                if old is None or wanted_again(args, method, old):
                     yield method, table, new, fold
 
 
@@ -157,9 +159,8 @@ def study(args, methods, tables):
     args.python = peers_python(args.build, PEERS.values()) if peers else ""
     there = installed(args.python, PEERS) if peers else set()
     for method, table, new, fold in plan(args, methods, tables):
-        module = {"hgb": "sklearn", "rf": "sklearn"}.get(method.peer, method.peer)
-        if module and module not in there:
-            print("accuracy: %s is not installed" % module, file=sys.stderr)
+        if method.peer and method.module() not in there:
+            print("accuracy: %s is not installed" % method.label, file=sys.stderr)
             continue
         measure(args, method, table, new, fold)
         results.save(args.build, new)
@@ -190,7 +191,7 @@ def options():
     for name, number in (("rows", 0), ("folds", 0), ("budget", 120), ("limit", 3600),
                          ("threads", len(os.sched_getaffinity(0)))):
         parser.add_argument("--" + name, type=int, default=number)
-    parser.add_argument("--redo", choices=("loaded", "failed", "all"))
+    parser.add_argument("--redo", choices=("loaded", "failed", "older", "all"))
     for name in ("merge", "rewrite", "list"):
         parser.add_argument("--" + name, action="store_true")
     return parser.parse_args()

@@ -28,6 +28,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from methods import BY_NAME, PEERS
+
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 THREADS = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
 TREES, PATIENCE = 10000, 50   # most trees of a trial; it ends when so many did not help
@@ -162,8 +164,6 @@ class Learner:
 
 
 class Hgb(Learner):
-    package = "scikit-learn"
-
     def learn(self, params, rows, judge, until):
         from sklearn import ensemble
         made = getattr(ensemble, "HistGradientBoosting" + self.kind)
@@ -181,7 +181,6 @@ class Hgb(Learner):
 
 
 class LightGbm(Learner):
-    package = "lightgbm"
     alarm = False
 
     def learn(self, params, rows, judge, until):
@@ -203,7 +202,6 @@ class LightGbm(Learner):
 
 
 class XgBoost(Learner):
-    package = "xgboost"
     alarm = False
 
     def learn(self, params, rows, judge, until):
@@ -224,7 +222,6 @@ class XgBoost(Learner):
 
 
 class CatBoost(Learner):
-    package = "catboost"
     alarm = False
 
     def encoded(self, X):
@@ -255,8 +252,6 @@ class CatBoost(Learner):
 
 
 class Forest(Learner):
-    package = "scikit-learn"
-
     def encoded(self, X):
         return self.table.onehot(X)[0]
 
@@ -269,7 +264,6 @@ class Forest(Learner):
 
 class Xrfm(Learner):
     """Numeric columns and target standardised, as its documentation recommends; it always needs rows to judge by."""
-    package = "xrfm"
     again = False
 
     def __init__(self, table):
@@ -402,8 +396,8 @@ def main():
         f.write("1000") # where memory runs out, it is this process that ends
     table = Table(train, test, task)
     learner = PACKAGES[name](table)
-    report = {"versions": "%s %s" % (learner.package, importlib.metadata.version(learner.package))}
-    best = None
+    package = PEERS[BY_NAME[name].module()].split("==")[0]
+    best, report = None, {"versions": "%s %s" % (package, importlib.metadata.version(package))}
     if float(budget) > 0:
         best, report["trials"] = search(learner, SPACES[name], float(budget))
         if best:

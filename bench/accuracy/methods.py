@@ -16,6 +16,9 @@ class Method(NamedTuple):
     def group(self):
         return "tuned" if self.tuned else "default"
 
+    def module(self):
+        return "sklearn" if self.peer in ("hgb", "rf") else self.peer
+
 
 METHODS = [
     Method("agop", "agop"),

@@ -1,7 +1,6 @@
 """Results: one JSON file for each run while a study goes on, and one compact CSV, which is kept with the code.
 
-A run is one method at one table with one setting: KEYS. The file of a run that is there is not measured again, so a
-study can be interrupted and continued. `merge` puts the files into the CSV: of two results with one key the newer one
+A run is one method at one table with one setting: KEYS. `merge` puts the files into the CSV: of two results with one key the newer one
 counts, but one that was measured beside other work does not replace the same program's undisturbed one.
 """
 import csv
@@ -32,15 +31,6 @@ def save(folder, result):
     with open(path + ".new", "w") as f:
         json.dump(result, f, indent=1)
     os.replace(path + ".new", path)
-
-
-def kept(folder, result):
-    """What the file of this run says, or None."""
-    try:
-        with open(path_of(folder, result)) as f:
-            return json.load(f)
-    except FileNotFoundError:
-        return None
 
 
 def newer(a, b):
