@@ -79,6 +79,21 @@ def lowest(column):
     return lambda r: -r[column] if r["state"] == "ok" else None
 
 
+def of_p(p):
+    return "%.3f" % p if p >= 0.0005 else "< 0.001"
+
+
+def spent(results):
+    """What a method took over all tables: cells for trials, seconds, memory."""
+    ok = [r for r in results if r["state"] == "ok"]
+    if not ok:
+        return [""] * 4
+    seconds, trials = [r["seconds"] for r in ok], [r["trials"] for r in ok if r.get("trials")]
+    around = "%s" if all(r["quiet"] for r in ok) else "(%s)"
+    return ["%d" % statistics.median(trials) if trials else "", around % table.digits(statistics.median(seconds)),
+            around % table.digits(sum(seconds)), "%d" % max(r["peak_mb"] for r in ok)]
+
+
 def summary(section):
     """A row for each method that has a result for every table, the best mean rank first."""
     methods, classed = section.complete, [t for t in section.tables if section.classes(t)]
@@ -87,24 +102,17 @@ def summary(section):
     normal = [sum(column) / len(scores) for column in zip(*map(ranks.normalised, scores))]
     wins = [sum(column) for column in zip(*map(ranks.wins, scores))]
     losses = ranks.mean_ranks([section.scores(t, methods, lowest("log_loss")) for t in classed]) if classed else []
-    ours = methods.index((OURS, 0)) if (OURS, 0) in methods else None
-    p = versus(scores, ours) if ours is not None else {}
-    rows = [["method", "mean rank", "normalised mean", "best on", "failed", "rank by log-loss",
-             "seconds, median", "in all", "most MB", "differs from agop (p)"], ["---"] + ["---:"] * 9]
+    p = versus(scores, methods.index((OURS, 0))) if (OURS, 0) in methods else {}
+    rows = [["method", "mean rank", "normalised mean", "best on", "failed", "rank by log-loss", "trials, median",
+             "seconds, median", "in all", "most MB", "differs from agop (p)"], ["---"] + ["---:"] * 10]
     for i in sorted(range(len(methods)), key=lambda i: means[i]):
-        ok = [r for r in section.of[methods[i]].values() if r["state"] == "ok"]
-        seconds = [r["seconds"] for r in ok]
-        around = "%s" if all(r["quiet"] for r in ok) else "(%s)"
+        of = section.of[methods[i]].values()
         rows.append([bold(section.label(methods[i]), methods[i][0].startswith(OURS)), "%.2f" % means[i],
-                     "%.3f" % normal[i], str(wins[i]), str(len(section.tables) - len(ok)),
-                     "%.2f" % losses[i] if losses else "",
-                     around % table.digits(statistics.median(seconds)) if seconds else "",
-                     around % table.digits(sum(seconds)) if seconds else "",
-                     "%d" % max(r["peak_mb"] for r in ok) if ok else "",
-                     "" if i not in p else "%.3f" % p[i] if p[i] >= 0.0005 else "< 0.001"])
+                     "%.3f" % normal[i], str(wins[i]), str(sum(r["state"] != "ok" for r in of)),
+                     "%.2f" % losses[i] if losses else "", *spent(of), of_p(p[i]) if i in p else ""])
     chi, f, tail = ranks.friedman(means, len(scores))
     text = "Friedman's test over %d tables and %d methods: chi-square %.1f, F %.1f, p %s." % (
-        len(scores), len(methods), chi, f, "%.3f" % tail if tail >= 0.0005 else "< 0.001")
+        len(scores), len(methods), chi, f, of_p(tail))
     return table.aligned(rows) + ["", text]
 
 

@@ -90,7 +90,7 @@ def keep(path, found):
 def study(args):
     found, commit = kept(args.results), machine_in_words(args.agop)["commit"]
     with open(os.path.join(args.sets, "manifest.csv"), newline="") as f:
-        sets = list(csv.DictReader(f))
+        sets = sorted(csv.DictReader(f), key=lambda s: int(s["rows"])) # the small ones first
     for s in sets:
         name = s["name"]
         if (args.only and name not in args.only.split(",")) or (name in found and not args.again):
