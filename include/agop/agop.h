@@ -193,6 +193,23 @@ AGOP_STATUS agop_importance(double *importance, agop_ctx *ctx, const agop_model 
  * their eigenvalues, largest first. */
 AGOP_STATUS agop_vectors(agop_mat *vectors, double *eigenvalues, agop_ctx *ctx, const agop_model *m);
 
+/* ---- explanations ---- */
+
+/* What is explained of row i is output[i]: a target column, or of classes a class. NULL: the first target, or the class
+ * that is predicted. A class is explained by its score: its probability before that is clipped and normalised. */
+
+/* Contribution of each input column to the answer for each row: out is rows(t) x agop_model_columns, AGOP_F64, in units
+ * of the target. base[i] is what the model says of its mean training row (numbers and shares of categories averaged; of
+ * a tree, that of the leaves which are asked about row i), value[i] what it says of the row; each may be NULL.
+ * AGOP_INTEGRATED: integrated gradients (Sundararajan, Taly, Yan, ICML 2017) from the mean row to the row;
+ *   contributions and base sum to value. A path that would take too many steps is told in a note.
+ * AGOP_GRADIENT: gradient at the row times (row - mean row); what is said where the function is straight.
+ * All coordinates of a column (its value, normal score, missing indicator; its levels) count together. Which leaves of
+ * a tree are asked is taken as given. */
+enum { AGOP_INTEGRATED = 0, AGOP_GRADIENT = 1 };
+AGOP_STATUS agop_contributions(agop_mat *out, double *base, double *value, agop_ctx *ctx, const agop_model *m,
+                               const agop_table *t, const int64_t *output, int method);
+
 /* Everything else that is known of a model as JSON: task, n, d, outputs, settings as used, iterations, best_iter,
  * validation, seconds, peak_bytes, columns. Owned by the model. */
 AGOP_API const char *agop_model_info(const agop_model *m);

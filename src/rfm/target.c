@@ -451,7 +451,21 @@ void agop__target_encode(double *y, const agop__target *g, const double *truth)
 void agop__target_values(double *values, const agop__target *g, const double *y)
 {
     for (int64_t j = 0; j < g->columns; j++)
-        values[j] = g->mean[j] + g->spread[j] * y[j];
+        values[j] = agop__target_score(g, y, j);
+}
+
+double agop__target_score(const agop__target *g, const double *y, int64_t k)
+{
+    double p;
+
+    if (!g->classification)
+        return g->mean[k] + g->spread[k] * y[k];
+    if (g->code == AGOP__CODE_ONEHOT)
+        return g->outputs > 1 ? y[k] : k ? y[0] : 1 - y[0];
+    p = g->prior[k];
+    for (int64_t j = k ? k - 1 : 0; j < g->outputs; j++)
+        p += basis(k, j) * y[j];
+    return p;
 }
 
 void agop__target_probabilities(double *p, const agop__target *g, const double *y)
@@ -460,13 +474,7 @@ void agop__target_probabilities(double *p, const agop__target *g, const double *
     double  sum = 0;
 
     for (int64_t k = 0; k < K; k++) {
-        if (g->code == AGOP__CODE_ONEHOT) {
-            p[k] = g->outputs > 1 ? y[k] : k ? y[0] : 1 - y[0];
-        } else {
-            p[k] = g->prior[k];
-            for (int64_t j = k ? k - 1 : 0; j < g->outputs; j++)
-                p[k] += basis(k, j) * y[j];
-        }
+        p[k] = agop__target_score(g, y, k);
         p[k] = !(p[k] > .001) ? .001 : p[k] > .999 ? .999 : p[k];
         sum += p[k];
     }

@@ -41,6 +41,8 @@ int         agop__target_known(const agop__target *g, const double *truth); /* o
 void agop__target_encode(double *y, const agop__target *g, const double *truth);
 void agop__target_values(double *values, const agop__target *g, const double *y);
 void agop__target_probabilities(double *p, const agop__target *g, const double *y);
+/* Of outputs: target column k, or class k before its probability is clipped; linear in y but for a constant. */
+double  agop__target_score(const agop__target *g, const double *y, int64_t k);
 int64_t agop__target_width(const agop__target *g); /* columns, or the number of classes */
 
 agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e);

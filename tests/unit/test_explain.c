@@ -1,0 +1,442 @@
+/* test_explain.c - contributions of columns: they add up to predictions, are the gradients that finite differences
+ * find, and go with their columns, whatever kernels, codes and trees a model has. */
+#include "model_support.h"
+
+#include <jansson.h>
+
+#include "fail_alloc.h"
+#include "numbers.h"
+
+enum { ROWS = 160, COLUMNS = 4, NEW = 12 };
+
+static agop_ctx *ctx;
+static char      notes[2048];
+
+static void gather(void *user, const char *sentence)
+{
+    (void)user;
+    (void)snprintf(notes + strlen(notes), sizeof notes - strlen(notes), "%s\n", sentence);
+}
+
+/* ---- a table of numbers: y of x1 .. x4 ---- */
+
+typedef double truth_fn(const double *x);
+
+static double straight(const double *x)
+{
+    return 2 * x[0] - x[1] + .5 * x[2] + 3;
+}
+
+static double additive(const double *x)
+{
+    return sin(2 * x[0]) + x[1] * x[1];
+}
+
+/* Columns named x1 .. x4 in the order `order`; by[i*COLUMNS + j] is x(j+1) of row i. */
+static agop_table *numbers_table(const double *by, int64_t rows, truth_fn *truth, const int *order)
+{
+    agop_table *t = NULL;
+    double     *v = calloc((size_t)rows, sizeof *v);
+    char        name[16];
+
+    assert_int_equal(agop_table_new(&t, ctx, rows), AGOP_OK);
+    for (int j = 0; j < COLUMNS; j++) {
+        for (int64_t i = 0; i < rows; i++)
+            v[i] = by[i * COLUMNS + order[j]];
+        (void)snprintf(name, sizeof name, "x%d", order[j] + 1);
+        assert_int_equal(agop_table_add_numeric(t, ctx, name, v), AGOP_OK);
+    }
+    for (int64_t i = 0; i < rows; i++)
+        v[i] = truth(by + i * COLUMNS);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "y", v), AGOP_OK);
+    free(v);
+    return t;
+}
+
+static const int in_order[COLUMNS] = {0, 1, 2, 3}, mixed_up[COLUMNS] = {2, 0, 3, 1};
+
+static agop_model *fit_table(const agop_table *t, const char *words)
+{
+    agop_settings *s = settings_of(ctx, words);
+    agop_model    *m = NULL;
+
+    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
+        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    agop_settings_free(s);
+    return m;
+}
+
+static agop_model *fit_numbers(const double *by, truth_fn *truth, const int *order, const char *words)
+{
+    agop_table *t = numbers_table(by, ROWS, truth, order);
+    agop_model *m = fit_table(t, words);
+
+    agop_table_free(t);
+    return m;
+}
+
+typedef struct explained {
+    int64_t rows, columns;
+    double *part, *base, *value;
+} explained;
+
+static explained explain(const agop_model *m, const agop_table *t, const int64_t *output, int method)
+{
+    int64_t   rows = agop_table_rows(t), d = agop_model_columns(m);
+    explained x = {rows, d, calloc((size_t)(rows * d), 8), calloc((size_t)rows, 8), calloc((size_t)rows, 8)};
+    agop_mat  out = {x.part, rows, d, d, AGOP_F64};
+
+    notes[0] = '\0';
+    if (agop_contributions(&out, x.base, x.value, ctx, m, t, output, method) != AGOP_OK)
+        fail_msg("%s", agop_errmsg(ctx));
+    return x;
+}
+
+static void forget(explained *x)
+{
+    free(x->part);
+    free(x->base);
+    free(x->value);
+}
+
+static double *predict(const agop_model *m, const agop_table *t, int what)
+{
+    int64_t  outputs = agop_model_outputs(m, what), rows = agop_table_rows(t);
+    double  *v   = calloc((size_t)(rows * outputs), sizeof *v);
+    agop_mat out = {v, rows, outputs, outputs, AGOP_F64};
+
+    assert_int_equal(agop_predict(&out, ctx, m, t, what), AGOP_OK);
+    return v;
+}
+
+/* ---- completeness ---- */
+
+/* Sums of contributions and base are the values, and these the predictions. */
+static void adds_up(const char *words, double tolerance)
+{
+    agop_model *m = fit_mixed(ctx, words);
+    agop_table *t = NULL;
+    int         what = agop_model_outputs(m, AGOP_PROBA) ? AGOP_PROBA : AGOP_VALUE;
+    int64_t     outputs = agop_model_outputs(m, what);
+    double     *p = predict_mixed(ctx, m, what, MIXED_ROWS + 10);
+    explained   x;
+
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS + 10), AGOP_OK);
+    for (int64_t o = 0; o < outputs; o++) {
+        int64_t output[MIXED_ROWS + 10];
+        for (int64_t i = 0; i < MIXED_ROWS + 10; i++)
+            output[i] = o;
+        x = explain(m, t, output, AGOP_INTEGRATED);
+        for (int64_t i = 0; i < x.rows; i++) {
+            double sum = x.base[i], size = fabs(x.base[i]), said = p[i * outputs + o];
+            for (int64_t j = 0; j < x.columns; j++) {
+                sum += x.part[i * x.columns + j];
+                size += fabs(x.part[i * x.columns + j]);
+            }
+            if (!(fabs(sum - x.value[i]) <= 1e-12 * size))
+                fail_msg("%s, row %lld: %g, not %g", words, (long long)i, sum, x.value[i]);
+            /* a probability is clipped and normalised, unless nothing was clipped */
+            if (what == AGOP_VALUE && !(fabs(x.value[i] - said) <= tolerance))
+                fail_msg("%s, row %lld: %g, but predicted %g", words, (long long)i, x.value[i], said);
+        }
+        forget(&x);
+    }
+    free(p);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+static void test_explain__contributions_sum_to_the_prediction(void **state)
+{
+    (void)state;
+    adds_up("target=y drop=z,kind,w", 2e-4);
+    adds_up("target=y drop=z,kind,w tune=off precision=double", 1e-9);
+    adds_up("target=y,z drop=kind,w tune=off precision=double metric=diagonal", 1e-9);
+    adds_up("target=y drop=z,kind,w kernel=l1 tune=off precision=double", 1e-9);
+    adds_up("target=y drop=z,kind,w kernel=l1 exponent=1.5 tune=off precision=double normal_scores=true", 1e-9);
+    adds_up("target=y drop=z,kind,w kernel=gaussian tune=off precision=double scale=rank", 1e-9);
+    adds_up("target=y drop=z,kind,w dual=on tune=off precision=double", 1e-9);
+    adds_up("target=kind drop=y,z,w tune=off precision=double", 1e-9);
+    adds_up("target=y drop=z,kind,w leaf_size=16 tune=off precision=double", 1e-9);
+    adds_up("target=y drop=z,kind,w leaf_size=16 tune=off precision=double temperature=.5 trees=2", 1e-9);
+}
+
+static void test_explain__classes_are_scores_that_sum_to_one(void **state)
+{
+    agop_model *m = fit_mixed(ctx, "target=kind drop=y,z,w tune=off");
+    agop_table *t = NULL;
+    double      sum[MIXED_ROWS] = {0}, *p = predict_mixed(ctx, m, AGOP_PROBA, MIXED_ROWS);
+    explained   likeliest;
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    likeliest = explain(m, t, NULL, AGOP_INTEGRATED);
+    for (int64_t k = 0; k < 3; k++) {
+        int64_t   output[MIXED_ROWS];
+        explained x;
+        for (int64_t i = 0; i < MIXED_ROWS; i++)
+            output[i] = k;
+        x = explain(m, t, output, AGOP_INTEGRATED);
+        for (int64_t i = 0; i < MIXED_ROWS; i++) {
+            sum[i] += x.value[i];
+            if (p[i * 3 + k] > .5)
+                assert_true(fabs(x.value[i] - likeliest.value[i]) <= 1e-12);
+        }
+        forget(&x);
+    }
+    for (int64_t i = 0; i < MIXED_ROWS; i++)
+        assert_true(fabs(sum[i] - 1) <= 1e-9);
+    forget(&likeliest);
+    free(p);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+/* ---- what they are ---- */
+
+static void test_explain__gradients_are_finite_differences_of_predictions(void **state)
+{
+    double     *by = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2), h = 1e-4;
+    agop_model *m = fit_numbers(by, additive, in_order,
+                                "target=y tune=off kernel=gaussian precision=double normal_scores=false iters=2");
+    agop_table *t = numbers_table(new, NEW, additive, in_order);
+    explained   x = explain(m, t, NULL, AGOP_GRADIENT);
+
+    (void)state;
+    for (int j = 0; j < COLUMNS; j++) {
+        double     *moved = calloc(NEW * COLUMNS, sizeof *moved), *p[2], mean = 0;
+        agop_table *there[2];
+        for (int k = 0; k < 2; k++) {
+            memcpy(moved, new, NEW * COLUMNS * sizeof *moved);
+            for (int i = 0; i < NEW; i++)
+                moved[i * COLUMNS + j] += k ? -h : h;
+            there[k] = numbers_table(moved, NEW, additive, in_order);
+            p[k]     = predict(m, there[k], AGOP_VALUE);
+        }
+        for (int i = 0; i < ROWS; i++)
+            mean += by[i * COLUMNS + j] / ROWS;
+        for (int i = 0; i < NEW; i++) {
+            double slope = (p[0][i] - p[1][i]) / (2 * h), want = slope * (new[i * COLUMNS + j] - mean);
+            if (!(fabs(x.part[i * COLUMNS + j] - want) <= 1e-6))
+                fail_msg("row %d, column %d: %g, not %g", i, j, x.part[i * COLUMNS + j], want);
+        }
+        for (int k = 0; k < 2; k++) {
+            agop_table_free(there[k]);
+            free(p[k]);
+        }
+        free(moved);
+    }
+    forget(&x);
+    agop_table_free(t);
+    agop_model_free(m);
+    free(new);
+    free(by);
+}
+
+/* A path integral in many more steps, of gradients that finite differences give, in one coordinate per column. */
+static void test_explain__integrated_gradients_are_the_path_integral(void **state)
+{
+    enum { STEPS = 400 };
+    double     *by = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2), mean[COLUMNS] = {0}, h = 1e-4;
+    agop_model *m = fit_numbers(by, additive, in_order, "target=y tune=off precision=double normal_scores=false");
+    agop_table *t = numbers_table(new, NEW, additive, in_order);
+    explained   x = explain(m, t, NULL, AGOP_INTEGRATED);
+    double     *point = calloc(2 * STEPS * COLUMNS, sizeof *point);
+
+    (void)state;
+    for (int i = 0; i < ROWS * COLUMNS; i++)
+        mean[i % COLUMNS] += by[i] / ROWS;
+    for (int i = 0; i < NEW; i++)
+        for (int j = 0; j < COLUMNS; j++) {
+            agop_table *path;
+            double     *p, sum = 0, size = 0;
+            for (int k = 0; k < 2 * STEPS; k++)
+                for (int c = 0; c < COLUMNS; c++)
+                    point[k * COLUMNS + c] = mean[c] + (k / 2 + .5) / STEPS * (new[i * COLUMNS + c] - mean[c]) +
+                                             (c == j ? k % 2 ? -h : h : 0);
+            path = numbers_table(point, 2 * STEPS, additive, in_order);
+            p    = predict(m, path, AGOP_VALUE);
+            for (int k = 0; k < STEPS; k++)
+                sum += (p[2 * k] - p[2 * k + 1]) / (2 * h) * (new[i * COLUMNS + j] - mean[j]) / STEPS;
+            for (int c = 0; c < COLUMNS; c++)
+                size += fabs(x.part[i * COLUMNS + c]);
+            if (!(fabs(x.part[i * COLUMNS + j] - sum) <= 4e-3 * size))
+                fail_msg("row %d, column %d: %g, not %g", i, j, x.part[i * COLUMNS + j], sum);
+            agop_table_free(path);
+            free(p);
+        }
+    free(point);
+    forget(&x);
+    agop_table_free(t);
+    agop_model_free(m);
+    free(new);
+    free(by);
+}
+
+static void test_explain__of_a_straight_function_are_coefficient_times_deviation(void **state)
+{
+    static const double slope[COLUMNS] = {2, -1, .5, 0};
+    double     *by = normals(ROWS * COLUMNS, 1), mean[COLUMNS] = {0};
+    agop_model *m = fit_numbers(by, straight, in_order, "target=y");
+    agop_table *t = numbers_table(by, NEW, straight, in_order);
+    explained   x = explain(m, t, NULL, AGOP_INTEGRATED);
+
+    (void)state;
+    for (int i = 0; i < ROWS * COLUMNS; i++)
+        mean[i % COLUMNS] += by[i] / ROWS;
+    for (int i = 0; i < NEW; i++)
+        for (int j = 0; j < COLUMNS; j++) {
+            double want = slope[j] * (by[i * COLUMNS + j] - mean[j]);
+            if (!(fabs(x.part[i * COLUMNS + j] - want) <= .12 + .08 * fabs(want)))
+                fail_msg("row %d, column %d: %g, not %g", i, j, x.part[i * COLUMNS + j], want);
+        }
+    forget(&x);
+    agop_table_free(t);
+    agop_model_free(m);
+    free(by);
+}
+
+static void test_explain__a_column_without_effect_gets_nothing(void **state)
+{
+    double     *by = normals(ROWS * COLUMNS, 1);
+    agop_model *m;
+    agop_table *t;
+    explained   x;
+    double      without = 0, all = 0;
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++)
+        by[i * COLUMNS + 3] = 7; /* x4 is constant: nothing, to the last bit; x3 is noise */
+    m = fit_numbers(by, additive, in_order, "target=y");
+    for (int i = 0; i < ROWS; i++)
+        by[i * COLUMNS + 3] = i;
+    t = numbers_table(by, ROWS, additive, in_order);
+    x = explain(m, t, NULL, AGOP_INTEGRATED);
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        all += fabs(x.part[i]);
+        without += i % COLUMNS == 2 ? fabs(x.part[i]) : 0;
+        assert_true(i % COLUMNS != 3 || x.part[i] == 0);
+    }
+    assert_true(without < .03 * all);
+    forget(&x);
+    agop_table_free(t);
+    agop_model_free(m);
+    free(by);
+}
+
+static void test_explain__contributions_go_with_their_columns(void **state)
+{
+    double     *by = normals(ROWS * COLUMNS, 1);
+    agop_model *m = fit_numbers(by, additive, in_order, "target=y precision=double tune=off"),
+               *other = fit_numbers(by, additive, mixed_up, "target=y precision=double tune=off");
+    agop_table *t = numbers_table(by, NEW, additive, in_order);
+    explained   x = explain(m, t, NULL, AGOP_INTEGRATED), y = explain(other, t, NULL, AGOP_INTEGRATED);
+
+    (void)state;
+    for (int j = 0; j < COLUMNS; j++) {
+        assert_string_equal(agop_model_column_name(other, j), agop_model_column_name(m, mixed_up[j]));
+        for (int i = 0; i < NEW; i++)
+            assert_true(fabs(y.part[i * COLUMNS + j] - x.part[i * COLUMNS + mixed_up[j]]) <= 1e-6);
+    }
+    forget(&x);
+    forget(&y);
+    agop_table_free(t);
+    agop_model_free(m);
+    agop_model_free(other);
+    free(by);
+}
+
+/* ---- what may go wrong ---- */
+
+static void test_explain__bad_arguments_are_told(void **state)
+{
+    agop_model *m = fit_mixed(ctx, "target=y drop=z,kind,w tune=off");
+    agop_table *t = NULL;
+    double      room[MIXED_ROWS * 3];
+    int64_t     output[MIXED_ROWS] = {0};
+    agop_mat    out = {room, MIXED_ROWS, 3, 3, AGOP_F64};
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    assert_int_equal(agop_contributions(&out, NULL, NULL, ctx, m, t, output, 2), AGOP_E_ARG);
+    assert_int_equal(agop_contributions(NULL, NULL, NULL, ctx, m, t, output, 0), AGOP_E_ARG);
+    assert_int_equal(agop_contributions(&out, NULL, NULL, NULL, m, t, output, 0), AGOP_E_ARG);
+    output[3] = 1;
+    assert_int_equal(agop_contributions(&out, NULL, NULL, ctx, m, t, output, 0), AGOP_E_ARG);
+    assert_string_equal(agop_errmsg(ctx), "output 1 of row 3: the model has 1");
+    out.cols = 2;
+    assert_int_equal(agop_contributions(&out, NULL, NULL, ctx, m, t, NULL, 0), AGOP_E_SHAPE);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+/* ---- every failed allocation ---- */
+
+typedef agop_status call_fn(const agop_model *m, const agop_table *t, double *room);
+
+static agop_status contribute(const agop_model *m, const agop_table *t, double *room)
+{
+    agop_mat out = {room, MIXED_ROWS, 3, 3, AGOP_F64};
+    return agop_contributions(&out, NULL, NULL, ctx, m, t, NULL, AGOP_INTEGRATED);
+}
+
+static void every_failure(call_fn *call, const char *words)
+{
+    agop_model *m = fit_mixed(ctx, words);
+    agop_table *t = NULL;
+    double      room[MIXED_ROWS * 30];
+    int64_t     n = 1;
+
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    assert_int_equal(call(m, t, room), AGOP_OK);
+    for (int failed = 1; failed; n++) {
+        agop_status st;
+        fail_alloc_arm(n);
+        st     = call(m, t, room);
+        failed = fail_alloc_disarm();
+        if (st != (failed ? AGOP_E_NOMEM : AGOP_OK))
+            fail_msg("%s, allocation %lld: %s %s", words, (long long)n, agop_status_name(st), agop_errmsg(ctx));
+    }
+    assert_true(n > 20);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+static void test_explain__every_failed_allocation_comes_back(void **state)
+{
+    (void)state;
+    every_failure(contribute, "target=y drop=z,kind,w iters=1");
+    every_failure(contribute, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (agop_open(&ctx, "cpu", 1) != AGOP_OK)
+        return -1;
+    agop_on_note(ctx, gather, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    agop_close(ctx);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_explain__contributions_sum_to_the_prediction),
+        cmocka_unit_test(test_explain__classes_are_scores_that_sum_to_one),
+        cmocka_unit_test(test_explain__gradients_are_finite_differences_of_predictions),
+        cmocka_unit_test(test_explain__integrated_gradients_are_the_path_integral),
+        cmocka_unit_test(test_explain__of_a_straight_function_are_coefficient_times_deviation),
+        cmocka_unit_test(test_explain__a_column_without_effect_gets_nothing),
+        cmocka_unit_test(test_explain__contributions_go_with_their_columns),
+        cmocka_unit_test(test_explain__bad_arguments_are_told),
+        cmocka_unit_test(test_explain__every_failed_allocation_comes_back),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
