@@ -45,6 +45,8 @@ int  run_fail(run *r, int code, const char *format, ...) __attribute__((format(p
 int  run_check(run *r, agop_status st);       /* 0, or the library's sentence and the code that goes with it */
 void run_say(run *r, const char *format, ...) /* to stderr, unless -q */
     __attribute__((format(printf, 2, 3)));
+/* Zeroed room for `count` things; NULL: there is none. */
+void *run_room(int64_t count, size_t size);
 /* Seconds of a value like "60s" or "2m"; 0 when it is "auto". */
 double run_seconds(const char *value);
 int    run_is_model(const char *path); /* by its content, and where that is broken, by its name */
@@ -55,9 +57,10 @@ int cmd_fit(run *r);
 int cmd_predict(run *r);
 int cmd_score(run *r);
 int cmd_features(run *r);
+int cmd_explain(run *r);
 int cmd_info(run *r);
 int cmd_version(run *r);
 
-extern const opt_verb verb_fit, verb_predict, verb_score, verb_features, verb_info, verb_version;
+extern const opt_verb verb_fit, verb_predict, verb_score, verb_features, verb_explain, verb_info, verb_version;
 
 #endif

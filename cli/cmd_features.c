@@ -68,19 +68,14 @@ static int rank(int64_t *order, const double *v, int64_t n)
     return failed ? -1 : 0;
 }
 
-static void *room(int64_t count, size_t size)
-{
-    return count >= 0 && (uint64_t)count < SIZE_MAX / size / 2 ? calloc((size_t)(count ? count : 1), size) : NULL;
-}
-
 static int make_room(run *r, look *k)
 {
-    k->importance   = room(k->columns, sizeof *k->importance);
-    k->order        = room(k->columns, sizeof *k->order);
-    k->column_name  = room(k->columns, sizeof *k->column_name);
-    k->feature_name = room(k->features, sizeof *k->feature_name);
-    k->eigenvalue   = room(k->vectors, sizeof *k->eigenvalue);
-    k->loading      = room(k->vectors * k->features, sizeof *k->loading);
+    k->importance   = run_room(k->columns, sizeof *k->importance);
+    k->order        = run_room(k->columns, sizeof *k->order);
+    k->column_name  = run_room(k->columns, sizeof *k->column_name);
+    k->feature_name = run_room(k->features, sizeof *k->feature_name);
+    k->eigenvalue   = run_room(k->vectors, sizeof *k->eigenvalue);
+    k->loading      = run_room(k->vectors * k->features, sizeof *k->loading);
     if (!k->importance || !k->order || !k->column_name || !k->feature_name || !k->eigenvalue || !k->loading)
         return run_fail(r, EXIT_FAILED, "no memory for %lld columns", (long long)k->columns);
     for (int64_t j = 0; j < k->columns; j++)
@@ -99,8 +94,8 @@ static int gather_diagonal(run *r, look *k)
 
     if (k->features == k->columns || k->features > DIAGONAL_MOST)
         return EXIT_DONE;
-    A.data = a  = room(k->features * k->features, sizeof *a);
-    k->diagonal = room(k->features, sizeof *k->diagonal);
+    A.data = a  = run_room(k->features * k->features, sizeof *a);
+    k->diagonal = run_room(k->features, sizeof *k->diagonal);
     if (!a || !k->diagonal) {
         code = run_fail(r, EXIT_FAILED, "no memory for the AGOP of %lld features", (long long)k->features);
         goto done;
@@ -151,15 +146,6 @@ static void look_free(look *k)
 
 /* ---- telling ---- */
 
-static void print_padded(FILE *f, const char *name, int cells)
-{
-    char cut[WORDS_CUT];
-
-    name = words_fit(cut, name, cells);
-    words_line(f, name);
-    fprintf(f, "%*s", cells - words_cells(name), "");
-}
-
 /* Eighths of a block, so that small shares still differ. */
 static void print_bar(FILE *f, double share, double most, int cells)
 {
@@ -192,14 +178,14 @@ static int widest(const look *k, int64_t rows)
 static void print_vector(FILE *f, const look *k, int64_t v)
 {
     const double *loading = k->loading + v * k->features;
-    int64_t      *order   = room(k->features, sizeof *order);
+    int64_t      *order   = run_room(k->features, sizeof *order);
     int64_t       shown   = k->features < LOADINGS_SHOWN ? k->features : LOADINGS_SHOWN;
 
     fprintf(f, "\neigenvector %lld: %.1f %% of the trace\n", (long long)v + 1, 100 * k->eigenvalue[v]);
     if (order && rank(order, loading, k->features) == 0)
         for (int64_t i = 0; i < shown && fabs(loading[order[i]]) >= 5e-5; i++) { /* what would not print as 0 */
             fputs("  ", f);
-            print_padded(f, k->feature_name[order[i]], 40);
+            words_padded(f, k->feature_name[order[i]], 40);
             fprintf(f, " %+.4f\n", loading[order[i]]);
         }
     free(order);
@@ -215,7 +201,7 @@ static void print_table(FILE *f, const look *k)
     wide = widest(k, rows);
     for (int64_t i = 0; i < rows; i++) {
         double share = k->importance[k->order[i]];
-        print_padded(f, k->column_name[k->order[i]], wide);
+        words_padded(f, k->column_name[k->order[i]], wide);
         fprintf(f, "  %6.2f %%", 100 * share);
         if (terminal) {
             fputs("  ", f);
@@ -267,7 +253,7 @@ static json_t *named(const char *name, double share)
 static json_t *levels_as_json(const look *k)
 {
     json_t  *j     = json_array();
-    int64_t *order = room(k->features, sizeof *order);
+    int64_t *order = run_room(k->features, sizeof *order);
 
     if (order && rank(order, k->diagonal, k->features) == 0)
         for (int64_t i = 0; i < k->features; i++)
@@ -341,19 +327,6 @@ static int draw(run *r, const look *k, FILE *f, int png)
 
 /* ---- the command line ---- */
 
-enum { TABLE, CSV, JSON, SVG, PNG };
-
-static int kind_of(const char *path)
-{
-    if (!path)
-        return TABLE;
-    return strcmp(path, "-") == 0 || words_ends(path, "csv") ? CSV
-           : words_ends(path, "json")                        ? JSON
-           : words_ends(path, "svg")                         ? SVG
-           : words_ends(path, "png")                         ? PNG
-                                                             : -1;
-}
-
 static int check_request(run *r, const char *path, int kind, look *k)
 {
     const char *shape = opt_text(r->opt, "image_shape");
@@ -365,7 +338,7 @@ static int check_request(run *r, const char *path, int kind, look *k)
         return run_fail(r, EXIT_USAGE, "-o and --json cannot both go to %s", path);
     if (path && result_same(path, r->opt->operand[0]))
         return run_fail(r, EXIT_USAGE, "%s is the model itself: name another file", path);
-    if (shape && kind != SVG && kind != PNG)
+    if (shape && !result_is_picture(kind))
         return run_fail(r, EXIT_USAGE, "--image-shape is for pictures: give -o FILE.png or FILE.svg");
     if (shape) {
         k->height = strtol(shape, &end, 10);
@@ -397,14 +370,14 @@ static int tell(run *r, const look *k, const char *path, int kind, const json_t 
     if (!path && r->json && strcmp(r->json, "-") == 0)
         goto done;
     DO(result_open(&o, r, path ? path : "-"));
-    if (kind == TABLE)
+    if (kind == RESULT_TABLE)
         print_table(result_file(o), k);
-    else if (kind == CSV)
+    else if (kind == RESULT_CSV)
         write_csv(result_file(o), k);
-    else if (kind == JSON)
+    else if (kind == RESULT_JSON)
         json_write(result_file(o), report);
     else
-        DO(draw(r, k, result_file(o), kind == PNG));
+        DO(draw(r, k, result_file(o), kind == RESULT_PNG));
     code = result_commit(r, o);
     o    = NULL;
 done:
@@ -415,15 +388,14 @@ done:
 int cmd_features(run *r)
 {
     const char *path = opt_text(r->opt, "output");
-    int         kind = kind_of(path), machine = kind == JSON || r->json, code;
+    int         kind = result_kind(path), machine = kind == RESULT_JSON || r->json, code;
     json_t     *report = NULL;
     look        k      = {0};
 
     k.top = opt_count(r->opt, "top", 0);
     DO(check_request(r, path, kind, &k));
     DO(run_check(r, agop_model_load(&k.m, r->ctx, r->opt->operand[0])));
-    DO(gather(r, &k, opt_count(r->opt, "vectors", machine || kind == SVG || kind == PNG ? DEFAULT_VECTORS : 0),
-              machine));
+    DO(gather(r, &k, opt_count(r->opt, "vectors", machine || result_is_picture(kind) ? DEFAULT_VECTORS : 0), machine));
     DO(check_shape(r, &k));
     if (machine)
         report = as_json(&k);

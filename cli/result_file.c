@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "signals.h"
+#include "words.h"
 
 struct result {
     FILE *file;
@@ -163,6 +164,22 @@ void result_abandon(result *o)
     if (o->part)
         unlink(o->part);
     result_free(o);
+}
+
+int result_kind(const char *path)
+{
+    if (!path)
+        return RESULT_TABLE;
+    return strcmp(path, "-") == 0 || words_ends(path, "csv") ? RESULT_CSV
+           : words_ends(path, "json")                        ? RESULT_JSON
+           : words_ends(path, "svg")                         ? RESULT_SVG
+           : words_ends(path, "png")                         ? RESULT_PNG
+                                                             : -1;
+}
+
+int result_is_picture(int kind)
+{
+    return kind == RESULT_SVG || kind == RESULT_PNG;
 }
 
 int result_check(run *r, const char *path)

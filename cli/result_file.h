@@ -17,6 +17,11 @@ int result_commit(struct run *r, result *o);
 /* Leave what was there before. NULL is accepted. */
 void result_abandon(result *o);
 
+/* What the name of a file for results asks for; -1: it does not say. NULL is the table for people, "-" is CSV. */
+enum { RESULT_TABLE, RESULT_CSV, RESULT_JSON, RESULT_SVG, RESULT_PNG };
+int result_kind(const char *path);
+int result_is_picture(int kind);
+
 /* Before long work: is there a folder, may we write in it, is it no folder itself? */
 int result_check(struct run *r, const char *path);
 /* 1: the two paths are the same file. */

@@ -76,6 +76,11 @@ int run_check(run *r, agop_status st)
     return run_fail(r, exit_code(st), "%s", agop_errmsg(r->ctx));
 }
 
+void *run_room(int64_t count, size_t size)
+{
+    return count >= 0 && (uint64_t)count < SIZE_MAX / size / 2 ? calloc((size_t)(count ? count : 1), size) : NULL;
+}
+
 double run_seconds(const char *value)
 {
     char  *end;

@@ -163,6 +163,15 @@ void words_line(FILE *f, const char *s)
     }
 }
 
+void words_padded(FILE *f, const char *s, int cells)
+{
+    char cut[WORDS_CUT];
+
+    s = words_fit(cut, s, cells);
+    words_line(f, s);
+    fprintf(f, "%*s", cells - words_cells(s), "");
+}
+
 int words_ends(const char *path, const char *ext)
 {
     const char *dot = strrchr(path, '.');

@@ -25,6 +25,8 @@ const char *words_bytes(char buffer[WORDS_NUMBER], double b);   /* "1.3 GB" */
 void words_csv(FILE *f, const char *s);
 /* One line whatever s holds: control characters are written as \n, \t, \x1b. */
 void words_line(FILE *f, const char *s);
+/* That, cut or filled up to so many cells. */
+void words_padded(FILE *f, const char *s, int cells);
 /* Does the path end in `.ext`, in any case? */
 int words_ends(const char *path, const char *ext);
 

@@ -2,8 +2,8 @@
  *
  * Integrated gradients (Sundararajan, Taly, Yan, ICML 2017, eq. 1) of f(x) = sum_j alpha_j k(x, z_j) along the straight
  * line from the mean of the centres to the row, in encoded coordinates; levels are coordinates, too (kernel/expand.h),
- * so that the mean of a category is a mixture of its levels. The integral is a sum over midpoints, which kinks of f do not
- * upset: first of a few steps, then of more for those rows where the parts do not yet sum to f(x) - f(mean) to
+ * so that the mean of a category is a mixture of its levels. The integral is a sum over midpoints, which kinks of f do
+ * not upset: first of a few steps, then of more for those rows where the parts do not yet sum to f(x) - f(mean) to
  * TOLERANCE of their absolute sum; what is left is spread in proportion to the size of the parts, so a row adds up to
  * the last digit and no part is moved by more than TOLERANCE of itself. */
 #include <math.h>
@@ -128,7 +128,8 @@ static agop_status open_local(local *k, agop_ctx *ctx, const agop_model *m, cons
                  .alpha  = agop__calloc(members, sizeof *k->alpha),
                  .at_ref = agop__calloc(members, sizeof *k->at_ref)};
     if (!k->mean || !k->share || !k->e || !k->z || !k->ref || !k->alpha || !k->at_ref) {
-        st = agop__fail_memory(&ctx->err, 0, "explanations");
+        (void)agop__fail_memory(&ctx->err, 0, "explanations");
+        st = AGOP_E_NOMEM;
         goto done;
     }
     average(k);
@@ -259,7 +260,8 @@ static agop_status make_chunk(chunk *c, const local *k, int64_t rows, int64_t st
         c->change)
         return AGOP_OK;
     free_chunk(c);
-    return agop__fail_memory(&k->ctx->err, 16.0 * (double)(rows * steps * e), "gradients");
+    (void)agop__fail_memory(&k->ctx->err, 16.0 * (double)(rows * steps * e), "gradients");
+    return AGOP_E_NOMEM;
 }
 
 /* c->mean = the mean gradient of member i over the steps of each row's path; steps 0: at the row. */
@@ -419,17 +421,16 @@ done:
 
 static agop_status explain_all(explanation *x, agop_ctx *ctx, const agop_model *m)
 {
-    local       k     = {0};
-    int64_t     leaf  = -1, count;
-    agop_status st    = AGOP_OK;
+    local       k  = {0};
+    int64_t     count;
+    agop_status st = AGOP_OK;
 
     for (int64_t i = 0; i < x->q.count; i += count) {
         const agop__question *ask = &x->q.ask[i];
         count = agop__questions_alike(&x->q, i);
-        if (ask->leaf != leaf) {
+        if (!k.m || k.leaf != &m->leaf[ask->leaf]) {
             free_local(&k);
-            leaf = ask->leaf;
-            TRY(open_local(&k, ctx, m, &m->leaf[leaf]));
+            TRY(open_local(&k, ctx, m, &m->leaf[ask->leaf]));
         }
         TRY(explain_alike(x, &k, ask, count));
     }

@@ -1,0 +1,34 @@
+/* explanation.h - what `agop explain` found out, for all ways of telling it. */
+#ifndef CLI_EXPLANATION_H
+#define CLI_EXPLANATION_H
+
+#include <jansson.h>
+
+#include "cli.h"
+
+typedef struct explanation {
+    agop_model  *m;
+    agop_table  *t;      /* the rows that are explained */
+    int64_t      rows, columns, top;
+    int64_t     *number; /* of the rows, in DATA, from 1 */
+    int64_t     *output; /* what is explained of each: a target or a class */
+    int          what;   /* AGOP_VALUE or AGOP_PROBA: where outputs have their names */
+    int          each;   /* rows are told one by one */
+    const char  *method;
+    const char **name;   /* of the columns */
+    int64_t     *place;  /* of the columns, in t */
+    double      *part, *base, *value; /* rows x columns, rows, rows */
+    double      *mean;   /* mean |part| of each column */
+    int64_t     *order;  /* columns by that, the largest first */
+} explanation;
+
+/* A cell of a row as text: at most 80 bytes. */
+void    explanation_cell(char text[80], const explanation *x, int64_t row, int64_t column);
+/* Columns to show. */
+int64_t explanation_shown(const explanation *x, int64_t otherwise);
+
+void    explanation_print(FILE *f, const explanation *x);
+void    explanation_csv(FILE *f, const explanation *x);
+json_t *explanation_json(const explanation *x);
+
+#endif
