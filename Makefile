@@ -24,7 +24,7 @@ bench: all
 
 accuracy: all
 	@sh scripts/setup.sh bench
-	@$(shell command -v /usr/bin/python3 || echo python3) bench/accuracy/accuracy.py $(if $(TABLES),--tables $(TABLES)) $(if $(ONLY),--only $(ONLY)) $(if $(METHODS),--methods $(METHODS)) $(if $(ROWS),--rows $(ROWS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(REDO),--redo $(REDO))
+	@$(shell command -v /usr/bin/python3 || echo python3) bench/accuracy/accuracy.py $(if $(TABLES),--tables '$(TABLES)') $(if $(ONLY),--only '$(ONLY)') $(if $(METHODS),--methods '$(METHODS)') $(if $(ROWS),--rows $(ROWS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(REDO),--redo $(REDO))
 
 fuzz:
 	@sh scripts/setup.sh test
