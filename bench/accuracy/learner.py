@@ -176,7 +176,8 @@ class Hgb(Learner):
             return made(**fixed).fit(X, y), None
         if isinstance(judge, int):
             return made(max_iter=judge, early_stopping=False, **fixed).fit(X, y), judge
-        model = made(max_iter=TREES, early_stopping=True, n_iter_no_change=PATIENCE, **fixed)
+        # its tolerance is absolute: without tol=0 a small target would end it at once
+        model = made(max_iter=TREES, early_stopping=True, n_iter_no_change=PATIENCE, tol=0, **fixed)
         model.fit(X, y, X_val=self.X[judge], y_val=self.table.y[judge])
         # judged with the trees after its best, which cannot be taken away; learned again without them
         return model, max(1, int(np.argmax(model.validation_score_)))

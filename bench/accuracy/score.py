@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """score.py TASK TEST ANSWERS: prints what answers are worth, as one line of JSON.
 
-ANSWERS is what `agop predict --proba` writes: prediction, then p_<class>. TEST is a table whose last column is the truth.
-regression: r2. classification: accuracy, of the class with the largest probability; log_loss, of probabilities clipped at
-1e-7 (the precision in which some packages give them); brier, the sum over all classes of (p - truth)^2.
+ANSWERS is what `agop predict --proba` writes: prediction, then p_<class>. TEST is a table whose last column is the
+truth. regression: r2. classification: accuracy, of the class with the largest probability; log_loss, of probabilities
+clipped at 1e-7 (the precision in which some packages give them); brier, the sum over all classes of (p - truth)^2.
 """
 import csv
 import gzip
