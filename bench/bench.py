@@ -30,7 +30,7 @@ import time
 import cases
 import picture
 import table
-from process import Failed, answer_of, installed, machine_in_words, peers_python, run
+from process import Failed, answer_of, installed, interruptible, machine_in_words, peers_python, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -216,6 +216,7 @@ def main(every=tuple(cases.CASES)):
 
 if __name__ == "__main__":
     try:
+        interruptible()
         main()
     except KeyboardInterrupt:
         sys.exit("bench: interrupted; what is complete is kept, see --rewrite")

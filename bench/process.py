@@ -28,6 +28,13 @@ class Ran(NamedTuple):
     others: float  # those that all others used meanwhile
 
 
+def interruptible():
+    """Both ways of being told to end raise KeyboardInterrupt, and run() takes its program along; a study that a shell
+    started in the background would ignore the first."""
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, signal.default_int_handler)
+
+
 # ---- one process ----
 
 def busy():

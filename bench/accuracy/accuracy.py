@@ -45,7 +45,7 @@ sys.path.insert(0, BENCH)
 import document
 import results
 from methods import METHODS, PEERS
-from process import Failed, answer_of, installed, machine_in_words, peers_python, run
+from process import Failed, answer_of, installed, interruptible, machine_in_words, peers_python, run
 
 QUIET = 0.05 # of the processors' time at most is others', or the seconds are marked
 
@@ -217,6 +217,7 @@ def main():
 
 if __name__ == "__main__":
     try:
+        interruptible()
         main()
     except KeyboardInterrupt:
         sys.exit("accuracy: interrupted; what is complete is kept: say the same again to go on")

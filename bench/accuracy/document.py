@@ -1,4 +1,4 @@
-"""The results as text: a section for whole tables, one for each smaller number of rows; where they are in a document."""
+"""The results as text: a section for whole tables, one for each smaller number of rows; their places in a document."""
 import os
 import statistics
 

@@ -1,7 +1,8 @@
 """Results: one JSON file for each run while a study goes on, and one compact CSV, which is kept with the code.
 
 A run is one method at one table with one setting: KEYS. `merge` puts the files into the CSV: of two results with one
-key the newer one counts, but one that was measured beside other work does not replace the same program's undisturbed one.
+key the newer one counts, but one that was measured beside other work does not replace an undisturbed one of the same
+program.
 """
 import csv
 import glob

@@ -34,7 +34,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 import document
 import table
-from process import Failed, machine_in_words, run
+from process import Failed, interruptible, machine_in_words, run
 
 COLUMNS = ("set", "rows", "features", "classes", "accuracy", "seconds", "state", "agop")
 MARKS = document.marks("UCI")
@@ -150,9 +150,9 @@ def markdown(found, others):
                  "the folds do not have." % ", ".join(apart), ""]
     failed = ["%s (%s)" % (name, line["state"]) for name, line in sorted(found.items()) if line["state"] != "ok"]
     text += ["Failed: %s." % ", ".join(failed), ""] if failed else []
-    ours = "**%.2f**" % (sum(fair.values()) / max(1, len(fair)))
+    mean = "**%.2f**" % (sum(fair.values()) / max(1, len(fair)))
     lines = [["classifier", "mean accuracy, %", "agop on the same sets", "sets", "agop is better on"],
-             ["---"] + ["---:"] * 4, ["**agop**", ours, "", str(len(fair)), ""]]
+             ["---"] + ["---:"] * 4, ["**agop**", mean, "", str(len(fair)), ""]]
     lines += [["`%s`" % name, "%.2f" % theirs, "%.2f" % ours, str(n), "%g" % better]
               for theirs, ours, n, better, name in rows[:SHOWN]]
     text += table.aligned(lines)
@@ -190,6 +190,7 @@ def main():
 
 if __name__ == "__main__":
     try:
+        interruptible()
         main()
     except KeyboardInterrupt:
         sys.exit("uci: interrupted; what is complete is kept: say the same again to go on")
