@@ -54,6 +54,7 @@ int    run_table(run *r, agop_table **out, const char *path, const agop_model *m
 int    run_settle(run *r, const char *what); /* after Ctrl-C: 130 and `what` became of it; else 0 */
 
 int cmd_fit(run *r);
+int cmd_cv(run *r);
 int cmd_predict(run *r);
 int cmd_score(run *r);
 int cmd_features(run *r);
@@ -61,6 +62,6 @@ int cmd_explain(run *r);
 int cmd_info(run *r);
 int cmd_version(run *r);
 
-extern const opt_verb verb_fit, verb_predict, verb_score, verb_features, verb_explain, verb_info, verb_version;
+extern const opt_verb verb_fit, verb_cv, verb_predict, verb_score, verb_features, verb_explain, verb_info, verb_version;
 
 #endif

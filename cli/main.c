@@ -11,7 +11,8 @@
 #include "words.h"
 
 static const opt_verb *const verbs[] = {
-    &verb_fit, &verb_predict, &verb_score, &verb_features, &verb_explain, &verb_info, &verb_version, NULL,
+    &verb_fit,     &verb_cv,   &verb_predict, &verb_score, &verb_features,
+    &verb_explain, &verb_info, &verb_version, NULL,
 };
 
 static const opt_verb *find_verb(const char *name)

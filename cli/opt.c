@@ -53,6 +53,12 @@ static int word_in(const char *word, const char *list)
     return 0;
 }
 
+/* A cross-validation is many fits. */
+static int uses(const opt_verb *v, const agop_setting *s)
+{
+    return word_in(v->name, s->verbs) || (strcmp(v->name, "cv") == 0 && word_in("fit", s->verbs));
+}
+
 /* Row i of the verb: its own, then the settings, then those of every verb. 0: past the last one. */
 static int row_at(const opt_verb *v, int i, row *out)
 {
@@ -65,7 +71,7 @@ static int row_at(const opt_verb *v, int i, row *out)
         }
     for (int k = 0; agop_setting_at(k); k++) {
         const agop_setting *s = agop_setting_at(k);
-        if (word_in(v->name, s->verbs) && i-- == 0) {
+        if (uses(v, s) && i-- == 0) {
             out->name    = s->name;
             out->setting = s;
             return 1;
@@ -423,6 +429,7 @@ static const char *heading_before(const row *w, int i)
         return NULL;
     return strcmp(w->name, "target") == 0 || strcmp(w->name, "categorical") == 0 ? "Data"
            : strcmp(w->name, "tune") == 0                                        ? "Learning"
+           : strcmp(w->name, "folds") == 0                                       ? "Folds"
            : strcmp(w->name, "seed") == 0 || strcmp(w->name, "memory") == 0      ? "Limits"
                                                                                  : NULL;
 }

@@ -146,7 +146,8 @@ int run_open(run *r, const opt_verb *verb, const opt_set *given)
             st = agop_settings_set(r->settings, r->ctx, given->given[i].name, given->given[i].value);
             DO(run_check(r, st));
         }
-    if (strcmp(verb->name, "fit") != 0 && opt_text(given, "time_limit")) /* fit minds it itself */
+    if (strcmp(verb->name, "fit") != 0 && strcmp(verb->name, "cv") != 0 &&
+        opt_text(given, "time_limit")) /* those mind it themselves */
         progress_deadline(r->bar, run_seconds(opt_text(given, "time_limit")));
     code = EXIT_DONE;
 done:

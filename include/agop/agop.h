@@ -87,7 +87,7 @@ typedef struct agop_setting { /* one row of the table */
     int         low_open;     /* 1: low itself is not allowed */
     const char *choices;      /* "l2|gaussian|l1"; NULL unless type is AGOP_CHOICE */
     const char *placeholder;  /* "COL[,COL...]" in help texts */
-    const char *verbs;        /* who uses it: "fit predict score ..." */
+    const char *verbs;        /* who uses it: "fit predict score ..."; cv: also those of fit */
     const char *help;         /* one sentence, no final dot */
 } agop_setting;
 AGOP_API const agop_setting *agop_setting_at(int i); /* NULL past the last one */
@@ -176,6 +176,13 @@ AGOP_STATUS agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *up
 /* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"auc":..,"f1":..,"n":..} as JSON.
  * Several targets: the mean over targets, and "targets": {name: {...}}. */
 AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);
+
+/* Cross-validation: the rows of t are dealt into parts, each is predicted by an agop_fit of the others and scored
+ * beside a constant and a linear model of the same rows. Settings: those of a fit, and folds, repeats, groups. The
+ * report is JSON; *left_out (or NULL) are the predictions of every row by fits that had not seen it, means over the
+ * repeats: rows(t) x targets, or x classes (probabilities), in the order of "targets" or "classes" in the report, NaN
+ * for rows without a target; give it to agop_free. A stop reports the folds that are done. */
+AGOP_STATUS agop_cv(char **json, double **left_out, agop_ctx *ctx, const agop_table *t, const agop_settings *s);
 
 /* What the model learned to look at: the average gradient outer product of the fitted function with respect
  * to its features, in units of one standard deviation of each numeric column and of the presence of each

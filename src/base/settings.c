@@ -94,6 +94,12 @@ static const agop_setting rows[] = {
      "Cholesky, or preconditioned conjugate gradients; auto: the faster one, and cg where the matrix does not fit"},
     {"solver_tolerance", AGOP_REAL, "auto", 1e-12, 1e-2, 1, NULL, "SHARE", "fit",
      "relative residual, looked at in double, at which a solve ends; auto: 1e-4, or 1e-8 with --precision double"},
+    /* ---- cross-validation ---- */
+    {"folds", AGOP_INT, "5", 2, 1e6, 0, NULL, "K", "cv",
+     "parts that the rows are dealt into, each judged by a fit of the others"},
+    {"repeats", AGOP_INT, "1", 1, 1000, 0, NULL, "N", "cv", "deal the rows anew so often"},
+    {"groups", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "cv",
+     "rows with the same value there stay in one part; nothing is learned from the column"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info",
      "of the split into halves; same seed, same result"},

@@ -48,7 +48,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     int               bad = !j;
 
     for (int i = 0; agop_setting_at(i); i++) /* where the table was kept changes nothing in the model */
-        bad |= strcmp(agop_setting_at(i)->name, "cache") != 0 &&
+        bad |= strncmp(agop_setting_at(i)->verbs, "fit", 3) == 0 && strcmp(agop_setting_at(i)->name, "cache") != 0 &&
                json_object_set_new(j, agop_setting_at(i)->name, setting_value(agop_setting_at(i), s));
     bad |= json_object_set_new(j, "task", json_string(f->target->classification ? "classification" : "regression"));
     if (!f->told && agop__is_auto(s, "kernel"))

@@ -62,6 +62,9 @@ agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__co
 /* Moves what `from` owns into a new column of t and leaves it empty. */
 agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e);
 agop_status agop__table_make(agop_table **out, int64_t rows, agop__err *e);
+/* Rows row[0 .. n-1] of t as a table of its own, packed; cache: the setting of that name. */
+agop_status agop__table_subset(agop_table **out, const agop_table *t, const int64_t *row, int64_t n, const char *cache,
+                               agop__err *e);
 
 int agop__find_infinite(int64_t *row, int64_t *col, const agop_mat *X); /* 1: there is one, and where */
 /* A number as the name of a category: the shortest text that reads back as the same number ("1", "0.1"). */

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 MAN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "man")
-VERBS = ["fit", "predict", "score", "features", "explain", "info", "version"]
+VERBS = ["fit", "cv", "predict", "score", "features", "explain", "info", "version"]
 BEGIN, END = "; options (from agop VERB --help; do not edit)\n", "; end of options\n"
 
 
@@ -21,7 +21,7 @@ def parse(text):
     """--help as [(heading, [(option, help)])]."""
     sections, option = [], None
     for line in text.splitlines():
-        if re.match(r"(Usage: |\S)", line) and not re.match(r"(Options|Data|Learning|Limits|Every verb)$", line):
+        if re.match(r"(Usage: |\S)", line) and not re.match(r"(Options|Data|Learning|Folds|Limits|Every verb)$", line):
             continue
         if line and not line.startswith(" "):
             sections.append((line, []))
