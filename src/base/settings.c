@@ -32,6 +32,8 @@ static const agop_setting rows[] = {
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
     {"class_code", AGOP_CHOICE, "prevalence", NO_BOUND, "prevalence|onehot", NULL, "fit",
      "classes as corners of a simplex whose origin is the class frequencies, or as 0 and 1"},
+    {"loss", AGOP_CHOICE, "squared", NO_BOUND, "squared|logistic", NULL, "fit",
+     "what the last solve minimises: squared error, or for classes minus the logarithm of their probabilities"},
     /* ---- the machine ---- */
     {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", NULL, "fit",
      "quick: ridge by leave-one-out, the metric shrunk, bandwidth by the median distance; full: more kernels; off: fixed "

@@ -66,6 +66,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->memory     = agop__int(s, "memory", agop__machine_bytes() / 10 * 9);
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
+    p->logistic   = agop__choice(s, "loss", "logistic");
     p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
     p->several    = quick && agop__is_auto(s, "kernel") && !agop__choice(s, "metric", "full") &&
                  !agop__choice(s, "dual", "on");
@@ -93,6 +94,14 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "a ridge is chosen by leave-one-out, which conjugate gradients do not give: name it with "
                           "--ridge, take --tune off, or leave --solver away");
+    if (p->logistic && p->solver == AGOP__SOLVER_CG)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss is solved directly: leave --solver away");
+    if (p->logistic && !agop__is_auto(s, "ridge") && p->ridge == 0)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss has no minimum without a ridge: take one above "
+                                                   "0");
+    if (p->logistic && agop__choice(s, "class_code", "onehot"))
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss has a code of classes of its own: leave "
+                                                   "--class-code away");
     if (agop__choice(s, "dual", "on") && p->diagonal)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a diagonal metric has no dual, and needs none: leave --dual away");
     if (l1 && p->route == AGOP__ROUTE_GRAM)
@@ -174,7 +183,7 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 
     if (held + need <= (double)p->memory)
         return AGOP_OK;
-    if (p->solver != AGOP__SOLVER_DIRECT && !p->tune_ridge && !tree &&
+    if (p->solver != AGOP__SOLVER_DIRECT && !p->tune_ridge && !p->logistic && !tree &&
         held + row * (double)r->total + bytes_without_matrix(r, p, g) <= (double)p->memory)
         return AGOP_OK;
     if (tree)
@@ -549,6 +558,11 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
     TRY(read_weights(&weight, ctx, train, s));
     TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));
+    if (f.plan.logistic && !m->target.classification) {
+        st = agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss is for classes, and the target holds numbers: "
+                                                 "leave --loss away, or say --task classification");
+        goto done;
+    }
     f.plan.score = agop__score_name(&m->target, s);
     TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
     TRY(agop__schema_learn(&m->schema, ctx, train, m->target.list, own));

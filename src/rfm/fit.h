@@ -40,6 +40,7 @@ typedef struct agop__plan {
     int         thin;          /* the dual: no array of coordinates x coordinates */
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
+    int         logistic;      /* loss of the last solve */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */
     int         units;         /* for the AGOP: AGOP__UNITS_... */
     int64_t     iters;
@@ -113,6 +114,8 @@ typedef struct agop__fit {
     int          stopped;    /* AGOP__BY_... */
     agop__metric agop;       /* of the fitted function */
     int          metric_only; /* nobody will ask for the coefficients */
+    int          logistic;   /* 1: so are coefficients */
+    int          link;       /* of the outputs at hand: linear along the path, even if the last solve is logistic */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
     agop__member_story member[AGOP__MOST_MEMBERS];

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "kernel/gradient.h"
 #include "rfm/fit.h"
+#include "solve/logistic.h"
 
 enum { MEDIAN_ROWS = 1000, AGOP_ROWS = 2000, LEAST_AGOP_ROWS = 500, RIDGES = 5, UPWARD = 8, TARGETS = 10 };
 #define COARSE_SHRINK .5
@@ -113,10 +114,13 @@ static double mean_square(const agop__fit *f, const double *e, int64_t first, in
 
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count)
 {
-    const agop__target *g     = f->target;
+    agop__target        now   = *f->target; /* with the link of y */
+    const agop__target *g     = &now;
     int64_t             width = agop__target_width(g);
     double             *p     = agop__malloc(count * width, sizeof *p);
     agop_status         st;
+
+    now.link = f->link;
 
     memset(out, 0, sizeof *out);
     if (!p)
@@ -149,19 +153,32 @@ done:
     return st;
 }
 
-/* Scores of the leave-one-out predictions y_i - e_i of the judging rows. */
+/* Scores of the judging rows left out: y_i - e_i, or what a logistic fit says of them. */
 static agop_status judge_left_out(agop__scores *out, agop__fit *f, const double *loo)
 {
-    int64_t     c = f->target->outputs, first = f->rows.judge * c;
-    double     *y = agop__malloc(f->rows.judges * c, sizeof *y);
-    agop_status st;
+    int64_t c = f->target->outputs, first = f->rows.judge * c;
 
-    if (!y)
-        return agop__fail_memory(&f->ctx->err, 8.0 * (double)f->rows.judges, "predictions");
     for (int64_t i = 0; i < f->rows.judges * c; i++)
-        f->judged[i] = y[i] = f->rows.Y[first + i] - loo[first + i];
-    st = agop__fit_score(out, f, y, f->rows.judge, f->rows.judges);
-    free(y);
+        f->judged[i] = f->link == AGOP__LINK_SOFTMAX ? loo[first + i] : f->rows.Y[first + i] - loo[first + i];
+    return agop__fit_score(out, f, f->judged, f->rows.judge, f->rows.judges);
+}
+
+/* What the leave-one-out outputs say of a ridge: log-loss of a logistic fit, else the mean squared error. */
+static agop_status left_out_loss(double *loss, agop__fit *f, const double *loo, const agop__scores *judged)
+{
+    agop__scores all = {0};
+    agop_status  st  = AGOP_OK;
+
+    if (f->link == AGOP__LINK_LINEAR) {
+        *loss = f->rows.judges ? mean_square(f, loo, f->rows.judge, f->rows.judges) : mean_square(f, loo, 0, f->rows.n);
+    } else if (f->rows.judges) {
+        *loss = judged->log_loss;
+    } else {
+        TRY(agop__fit_score(&all, f, loo, 0, f->rows.n));
+        *loss = all.log_loss;
+    }
+done:
+    agop__scores_free(&all);
     return st;
 }
 
@@ -521,6 +538,30 @@ done:
 
 /* ---- the last solve ---- */
 
+/* The ridge of the path, for a logistic fit where it counts as much: weights are curvatures there, those of the class
+ * frequencies to begin with. */
+static double first_ridge(const agop__fit *f)
+{
+    const agop__target *g      = f->target;
+    double              square = 0, ridge = f->step[f->best].ridge;
+
+    if (!f->plan.logistic || !f->plan.tune_ridge)
+        return ridge;
+    for (int64_t k = 0; k < g->classes.count; k++)
+        square += g->prior[k] * g->prior[k];
+    return ridge * (1 - square) / (double)g->outputs;
+}
+
+static agop_status solve_once(agop__fit *f, agop__system *s, agop__solution *one, double ridge)
+{
+    agop__labels labels = {.truth = f->rows.truth, .prior = f->target->prior, .classes = f->target->classes.count};
+    agop_status  st     = f->plan.logistic ? agop__logistic(one, s, &labels, ridge)
+                                           : agop__solve(one, s, ridge, AGOP__CLOSELY);
+
+    f->arithmetic = s->dtype;
+    return st;
+}
+
 typedef struct attempt {
     double       loss; /* infinite: it cannot be solved */
     double       ridge;
@@ -539,17 +580,16 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
     *better = 0;
     if (tell(f, "solve", NULL))
         return agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped during the last solve");
-    st            = agop__solve(one, s, ridge, AGOP__CLOSELY);
-    f->arithmetic = s->dtype;
+    st = solve_once(f, s, one, ridge);
     f->work += 3 * cube(s->n);
     if (st == AGOP_E_NUMERIC && !only_one)
         return AGOP_OK; /* another ridge may do */
     TRY(st);
-    if (one->loo && inside) {
-        TRY(judge_left_out(&scores, f, one->loo));
-        loss = mean_square(f, one->loo, f->rows.judge, f->rows.judges);
-    } else if (one->loo && !f->rows.judges) {
-        loss = mean_square(f, one->loo, 0, s->n);
+    one->warm = 1;
+    if (one->loo) {
+        if (inside)
+            TRY(judge_left_out(&scores, f, one->loo));
+        TRY(left_out_loss(&loss, f, one->loo, &scores));
     } else if (f->rows.judges && !inside) {
         TRY(judge(&scores, f, s, one->alpha));
         loss = agop__score_loss(&scores, f->plan.score);
@@ -566,6 +606,7 @@ static agop_status try_ridge(attempt *best, int *better, agop__fit *f, agop__sys
         memcpy(f->alpha, one->alpha, (size_t)(s->n * s->c) * sizeof *f->alpha);
         f->centres     = s->n;
         f->ridge       = ridge;
+        f->logistic    = f->plan.logistic;
         note_solve(f, s, one);
     }
 done:
@@ -577,7 +618,7 @@ done:
  * same ridge; noise wants far more.) */
 static agop_status try_ridges(attempt *best, agop__fit *f, agop__system *s, agop__solution *one)
 {
-    double      r = f->step[f->best].ridge;
+    double      r = first_ridge(f);
     int         better = 0, up = 0;
     agop_status st;
 
@@ -589,8 +630,13 @@ static agop_status try_ridges(attempt *best, agop__fit *f, agop__system *s, agop
     do {
         TRY(try_ridge(best, &better, f, s, one, best->ridge > 0 ? 3 * best->ridge : 3 * r, 0));
     } while (better && ++up < UPWARD && !agop__fit_late(f, final_seconds(f)));
-    if (up == 0 && !agop__fit_late(f, final_seconds(f)))
-        TRY(try_ridge(best, &better, f, s, one, r / 4, 0));
+    for (int down = 0; up == 0 && down < (f->plan.logistic ? UPWARD : 1); down++) {
+        if (agop__fit_late(f, final_seconds(f)))
+            break;
+        TRY(try_ridge(best, &better, f, s, one, (isfinite(best->loss) ? best->ridge : r) / 4, 0));
+        if (!better)
+            break;
+    }
     if (!isfinite(best->loss))
         st = agop__fail(&f->ctx->err, AGOP_E_NUMERIC, "the kernel system cannot be solved at ridges around %g: name a "
                         "larger one with --ridge", r);
@@ -606,17 +652,20 @@ static agop_status solve_all(agop__fit *f)
     agop__system   s     = {0};
     agop__solution one   = {.alpha = agop__malloc(size, sizeof(double))};
     attempt        best  = {.loss = INFINITY};
+    int            leave = (f->plan.tune_ridge || f->plan.logistic) && (inside || !f->rows.judges);
     agop_status    st    = AGOP_OK;
 
+    if (f->plan.logistic)
+        f->link = AGOP__LINK_SOFTMAX;
     /* leave-one-out only where it decides, and only on the rows that judge, which are the last ones */
     one.loo_first = inside ? f->rows.judge : 0;
-    if (f->plan.tune_ridge && (inside || !f->rows.judges))
+    if (leave)
         one.loo = agop__malloc(size, sizeof *one.loo);
-    if (!one.alpha || (f->plan.tune_ridge && (inside || !f->rows.judges) && !one.loo)) {
+    if (!one.alpha || (leave && !one.loo)) {
         st = agop__fail_memory(&f->ctx->err, 16.0 * (double)size, "coefficients");
         goto done;
     }
-    one.warm = 1;
+    one.warm = !f->plan.logistic; /* coefficients of the path are for other outputs */
     memset(one.alpha, 0, (size_t)size * sizeof *one.alpha);
     memcpy(one.alpha, f->alpha, (size_t)(f->centres * f->target->outputs) * sizeof *one.alpha);
     prepare_system(&s, f, &f->metric, f->rows.n);
@@ -635,6 +684,38 @@ done:
     agop__system_close(&s);
     free(one.loo);
     free(one.alpha);
+    return st;
+}
+
+/* A fit cut short before its logistic solve is solved where it stands: on the rows and under the metric of the best
+ * step. What is left is short, and must come to its end. */
+static agop_status solve_as_is(agop__fit *f)
+{
+    agop_progress_fn *listener = f->ctx->progress;
+    agop__system      s        = {0};
+    agop__solution    one      = {.alpha = f->alpha};
+    agop__scores      scores   = {0};
+    agop_status       st;
+
+    f->ctx->progress = NULL;
+    f->link          = AGOP__LINK_SOFTMAX;
+    f->ridge         = first_ridge(f);
+    prepare_system(&s, f, &f->metric, f->centres);
+    TRY(agop__system_prepare(&s, f->arithmetic));
+    TRY(solve_once(f, &s, &one, f->ridge));
+    note_solve(f, &s, &one);
+    f->logistic = 1;
+    if (f->rows.judges) {
+        TRY(judge(&scores, f, &s, f->alpha));
+        keep_honest(f);
+        agop__scores_free(&f->scores);
+        f->scores = scores;
+        memset(&scores, 0, sizeof scores);
+    }
+done:
+    f->ctx->progress = listener;
+    agop__scores_free(&scores);
+    agop__system_close(&s);
     return st;
 }
 
@@ -775,12 +856,14 @@ agop_status agop__fit_search(agop__fit *f)
     TRY(open_search(f));
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
-    if ((f->centres < f->rows.n || f->plan.tune_ridge) && f->stopped != AGOP__BY_CALLER) {
+    if ((f->centres < f->rows.n || f->plan.tune_ridge || f->plan.logistic) && f->stopped != AGOP__BY_CALLER) {
         if (agop__fit_late(f, final_seconds(f)))
             f->stopped = AGOP__BY_CLOCK;
         else
             TRY(finish(f));
     }
+    if (f->plan.logistic && !f->logistic)
+        TRY(solve_as_is(f));
 done:
     if (st != AGOP_OK)
         (void)agop__span_leave(f);

@@ -212,7 +212,9 @@ static json_t *tree(const agop__fit *f)
 /* The solve whose coefficients the model has. */
 static json_t *solver(const agop__fit *f)
 {
-    return json_pack("{s:s, s:f, s:o, s:i, s:I, s:I, s:b, s:b, s:I}", "method", f->cg_steps ? "cg" : "direct",
+    const char *method = f->plan.logistic ? "newton" : f->cg_steps ? "cg" : "direct";
+
+    return json_pack("{s:s, s:f, s:o, s:i, s:I, s:I, s:b, s:b, s:I}", "method", method,
                      "bandwidth", f->shape.bandwidth / f->plan.unit, "residual",
                      f->residual < 0 ? json_null() : agop__json_real(f->residual), "refinements", f->refinements,
                      "steps", (json_int_t)f->cg_steps, "rank", (json_int_t)f->cg_rank, "matrix_free", f->matrix_free,

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "rfm/fit.h"
+#include "solve/logistic.h"
 
 enum { SWEEPS = 10000 };
 
@@ -66,6 +67,20 @@ static void least_squares(double *w, const double *A, const double *b, int count
     }
 }
 
+/* Those of a logistic fit: of the least log-loss. */
+static agop_status logistic_weights(double *w, const agop__fit *one, int count)
+{
+    const agop__rows   *r = &one->rows;
+    const agop__target *g = one->target;
+    const double       *y[AGOP__MOST_MEMBERS];
+    agop__labels        labels = {.truth = r->truth + r->judge, .prior = g->prior, .classes = g->classes.count};
+
+    for (int k = 0; k < count; k++)
+        y[k] = one[k].honest;
+    return agop__logistic_weights(w, y, count, &labels, r->weight ? r->weight + r->judge : NULL, r->judges,
+                                  &one->ctx->err);
+}
+
 static void find_weights(double *w, const agop__fit *one, int count, const double *Y)
 {
     int64_t c = one->target->outputs;
@@ -121,7 +136,10 @@ static agop_status add_up(agop__fit *one, double *w, const double *seconds, int 
     agop_status st;
 
     TRY(encode_truth(&Y, one));
-    find_weights(w, one, count, Y);
+    if (one->plan.logistic)
+        TRY(logistic_weights(w, one, count));
+    else
+        find_weights(w, one, count, Y);
     one->told = count;
     for (int k = 0; k < count; k++)
         one->member[k] = (agop__member_story){

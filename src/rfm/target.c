@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "io/json.h"
+#include "solve/logistic.h"
 
 enum { MANY_CLASSES = 1000, FEW_INTEGERS = 20 };
 
@@ -205,6 +206,8 @@ static agop_status learn_classes(agop__target *g, agop_ctx *ctx, const agop_tabl
         TRY(text_classes(g, c, t->rows, &ctx->err));
     else
         TRY(number_classes(g, t, col, &ctx->err));
+    if (agop__choice(s, "loss", "logistic"))
+        g->link = AGOP__LINK_SOFTMAX;
     if (g->classes.count < 2) {
         st = agop__fail(&ctx->err, AGOP_E_DATA, "target '%.80s' has %s: two classes are needed", g->name[0],
                         g->classes.count ? "only one class" : "no values");
@@ -419,13 +422,6 @@ int agop__target_known(const agop__target *g, const double *truth)
 
 /* ---- codes ---- */
 
-/* Entry (k, j) of the Helmert basis: an orthonormal basis of the vectors of length K that sum to zero. */
-static double basis(int64_t k, int64_t j)
-{
-    double m = (double)(j + 1);
-    return k <= j ? 1 / sqrt(m * (m + 1)) : k == j + 1 ? -m / sqrt(m * (m + 1)) : 0;
-}
-
 int64_t agop__target_width(const agop__target *g)
 {
     return g->classification ? g->classes.count : g->columns;
@@ -441,9 +437,9 @@ void agop__target_encode(double *y, const agop__target *g, const double *truth)
         } else if (g->code == AGOP__CODE_ONEHOT) {
             y[j] = g->outputs == 1 ? k == 1 : k == j;
         } else {
-            y[j] = basis(k, j);
+            y[j] = agop__helmert(k, j);
             for (int64_t i = 0; i <= j + 1; i++)
-                y[j] -= g->prior[i] * basis(i, j);
+                y[j] -= g->prior[i] * agop__helmert(i, j);
         }
     }
 }
@@ -462,9 +458,9 @@ double agop__target_score(const agop__target *g, const double *y, int64_t k)
         return g->mean[k] + g->spread[k] * y[k];
     if (g->code == AGOP__CODE_ONEHOT)
         return g->outputs > 1 ? y[k] : k ? y[0] : 1 - y[0];
-    p = g->prior[k];
+    p = g->link == AGOP__LINK_SOFTMAX ? log(fmax(g->prior[k], 1e-300)) : g->prior[k];
     for (int64_t j = k ? k - 1 : 0; j < g->outputs; j++)
-        p += basis(k, j) * y[j];
+        p += agop__helmert(k, j) * y[j];
     return p;
 }
 
@@ -473,6 +469,10 @@ void agop__target_probabilities(double *p, const agop__target *g, const double *
     int64_t K   = g->classes.count;
     double  sum = 0;
 
+    if (g->link == AGOP__LINK_SOFTMAX) {
+        agop__softmax(p, g->prior, K, y);
+        return;
+    }
     for (int64_t k = 0; k < K; k++) {
         p[k] = agop__target_score(g, y, k);
         p[k] = !(p[k] > .001) ? .001 : p[k] > .999 ? .999 : p[k];
@@ -484,6 +484,15 @@ void agop__target_probabilities(double *p, const agop__target *g, const double *
 
 /* ---- JSON ---- */
 
+/* Code and link are one word, so that a reader that does not know the link refuses the file. */
+static const char *const code_names[] = {"prevalence", "onehot", "logistic"};
+enum { LOGISTIC = 2, CODES };
+
+static int code_number(const agop__target *g)
+{
+    return g->link == AGOP__LINK_SOFTMAX ? LOGISTIC : g->code;
+}
+
 agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e)
 {
     json_t *j = json_object();
@@ -492,7 +501,7 @@ agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err 
 
     if (g->classification) {
         bad |= json_object_set_new(j, "is_text", json_boolean(g->is_text)) |
-               json_object_set_new(j, "code", json_string(g->code == AGOP__CODE_ONEHOT ? "onehot" : "prevalence")) |
+               json_object_set_new(j, "code", json_string(code_names[code_number(g)])) |
                json_object_set_new(j, "classes", agop__json_texts(g->classes.text, g->classes.count)) |
                json_object_set_new(j, "prior", agop__json_reals(g->prior, g->classes.count));
     } else {
@@ -555,9 +564,11 @@ static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
     const json_t *a    = json_object_get(j, "classes");
     const char   *code = json_string_value(json_object_get(j, "code"));
     size_t        n    = json_array_size(a);
+    int           at   = 0;
 
-    if (n < 2 || n > MANY_CLASSES || !code || (strcmp(code, "onehot") != 0 && strcmp(code, "prevalence") != 0) ||
-        g->columns != 1)
+    while (code && at < CODES && strcmp(code, code_names[at]) != 0)
+        at++;
+    if (n < 2 || n > MANY_CLASSES || !code || at == CODES || g->columns != 1)
         return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
     for (size_t k = 0; k < n; k++) {
         char   *s      = NULL;
@@ -571,7 +582,8 @@ static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
             return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
     }
     g->is_text = json_is_true(json_object_get(j, "is_text"));
-    g->code    = strcmp(code, "onehot") == 0 ? AGOP__CODE_ONEHOT : AGOP__CODE_PREVALENCE;
+    g->code    = at == LOGISTIC ? AGOP__CODE_PREVALENCE : at;
+    g->link    = at == LOGISTIC ? AGOP__LINK_SOFTMAX : AGOP__LINK_LINEAR;
     g->outputs = g->code == AGOP__CODE_PREVALENCE || n == 2 ? (int64_t)n - 1 : (int64_t)n;
     return read_reals(&g->prior, json_object_get(j, "prior"), (int64_t)n, 0, "prior", e);
 }

@@ -12,6 +12,9 @@
  * B'(e_k - p), p the class frequencies, so that predicting 0 predicts the frequencies, and squared error in the code is
  * the Brier score. onehot: e_k; two classes need one output, 0 or 1. */
 enum { AGOP__CODE_PREVALENCE, AGOP__CODE_ONEHOT };
+/* What the outputs of a function are. linear: near the code of the classes; softmax: of logistic regression
+ * (logistic.h), in the coordinates of the code `prevalence`. */
+enum { AGOP__LINK_LINEAR, AGOP__LINK_SOFTMAX };
 
 typedef struct agop__target {
     int        classification;
@@ -22,6 +25,7 @@ typedef struct agop__target {
     int64_t    outputs;  /* c */
     double    *mean, *spread; /* regression: output = (y - mean) / spread */
     int        code;
+    int        link;     /* of the model; on the way there see agop__fit */
     agop__dict classes;  /* in rising order */
     double    *prior;    /* class frequencies */
 } agop__target;
@@ -36,8 +40,8 @@ void        agop__target_free(agop__target *g);
  * missing cell gives NaN; a class that fit never saw gives -1. Fills truth[row * columns ..] for all rows of t. */
 agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t);
 int         agop__target_known(const agop__target *g, const double *truth); /* of one row: is nothing missing? */
-/* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (clipped to
- * [.001, .999] and normalised, as xRFM does). */
+/* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (by the link; those of a
+ * linear one are clipped to [.001, .999] and normalised, as xRFM does). */
 void agop__target_encode(double *y, const agop__target *g, const double *truth);
 void agop__target_values(double *values, const agop__target *g, const double *y);
 void agop__target_probabilities(double *p, const agop__target *g, const double *y);

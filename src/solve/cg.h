@@ -1,4 +1,4 @@
-/* cg.h - what the two ways of solving share, and the iterative one. Private to this folder.
+/* cg.h - what the ways of solving share, and the iterative one. Private to this folder.
  *
  * Preconditioner (precondition.c): K ~ F F' by randomly pivoted Cholesky (Chen, Epperly, Tropp, Webber, arXiv
  * 2207.06503; as preconditioner arXiv 2304.12465), and
@@ -29,7 +29,15 @@ agop_status agop__precondition(agop__preconditioner *out, agop__system *s, doubl
 agop_status agop__precondition_apply(double *z, agop__preconditioner *p, const double *r, int64_t c);
 void        agop__precondition_free(agop__preconditioner *p);
 
-/* solve.c: r = Y - (K + ridge W^-1) alpha from kernel values computed again in precision `real`, and its share of Y,
+/* solve.c: s->K becomes the factor of K + ridge W^-1. */
+agop_status agop__factor(agop__solution *out, agop__system *s, double ridge);
+/* delta = (L L')^-1 r, host arrays n x c. */
+agop_status agop__back_substitute(double *delta, agop__system *s, const double *r);
+/* Rows first .. n-1 of the diagonal of (L L')^-1; the factor is lost. */
+agop_status agop__inverse_diagonal(double *diag, agop__system *s, int64_t first);
+/* Everything again in double. */
+agop_status agop__widen(agop__system *s, double ridge, int matrix_free);
+/* r = Y - (K + ridge W^-1) alpha from kernel values computed again in precision `real`, and its share of Y,
  * worst column. */
 agop_status agop__residual(double *r, double *worst, agop__system *s, double ridge, const double *alpha, int32_t real);
 

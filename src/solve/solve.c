@@ -50,7 +50,7 @@ void agop__system_bandwidth(agop__system *s, double bandwidth)
 }
 
 /* Everything again in double. */
-static agop_status widen(agop__system *s, double ridge, int matrix_free)
+agop_status agop__widen(agop__system *s, double ridge, int matrix_free)
 {
     double bytes = agop__system_bytes(s->n, AGOP_F64);
 
@@ -77,7 +77,7 @@ done:
     return st;
 }
 
-static agop_status build_and_factor(agop__solution *out, agop__system *s, double ridge)
+agop_status agop__factor(agop__solution *out, agop__system *s, double ridge)
 {
     agop_ctx   *ctx     = s->ctx;
     double      started = agop__now();
@@ -104,7 +104,7 @@ done:
 }
 
 /* delta = (L L')^-1 r, host arrays n x c. */
-static agop_status back_substitute(double *delta, agop__system *s, const double *r)
+agop_status agop__back_substitute(double *delta, agop__system *s, const double *r)
 {
     agop_ctx   *ctx = s->ctx;
     agop__tile  B   = {0};
@@ -169,7 +169,7 @@ static agop_status refine(agop__solution *out, agop__system *s, double ridge, in
     }
     TRY(agop__residual(r, &out->residual, s, ridge, out->alpha, AGOP_F64));
     while (out->residual > s->tolerance && out->refinements < REFINEMENTS) {
-        TRY(back_substitute(delta, s, r));
+        TRY(agop__back_substitute(delta, s, r));
         for (int64_t i = 0; i < size; i++)
             out->alpha[i] += delta[i];
         out->refinements++;
@@ -192,25 +192,34 @@ done:
 
 /* Column i of L^-1 is zero above row i, so the last rows of the diagonal of (L L')^-1 need the inverse of the lower
  * right block of L only: the sums of squares of its columns. */
-static agop_status leave_one_out(agop__solution *out, agop__system *s)
+agop_status agop__inverse_diagonal(double *diag, agop__system *s, int64_t first)
 {
-    agop_ctx   *ctx  = s->ctx;
-    int64_t     k    = out->loo_first, m = s->n - k;
-    double     *diag = agop__malloc(m, sizeof *diag);
+    agop_ctx   *ctx = s->ctx;
+    int64_t     m   = s->n - first;
     agop__tile  d = {0}, corner;
-    agop_status st = AGOP_OK;
+    agop_status st;
 
-    if (!diag)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)m, "leave-one-out residuals");
-    corner = op_rows(ctx, &s->K, k, m);
-    corner = op_cols(ctx, &corner, k, m);
+    corner = op_rows(ctx, &s->K, first, m);
+    corner = op_cols(ctx, &corner, first, m);
     TRY(op_alloc(ctx, &d, m, 1, AGOP_F64));
     TRY(op_inverse_diagonal(ctx, &corner, &d));
     TRY(op_get(ctx, diag, 1, AGOP_F64, &d));
-    for (int64_t i = k * s->c; i < s->n * s->c; i++)
-        out->loo[i] = out->alpha[i] / diag[i / s->c - k];
 done:
     op_release(ctx, &d);
+    return st;
+}
+
+static agop_status leave_one_out(agop__solution *out, agop__system *s)
+{
+    int64_t     k    = out->loo_first, m = s->n - k;
+    double     *diag = agop__malloc(m, sizeof *diag);
+    agop_status st;
+
+    if (!diag)
+        return agop__fail_memory(&s->ctx->err, 8.0 * (double)m, "leave-one-out residuals");
+    st = agop__inverse_diagonal(diag, s, k);
+    for (int64_t i = k * s->c; st == AGOP_OK && i < s->n * s->c; i++)
+        out->loo[i] = out->alpha[i] / diag[i / s->c - k];
     free(diag);
     return st;
 }
@@ -223,9 +232,9 @@ static agop_status direct(agop__solution *out, agop__system *s, double ridge, in
 
     out->residual    = -1;
     out->refinements = 0;
-    TRY(build_and_factor(out, s, ridge));
+    TRY(agop__factor(out, s, ridge));
     started = agop__now();
-    TRY(back_substitute(out->alpha, s, s->Y));
+    TRY(agop__back_substitute(out->alpha, s, s->Y));
     if (check != AGOP__UNCHECKED)
         TRY(refine(out, s, ridge, check));
     enough = check == AGOP__ROUGHLY ? AGOP__SOLVE_ROUGH : fmax(AGOP__SOLVE_GOOD, s->tolerance);
@@ -268,7 +277,7 @@ agop_status agop__solve(agop__solution *out, agop__system *s, double ridge, int 
     if (st != AGOP_E_NUMERIC || check == AGOP__UNCHECKED || s->dtype == AGOP_F64)
         return st;
     agop__note(s->ctx, "single precision does not suffice at ridge %g: solving in double", ridge);
-    st = widen(s, ridge, out->matrix_free);
+    st = agop__widen(s, ridge, out->matrix_free);
     return st == AGOP_OK ? attempt(out, s, ridge, check) : st;
 }
 

@@ -132,6 +132,7 @@ def rebuilt(head, about, body):
 
 FIT = "fit bad.csv --target y -o out.agop"
 PREDICT = "predict bad.agop test.csv -o out.csv"
+KINDS = "fit kinds.csv --target kind -o bad.agop "
 GOOD = "fit good.csv --target y -o out.agop "
 
 # name, {file: content}, command, exit status, sentence
@@ -370,6 +371,14 @@ ROWS = [
      "agop fit: kernel has no choice 'gausian': did you mean gaussian? (auto|l2|gaussian|l1)"),
     ("a flag with a word", {}, GOOD + "--all-rows=perhaps", 2,
      "agop fit: all_rows must be true or false, not 'perhaps'"),
+    ("a logistic loss of numbers", {}, GOOD + "--loss logistic", 2,
+     "agop fit: the logistic loss is for classes, and the target holds numbers: leave --loss away, or say --task classification"),
+    ("a logistic loss without a ridge", {}, KINDS + "--loss logistic --ridge 0", 2,
+     "agop fit: the logistic loss has no minimum without a ridge: take one above 0"),
+    ("a logistic loss by conjugate gradients", {}, KINDS + "--loss logistic --solver cg --tune off", 2,
+     "agop fit: the logistic loss is solved directly: leave --solver away"),
+    ("a logistic loss in a code of 0 and 1", {}, KINDS + "--loss logistic --class-code onehot", 2,
+     "agop fit: the logistic loss has a code of classes of its own: leave --class-code away"),
     ("a holdout of all rows", {}, GOOD + "--holdout 1", 2,
      "agop fit: holdout must be at least 0 and at most 0.9, not 1"),
     ("a seed below zero", {}, GOOD + "--seed -3", 2,

@@ -186,6 +186,12 @@ static void test_every_failed_allocation__of_a_tree(void **state)
     every_failure("target=y drop=z,w,kind leaf_size=16 tune=off iters=1 trees=2", 97);
 }
 
+static void test_every_failed_allocation__of_a_logistic_fit(void **state)
+{
+    (void)state;
+    every_failure("target=kind drop=y,z,w iters=1 loss=logistic", 41);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -213,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation__of_the_gram_route),
         cmocka_unit_test(test_every_failed_allocation__of_conjugate_gradients),
         cmocka_unit_test(test_every_failed_allocation__of_a_tree),
+        cmocka_unit_test(test_every_failed_allocation__of_a_logistic_fit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
