@@ -9,6 +9,7 @@ from methods import BY_NAME, METHODS
 
 OURS = "agop"
 LEAST = 3    # tables, below which ranks mean nothing
+HALF = 0.5   # of the tables: who has been tried on fewer is not ranked
 
 
 def marks(name):
@@ -33,7 +34,8 @@ class Section:
             self.of.setdefault((r["method"], r["budget"]), {})[r["table"]] = r
         self.tables = sorted({r["table"] for r in chosen})
         self.numeric = [t for t in self.tables if not self.classes(t)]
-        self.complete = [m for m in self.of if len(self.of[m]) == len(self.tables)]
+        self.ranked = [m for m in self.of if len(self.of[m]) >= HALF * len(self.tables)]
+        self.common = [t for t in self.tables if all(t in self.of[m] for m in self.ranked)]
 
     def classes(self, name):
         return any(r.get("accuracy") is not None for r in (of.get(name) for of in self.of.values()) if r)
@@ -95,9 +97,9 @@ def spent(results):
 
 
 def summary(section):
-    """A row for each method that has a result for every table, the best mean rank first."""
-    methods, classed = section.complete, [t for t in section.tables if section.classes(t)]
-    scores = [section.scores(t, methods) for t in section.tables]
+    """A row for each method that is ranked, the best mean rank first."""
+    methods, classed = section.ranked, [t for t in section.common if section.classes(t)]
+    scores = [section.scores(t, methods) for t in section.common]
     means = ranks.mean_ranks(scores)
     normal = [sum(column) / len(scores) for column in zip(*map(ranks.normalised, scores))]
     wins = [sum(column) for column in zip(*map(ranks.wins, scores))]
@@ -106,7 +108,7 @@ def summary(section):
     rows = [["method", "mean rank", "normalised mean", "best on", "failed", "rank by log-loss", "trials, median",
              "seconds, median", "in all", "most MB", "differs from agop (p)"], ["---"] + ["---:"] * 10]
     for i in sorted(range(len(methods)), key=lambda i: means[i]):
-        of = section.of[methods[i]].values()
+        of = [section.of[methods[i]][t] for t in section.common]
         rows.append([bold(section.label(methods[i]), methods[i][0].startswith(OURS)), "%.2f" % means[i],
                      "%.3f" % normal[i], str(wins[i]), str(sum(r["state"] != "ok" for r in of)),
                      "%.2f" % losses[i] if losses else "", *spent(of), of_p(p[i]) if i in p else ""])
@@ -141,14 +143,17 @@ def markdown(section, path, document):
     if not section.tables:
         return "Nothing has been measured yet."
     text = [described(section), ""]
-    if len(section.tables) >= LEAST and len(section.complete) > 1:
-        labels = [section.label(m) for m in section.complete]
-        differences.write(path, labels, [section.scores(t, section.complete) for t in section.tables])
+    if len(section.common) >= LEAST and len(section.ranked) > 1:
+        if section.common != section.tables:
+            text += ["Ranked on the %d tables on which all of these methods have been tried so far: %s." % (
+                len(section.common), ", ".join(section.common)), ""]
+        labels = [section.label(m) for m in section.ranked]
+        differences.write(path, labels, [section.scores(t, section.ranked) for t in section.common])
         text += summary(section)
         text += ["", "![Critical differences of the mean ranks](%s)" % os.path.relpath(path, os.path.dirname(document))]
-    partial = [m for m in section.of if m not in section.complete]
+    partial = [m for m in section.of if m not in section.ranked]
     if partial:
-        text += ["", "Not ranked, because not every table has been tried: %s." % ", ".join(
+        text += ["", "Not ranked, because less than half of the tables have been tried: %s." % ", ".join(
             "%s (%d of %d)" % (section.label(m), len(section.of[m]), len(section.tables)) for m in partial)]
     classed = [t for t in section.tables if t not in section.numeric]
     for title, tables, cell, best in (
