@@ -78,23 +78,53 @@ static void say_top(run *r, const agop_model *m)
     free(v);
 }
 
-/* "0.62 x l2 + 0.37 x l1", "a tree of 8 leaves", or which iteration was taken; the length. */
+/* Are two machines the same but for the division of the rows? */
+static int same_kind(const json_t *a, const json_t *b)
+{
+    static const char *const key[] = {"kernel", "exponent", "metric", "normal_scores"};
+
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        if (!json_equal(json_object_get(a, key[i]), json_object_get(b, key[i])))
+            return 0;
+    return 1;
+}
+
+/* "0.62 x l2 + 0.37 x l1", with more than one division of the rows "(each the mean of 4)"; the length. */
+static size_t name_members(char *line, size_t size, const json_t *members)
+{
+    size_t used = 0, mean = 1;
+
+    for (size_t k = 0; k < json_array_size(members) && used < size; k++) {
+        const json_t *one    = json_array_get(members, k);
+        double        weight = 0;
+        size_t        alike  = 0;
+        if (json_get_number(one, "division", 0) > 0)
+            break; /* counted with their like of the first */
+        for (size_t j = 0; j < json_array_size(members); j++)
+            if (same_kind(one, json_array_get(members, j))) {
+                weight += json_get_number(json_array_get(members, j), "weight", 0);
+                alike++;
+            }
+        mean = alike > mean ? alike : mean;
+        used += (size_t)snprintf(line + used, size - used, "%s%.2f x %s", k ? " + " : "", weight,
+                                 json_get_text(one, "kernel", "?"));
+    }
+    if (mean > 1 && used < size)
+        used += (size_t)snprintf(line + used, size - used, " (each the mean of %zu)", mean);
+    return used;
+}
+
+/* A sum, "a tree of 8 leaves", or which iteration was taken; the length. */
 static size_t name_result(char *line, size_t size, const json_t *info)
 {
     const json_t *members = json_object_get(info, "members"), *tree = json_object_get(info, "tree");
-    size_t        used    = 0;
 
     if (json_is_object(tree))
         return (size_t)snprintf(line, size, "a tree of %.0f leaves", json_get_number(tree, "leaves", 0));
-    if (json_array_size(members) == 0)
-        return (size_t)snprintf(line, size, "iteration %.0f of %zu is the best", json_get_number(info, "best_iter", 0),
-                                json_array_size(json_object_get(info, "iterations")) - 1);
-    for (size_t k = 0; k < json_array_size(members) && used < size; k++) {
-        const json_t *one = json_array_get(members, k);
-        used += (size_t)snprintf(line + used, size - used, "%s%.2f x %s", k ? " + " : "",
-                                 json_get_number(one, "weight", 0), json_get_text(one, "kernel", "?"));
-    }
-    return used;
+    if (json_array_size(members) > 0)
+        return name_members(line, size, members);
+    return (size_t)snprintf(line, size, "iteration %.0f of %zu is the best", json_get_number(info, "best_iter", 0),
+                            json_array_size(json_object_get(info, "iterations")) - 1);
 }
 
 /* ", r2 0.91, rmse 0.3" of the first scores of an object; the length so far. */

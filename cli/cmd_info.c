@@ -95,17 +95,17 @@ static void print_iterations(FILE *f, const json_t *list, double best)
     }
 }
 
-/* The machines whose sum is the model, one a line. */
-static void print_members(FILE *f, const json_t *list)
+/* Machines, one a line: those whose sum is the model, or those that were tried. */
+static void print_machines(FILE *f, const char *title, const json_t *list)
 {
     if (json_array_size(list) == 0)
         return;
-    fprintf(f, "\n%6s %9s %14s %9s %9s %10s %10s %14s\n", "kernel", "metric", "normal scores", "weight", "ridge",
-            "bandwidth", "iteration", "validation");
+    fprintf(f, "\n%s\n%8s %9s %9s %14s %9s %9s %10s %10s %14s\n", title, "kernel", "exponent", "metric",
+            "normal scores", "weight", "ridge", "bandwidth", "iteration", "validation");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        fprintf(f, "%6s %9s %14s %9.4f %9.4g %10.4g %10.0f %14.6g\n",
-                json_string_value(json_object_get(one, "kernel")), json_string_value(json_object_get(one, "metric")),
+        fprintf(f, "%8s %9.3g %9s %14s %9.4f %9.4g %10.4g %10.0f %14.6g\n", json_get_text(one, "kernel", "?"),
+                json_get_number(one, "exponent", NAN), json_get_text(one, "metric", "?"),
                 json_is_true(json_object_get(one, "normal_scores")) ? "yes" : "no", json_get_number(one, "weight", NAN),
                 json_get_number(one, "ridge", NAN), json_get_number(one, "bandwidth", NAN),
                 json_get_number(one, "best_iter", NAN), json_get_number(one, "validation", NAN));
@@ -152,7 +152,8 @@ static void print_model(FILE *f, const agop_model *m, const json_t *info)
         fputs("\nvalidation\n", f);
         print_entries(f, valid, 2);
     }
-    print_members(f, json_object_get(info, "members"));
+    print_machines(f, "members of the sum", json_object_get(info, "members"));
+    print_machines(f, "tried on half of the rows", json_object_get(info, "tried"));
     print_tree(f, json_object_get(info, "tree"));
     fputs("\nsettings\n", f);
     print_entries(f, json_object_get(info, "settings"), 2);

@@ -380,7 +380,7 @@ static void bounds_of(char *out, size_t size, const row *w)
         snprintf(out, size, "between %g and %g", low, high);
     else if (number)
         snprintf(out, size, high < 1e9 ? "%g to %g" : "at least %g", low, high);
-    else if (s && s->type == AGOP_CHOICE && s->choices != placeholder_of(w))
+    else if (s && s->type == AGOP_CHOICE && !strchr(placeholder_of(w), '|'))
         snprintf(out, size, "%s", s->choices);
 }
 

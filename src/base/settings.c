@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define NO_BOUND 0, 0, 0
+#define MOST_SECONDS 1e12
 
 static const agop_setting rows[] = {
     /* ---- the table ---- */
@@ -35,8 +36,9 @@ static const agop_setting rows[] = {
     {"loss", AGOP_CHOICE, "squared", NO_BOUND, "squared|logistic", NULL, "fit",
      "what the last solve minimises: squared error, or for classes minus the logarithm of their probabilities"},
     /* ---- the machine ---- */
-    {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", NULL, "fit",
-     "quick: ridge by leave-one-out, the metric shrunk, bandwidth by the median distance; full: more kernels; off: fixed "
+    {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", "quick|full|SECONDS|off", "fit",
+     "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes and "
+     "metrics; a time such as 120s: that search, and averages over more divisions of the rows, for so long; off: fixed "
      "settings"},
     {"kernel", AGOP_CHOICE, "auto", NO_BOUND, "auto|l2|gaussian|l1", NULL, "fit",
      "l2: exp(-(d/L)^q) of the Mahalanobis distance; gaussian: exp(-d^2/(2 L^2)); l1: a product over columns; auto: a "
@@ -71,6 +73,9 @@ static const agop_setting rows[] = {
      "stop once an iteration is judged worse than the best one by this factor"},
     {"holdout", AGOP_REAL, "0", 0, 0.9, 0, NULL, "SHARE", "fit",
      "judge by this share of the rows instead of by halves"},
+    {"divisions", AGOP_INT, "auto", 1, 16, 0, NULL, "N", "fit",
+     "of the rows into halves, one that learns the metric and one that judges, whose machines are averaged; auto: 4 up to "
+     "2000 rows, 2 up to 4000, then 1"},
     {"all_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "learn the metric on all rows at the end; auto: only where that takes no time, with --tune off"},
     /* ---- trees of local models ---- */
@@ -178,6 +183,11 @@ static int choice_in(const char *value, const char *choices)
     return 0;
 }
 
+static int takes_seconds(const agop_setting *r)
+{
+    return r->placeholder && strstr(r->placeholder, "SECONDS");
+}
+
 /* Seconds may carry a unit; everything else is a plain number. */
 static int number_of(const agop_setting *r, const char *value, double *v)
 {
@@ -201,7 +211,7 @@ static int number_of(const agop_setting *r, const char *value, double *v)
     if (n == 0 || n >= sizeof text)
         return 0;
     memcpy(text, value, n + 1);
-    if (strcmp(r->name, "time_limit") == 0 && strchr("smh", text[n - 1])) {
+    if (takes_seconds(r) && strchr("smh", text[n - 1])) {
         unit        = text[n - 1] == 'h' ? 3600 : text[n - 1] == 'm' ? 60 : 1;
         text[n - 1] = '\0';
     }
@@ -232,7 +242,8 @@ static agop_status check_number(const agop_setting *r, const char *value, agop__
 
 static agop_status check(const agop_setting *r, const char *value, agop__err *e)
 {
-    char near[64];
+    char   near[64];
+    double v;
 
     if (strcmp(value, "auto") == 0 && strcmp(r->fallback, "auto") == 0)
         return AGOP_OK;
@@ -245,10 +256,15 @@ static agop_status check(const agop_setting *r, const char *value, agop__err *e)
     case AGOP_CHOICE:
         if (choice_in(value, r->choices))
             return AGOP_OK;
+        if (takes_seconds(r) && number_of(r, value, &v)) /* a time is a choice, too */
+            return v > 0 && v <= MOST_SECONDS ? AGOP_OK
+                   : agop__fail(e, AGOP_E_PARAM, "%s must be more than 0 and at most %g seconds, not %.40s", r->name,
+                                MOST_SECONDS, value);
         if (agop_closest(value, r->choices, near, sizeof near))
             return agop__fail(e, AGOP_E_PARAM, "%s has no choice '%.40s': did you mean %s? (%s)", r->name, value, near,
                               r->choices);
-        return agop__fail(e, AGOP_E_PARAM, "%s has no choice '%.40s': take one of %s", r->name, value, r->choices);
+        return agop__fail(e, AGOP_E_PARAM, "%s has no choice '%.40s': take one of %s", r->name, value,
+                          r->placeholder ? r->placeholder : r->choices);
     case AGOP_INT:
     case AGOP_REAL:
     case AGOP_BYTES: return check_number(r, value, e);
@@ -333,6 +349,13 @@ double agop__real(const agop_settings *s, const char *name, double when_auto)
     if (i < 0 || agop__is_auto(s, name) || !number_of(&rows[i], agop__text(s, name), &v))
         return when_auto;
     return v;
+}
+
+double agop__seconds(const agop_settings *s, const char *name)
+{
+    double v;
+    int    i = index_of(name);
+    return i >= 0 && number_of(&rows[i], agop__text(s, name), &v) ? v : 0;
 }
 
 int64_t agop__int(const agop_settings *s, const char *name, int64_t when_auto)

@@ -9,6 +9,7 @@ const char *agop__text(const agop_settings *s, const char *name);          /* ne
 int         agop__is_auto(const agop_settings *s, const char *name);
 double      agop__real(const agop_settings *s, const char *name, double when_auto);
 int64_t     agop__int(const agop_settings *s, const char *name, int64_t when_auto);
+double      agop__seconds(const agop_settings *s, const char *name); /* 0: no time was given */
 int         agop__bool(const agop_settings *s, const char *name, int when_auto);
 int         agop__choice(const agop_settings *s, const char *name, const char *choice); /* is it that one? */
 agop_status agop__settings_copy(agop_settings **out, const agop_settings *s, agop__err *e); /* s NULL: the defaults */

@@ -6,36 +6,68 @@
 #include "rfm/fit.h"
 #include "rfm/linear.h"
 
-/* Rows learn and judge are encoded. */
-static agop_status compare_rows(agop__comparison *out, const agop__fit *f)
+static void take_rows(agop__design *d, const agop__fit *f, int64_t first, int64_t n)
 {
-    const agop__rows *r     = &f->rows;
-    int64_t           c     = f->target->outputs;
-    size_t            width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
-    agop__design      d     = {0};
-    agop__linear      l     = {0};
-    double           *y     = agop__malloc(r->judges * c, sizeof *y);
-    agop_status       st    = AGOP_OK;
+    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    agop__design_rows(d, (const char *)f->rows.x + (size_t)first * width, f->rows.code + first * f->schema->groups,
+                      f->plan.dtype, n);
+}
 
-    if (!y) {
-        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(r->judges * c), "predictions");
-        goto done;
-    }
+/* Outputs for rows first .. first+n-1 by models of rows from .. from+m-1; all are encoded. */
+static agop_status predict_rows(agop__comparison *out, const agop__fit *f, int64_t first, int64_t n, int64_t from,
+                                int64_t m)
+{
+    const agop__rows *r  = &f->rows;
+    int64_t           c  = f->target->outputs, at = (first - out->first) * c;
+    agop__design      d  = {0};
+    agop__linear      l  = {0};
+    agop_status       st;
+
     TRY(agop__design_open(&d, f->ctx, f->schema, 0));
-    agop__design_rows(&d, r->x, r->code, f->plan.dtype, r->learn);
-    TRY(agop__linear_learn(&l, f->ctx, &d, r->Y, c, r->weight, -1));
-    agop__design_rows(&d, (const char *)r->x + (size_t)r->judge * width, r->code + r->judge * f->schema->groups,
-                      f->plan.dtype, r->judges);
-    agop__linear_constant(y, &l, r->judges);
-    TRY(agop__fit_score(&out->baseline, f, y, r->judge, r->judges));
-    TRY(agop__linear_apply(y, f->ctx, &l, &d));
-    TRY(agop__fit_score(&out->linear, f, y, r->judge, r->judges));
+    take_rows(&d, f, from, m);
+    TRY(agop__linear_learn(&l, f->ctx, &d, r->Y + from * c, c, r->weight ? r->weight + from : NULL, -1));
+    take_rows(&d, f, first, n);
+    agop__linear_constant(out->constant + at, &l, n);
+    TRY(agop__linear_apply(out->line + at, f->ctx, &l, &d));
     out->ridge = l.ridge;
     out->rows  = l.rows;
 done:
     agop__linear_free(&l);
     agop__design_close(&d);
-    free(y);
+    return st;
+}
+
+/* Where halves judge, they may change their parts later: the half that learns is predicted by the other one. */
+static agop_status predict_judges(agop__comparison *out, const agop__fit *f)
+{
+    const agop__rows *r      = &f->rows;
+    int               halves = r->judge < r->n && f->plan.divisions != 1 && r->learn < r->n;
+    int64_t           size;
+    agop_status       st;
+
+    out->first    = halves ? 0 : r->judge;
+    size          = (r->judge + r->judges - out->first) * f->target->outputs;
+    out->constant = agop__malloc(size, sizeof *out->constant);
+    out->line     = agop__malloc(size, sizeof *out->line);
+    if (!out->constant || !out->line)
+        return agop__fail_memory(&f->ctx->err, 16.0 * (double)size, "predictions");
+    if (halves)
+        TRY(predict_rows(out, f, 0, r->learn, r->learn, r->n - r->learn));
+    TRY(predict_rows(out, f, r->judge, r->judges, 0, r->learn));
+done:
+    return st;
+}
+
+agop_status agop__comparison_score(agop__comparison *c, const agop__fit *f)
+{
+    int64_t     at = (f->rows.judge - c->first) * f->target->outputs;
+    agop_status st = AGOP_OK;
+
+    if (c->rows == 0)
+        return AGOP_OK;
+    TRY(agop__fit_score(&c->baseline, f, c->constant + at, f->rows.judge, f->rows.judges));
+    TRY(agop__fit_score(&c->linear, f, c->line + at, f->rows.judge, f->rows.judges));
+done:
     return st;
 }
 
@@ -69,10 +101,11 @@ agop_status agop__fit_compare(agop__comparison *out, const agop__fit *f, const a
     if (f->rows.judges == 0)
         return AGOP_OK;
     if (!f->judge_row)
-        return compare_rows(out, f);
+        return predict_judges(out, f);
     TRY(choose_learners(&learner, &n, f));
     TRY(agop__fit_part(&part, f, f->ctx, s, learner, n, f->judge_row, f->rows.judges));
-    TRY(compare_rows(out, &part));
+    TRY(predict_judges(out, &part));
+    TRY(agop__comparison_score(out, &part));
 done:
     agop__fit_free(&part);
     free(learner);
@@ -83,4 +116,6 @@ void agop__comparison_free(agop__comparison *c)
 {
     agop__scores_free(&c->baseline);
     agop__scores_free(&c->linear);
+    free(c->constant);
+    free(c->line);
 }

@@ -61,8 +61,11 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->iters      = agop__int(s, "iters", quick ? 3 : 5);
     p->shrink     = agop__real(s, "shrink", quick ? .5 : 0);
     p->shrink_given = !agop__is_auto(s, "shrink");
+    p->budget     = agop__seconds(s, "tune");
+    p->divisions  = (int)agop__int(s, "divisions", 0);
+    p->wide_search = p->budget > 0 || agop__choice(s, "tune", "full");
     p->early_stop = agop__real(s, "early_stop", 1.1);
-    p->time_limit = agop__real(s, "time_limit", 0);
+    p->time_limit = agop__real(s, "time_limit", agop__seconds(s, "tune"));
     p->memory     = agop__int(s, "memory", agop__machine_bytes() / 10 * 9);
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
@@ -170,12 +173,14 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 {
     int    tree    = r->n > p->leaf_size;
     double element = (double)agop__element(p->dtype), coordinates = (double)schema->numeric * element;
-    double outputs = (double)g->outputs * (p->several ? 4 + AGOP__MOST_MEMBERS : 4); /* coefficients of each member */
-    double row = (tree ? 1 : 2) * coordinates + 8.0 * schema->groups +
+    /* machines at once: of a search its candidates, too; of each its coefficients, honest outputs and metric */
+    double machines = !p->several ? 1 : p->wide_search ? AGOP__MOST_MEMBERS : 4;
+    double outputs  = (double)g->outputs * (4 + 2 * (machines - 1));
+    double row = (tree ? 1 : p->several ? 3 : 2) * coordinates + 8.0 * schema->groups +
                  8.0 * (outputs + (double)agop__target_width(g)) + (tree ? PER_ROW_OF_A_TREE : 0);
     double d = (double)schema->numeric, shorter = p->thin ? (double)r->n : d;
     /* metrics: this one, the next, the best, and a factor of it */
-    double metric = p->diagonal ? 0 : 3 * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
+    double metric = p->diagonal ? 0 : (2 + machines) * d * shorter * (p->thin ? element : 8.0) + d * shorter * element;
     double held   = (double)agop__held_bytes() + 48e6 + metric;
     double need   = agop__system_bytes(tree ? p->leaf_size : r->n, p->dtype) + row * (double)r->total +
                   (tree ? coordinates * (double)p->leaf_size : 0);
@@ -251,34 +256,29 @@ static int by_key(const void *a, const void *b)
     return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->row > y->row) - (x->row < y->row);
 }
 
-/* order: the kept rows so that every first part of it is random and, for classes, holds each class in proportion. */
-static agop_status draw_order(int64_t *order, int64_t *n, agop_ctx *ctx, const agop__target *g, const char *keep,
-                              const double *truth, int64_t rows, uint64_t seed)
+agop_status agop__fit_shuffle(int64_t *order, int64_t n, agop_ctx *ctx, const agop__target *g, const double *truth,
+                              uint64_t seed, uint64_t stream)
 {
     int64_t    classes = g->classification ? g->classes.count : 1;
     int64_t   *seen    = agop__calloc(2 * classes, sizeof *seen), *count = seen ? seen + classes : NULL;
-    keyed     *k       = agop__malloc(rows, sizeof *k);
+    keyed     *k       = agop__malloc(n, sizeof *k);
     agop__rng  rng;
     agop_status st = AGOP_OK;
 
     if (!seen || !k) {
-        st = agop__fail_memory(&ctx->err, 16.0 * (double)rows, "the order of rows");
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)n, "the order of rows");
         goto done;
     }
-    *n = 0;
-    for (int64_t i = 0; i < rows; i++)
-        if (keep[i]) {
-            order[(*n)++] = i;
-            count[g->classification ? (int64_t)truth[i] : 0]++;
-        }
-    agop__rng_seed(&rng, seed, 0);
-    agop__rng_shuffle(&rng, order, *n);
-    for (int64_t i = 0; i < *n; i++) { /* the j-th row of a class of m goes to (j + 1/2) / m */
+    for (int64_t i = 0; i < n; i++)
+        count[g->classification ? (int64_t)truth[order[i]] : 0]++;
+    agop__rng_seed(&rng, seed, stream);
+    agop__rng_shuffle(&rng, order, n);
+    for (int64_t i = 0; i < n; i++) { /* the j-th row of a class of m goes to (j + 1/2) / m */
         int64_t c = g->classification ? (int64_t)truth[order[i]] : 0;
         k[i]      = (keyed){.key = ((double)seen[c]++ + .5) / (double)count[c], .row = order[i]};
     }
-    qsort(k, (size_t)*n, sizeof *k, by_key);
-    for (int64_t i = 0; i < *n; i++)
+    qsort(k, (size_t)n, sizeof *k, by_key);
+    for (int64_t i = 0; i < n; i++)
         order[i] = k[i].row;
 done:
     free(k);
@@ -342,6 +342,18 @@ static agop_status usable_rows(int64_t **order, double **truth, int64_t *n, agop
         st = agop__fail(&ctx->err, AGOP_E_DATA, "no row of the validation table has a target in column '%.80s'",
                         g->list);
     return st;
+}
+
+agop_status agop__fit_truth(double **out, const agop__fit *f, int64_t first, int64_t count)
+{
+    int64_t c = f->target->outputs;
+
+    *out = agop__malloc(count * c, sizeof **out);
+    if (!*out)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(count * c), "targets");
+    for (int64_t i = 0; i < count; i++)
+        agop__target_encode(*out + i * c, f->target, f->rows.truth + (first + i) * f->target->columns);
+    return AGOP_OK;
 }
 
 static agop_status allocate_truth(agop__rows *r, const agop__fit *f, int weighted)
@@ -417,7 +429,10 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
         goto done;
     }
     TRY(agop__target_truth(truth, f->target, ctx, train));
-    TRY(draw_order(order, &f->rows.n, ctx, f->target, keep, truth, train->rows, (uint64_t)agop__int(s, "seed", 0)));
+    for (int64_t i = 0; i < train->rows; i++)
+        if (keep[i])
+            order[f->rows.n++] = i;
+    TRY(agop__fit_shuffle(order, f->rows.n, ctx, f->target, truth, f->plan.seed, 0));
     if (f->rows.n < 2) {
         st = agop__fail(&ctx->err, AGOP_E_DATA, "%lld usable row%s: a fit needs at least two", (long long)f->rows.n,
                         f->rows.n == 1 ? "" : "s");
@@ -513,6 +528,8 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
         part->plan.all_rows = 0;
         part->plan.coarse   = !tuned(s);
     }
+    part->plan.divisions = 1; /* a table that makes a tree has rows enough */
+    part->plan.budget    = 0;
     TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
     TRY(agop__copy_rows(part, 0, whole, index, n));
     TRY(agop__copy_rows(part, n, whole, judges, valid));
@@ -585,6 +602,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         m->leaves = 1;
         TRY(agop__fit_compare(&beside, &f, s)); /* before the rows go to the leaf */
         TRY(agop__fit_members(m->leaf, &f, s));
+        TRY(agop__comparison_score(&beside, &f));
         honest = (agop__honest){.n = f.rows.judges, .y = f.honest,
                                 .truth = f.rows.truth + f.rows.judge * m->target.columns};
         TRY(agop__intervals_learn(&m->intervals, &m->target, &honest, &ctx->err));

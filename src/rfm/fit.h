@@ -36,6 +36,9 @@ typedef struct agop__plan {
     int         adaptive;      /* bandwidth in medians */
     int         diagonal, centre, last, all_rows;
     int         several;       /* kernels side by side, and the weights of their sum */
+    int         divisions;     /* of the rows into halves, each with its machines; 0: as many as the budget allows */
+    int         wide_search;   /* over more candidates than the quick two */
+    double      budget;        /* seconds for it; 0: as long as it takes */
     int         plain;         /* without the normal scores that the code has */
     int         thin;          /* the dual: no array of coordinates x coordinates */
     int         coarse;        /* the metric is found on few rows first, then on more */
@@ -74,18 +77,29 @@ typedef struct agop__step { /* one iteration of the path */
     double  seconds_kernel, seconds_solve, seconds_agop;
 } agop__step;
 
-enum { AGOP__MOST_MEMBERS = 8 };
-typedef struct agop__member_story { /* what is told of one of several machines */
+enum { AGOP__MOST_MEMBERS = 32, AGOP__MOST_CANDIDATES = 16 };
+/* What may become a machine of a sum. */
+typedef struct agop__candidate {
     int32_t kind;
-    int     diagonal, plain;
-    int64_t best_iter;
-    double  weight, ridge, bandwidth, validation, seconds;
+    double  exponent;
+    int     plain;    /* without the normal scores that the code has */
+    int     diagonal; /* metric */
+    int     shrink;   /* the metric, as the plan says; else not at all */
+} agop__candidate;
+
+typedef struct agop__member_story { /* what is told of one machine that was tried, or is one of several */
+    agop__candidate what;
+    int             division; /* of the rows into halves */
+    int64_t         best_iter;
+    double          weight, ridge, bandwidth, validation, seconds;
 } agop__member_story;
 
 typedef struct agop__comparison { /* scores of other models on the judged rows */
     agop__scores baseline, linear;
     double       ridge; /* of the linear one */
     int64_t      rows;  /* that both were learned on; 0: nobody judged */
+    double      *constant, *line; /* their outputs for rows `first` and on, by models that had not seen them */
+    int64_t      first;
 } agop__comparison;
 
 typedef struct agop__fit {
@@ -118,8 +132,8 @@ typedef struct agop__fit {
     int          link;       /* of the outputs at hand: linear along the path, even if the last solve is logistic */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
-    agop__member_story member[AGOP__MOST_MEMBERS];
-    int          told;       /* of them; 0: there is one machine */
+    agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
+    int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
     const agop__comparison *beside;
     /* as a part of a tree */
     const agop__metric *start;       /* first metric of the path, or NULL: the identity */
@@ -181,22 +195,57 @@ agop_status agop__split_direction(double *v, const agop__fit *f, agop_ctx *ctx, 
                                   const int64_t *index, int64_t n, int rule, uint64_t seed, const agop__metric *start,
                                   const double *fixed);
 
+/* search.c: which machines take part in a sum. */
+typedef struct agop__entry { /* a candidate, on one division of the rows into halves */
+    const agop__candidate *what;
+    int                    division;
+    agop__fit              fit;
+    double                *half; /* outputs for the judged rows by the machine of half of the rows; or NULL */
+    double                 seconds, weight;
+} agop__entry;
+typedef struct agop__search {
+    agop__fit           *f;
+    const agop_settings *s;
+    agop__candidate      candidate[AGOP__MOST_CANDIDATES];
+    int                  candidates, base; /* base: so many are finished without a choice */
+    agop__entry         *entry; /* AGOP__MOST_MEMBERS of them */
+    int                  count;
+    int                  divisions;
+    int64_t             *order[AGOP__MOST_MEMBERS]; /* of a division: its row i is row order[i] of f; NULL: as in f */
+    agop__rows           rows; /* of the division at hand, if it is not the first */
+} agop__search;
+/* Fills `entry` with finished machines, the first division first. f->tried is told. */
+agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings *s);
+void        agop__search_free(agop__search *e);
+
+/* stack.c: min |Y - sum_k w_k y_k|^2 over w >= 0, rows x outputs; weight: of the rows, or NULL. */
+void agop__sum_weights(double *w, const double *const *y, int count, const double *Y, const double *weight,
+                       int64_t rows, int64_t outputs);
 /* stack.c: one machine, or several and their weights; they become a leaf, and their story and the AGOP of their sum are
  * left in f. */
 agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s);
+/* fit.c: encoded outputs that rows first .. first+count-1 should have. */
+agop_status agop__fit_truth(double **out, const agop__fit *f, int64_t first, int64_t count);
+/* fit.c: rows of numbers order[0 .. n-1], so that every first part is random and holds each class in proportion; truth
+ * is that of all row numbers. */
+agop_status agop__fit_shuffle(int64_t *order, int64_t n, agop_ctx *ctx, const agop__target *g, const double *truth,
+                              uint64_t seed, uint64_t stream);
 
 /* path.c: would something that takes so many seconds end after the time limit? */
 int agop__fit_late(const agop__fit *f, double seconds_ahead);
-/* path.c: learn the metric, judge, solve on all rows. */
-agop_status agop__fit_search(agop__fit *f);
-/* path.c: one->agop is that of the sum of `count` fits of the same rows with weights w. */
-agop_status agop__fit_agop(agop__fit *one, const double *w, int count);
+/* path.c: learn the metric and judge it; then solve on all rows. */
+agop_status agop__fit_explore(agop__fit *f);
+agop_status agop__fit_finish(agop__fit *f);
+/* path.c: part[0]->agop is that of the sum of `count` fits of the same rows with weights w. */
+agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count);
 /* path.c: the iterations only; f->agop is the result. */
 agop_status agop__fit_metric(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);
-/* compare.c: a constant and a linear model on the rows that judge f; of a tree, once it is there. */
+/* compare.c: a constant and a linear model on the rows that judge f: predictions while f has its rows, and scores once
+ * it is known which of them judged. Of a tree, both once it is there. */
 agop_status agop__fit_compare(agop__comparison *out, const agop__fit *f, const agop_settings *s);
+agop_status agop__comparison_score(agop__comparison *c, const agop__fit *f);
 void        agop__comparison_free(agop__comparison *c);
 /* report.c: the JSON text of the whole story. */
 agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings *s);

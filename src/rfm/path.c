@@ -754,8 +754,9 @@ done:
     return st;
 }
 
-agop_status agop__fit_agop(agop__fit *one, const double *w, int count)
+agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count)
 {
+    agop__fit        *one = part[0];
     agop_progress_fn *listener = one->ctx->progress;
     looking           l[AGOP__MOST_MEMBERS] = {0};
     agop__average    *a[AGOP__MOST_MEMBERS];
@@ -765,9 +766,9 @@ agop_status agop__fit_agop(agop__fit *one, const double *w, int count)
     if (one->stopped)
         one->ctx->progress = NULL; /* what is left is short, and must come to its end */
     for (int k = 0; k < count; k++) {
-        TRY(look(&l[k], &one[k]));
+        TRY(look(&l[k], part[k]));
         a[k] = &l[k].a;
-        diagonal &= one[k].metric.diagonal;
+        diagonal &= part[k]->metric.diagonal;
     }
     if (count == 1)
         TRY(agop__average_gradient(&one->agop, a[0]));
@@ -843,19 +844,29 @@ agop_status agop__fit_metric(agop__fit *f)
     TRY(open_search(f));
     TRY(path(f));
     f->shape.bandwidth = f->step[f->best].bandwidth;
-    st = agop__fit_agop(f, NULL, 1);
+    st = agop__fit_agop(&f, NULL, 1);
 done:
     left = agop__span_leave(f);
     return st != AGOP_OK ? st : left;
 }
 
-agop_status agop__fit_search(agop__fit *f)
+agop_status agop__fit_explore(agop__fit *f)
 {
     agop_status st;
 
     TRY(open_search(f));
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
+done:
+    if (st != AGOP_OK)
+        (void)agop__span_leave(f);
+    return st;
+}
+
+agop_status agop__fit_finish(agop__fit *f)
+{
+    agop_status st = AGOP_OK;
+
     if ((f->centres < f->rows.n || f->plan.tune_ridge || f->plan.logistic) && f->stopped != AGOP__BY_CALLER) {
         if (agop__fit_late(f, final_seconds(f)))
             f->stopped = AGOP__BY_CLOCK;

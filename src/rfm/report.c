@@ -66,6 +66,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "matrix_units", json_string(used_units(f) ? "on" : "off"));
     bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
+    bad |= json_object_set_new(j, "divisions", json_integer(p->divisions));
     bad |= json_object_set_new(j, "metric_score", json_string(p->score));
     bad |= json_object_set_new(j, "memory", json_integer(p->memory));
     if (bad) {
@@ -161,6 +162,15 @@ static json_t *columns(const agop__schema *schema)
     return a;
 }
 
+static json_t *machine(const agop__member_story *m, const agop__fit *f)
+{
+    return json_pack("{s:s, s:f, s:s, s:b, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel", kernel_name(m->what.kind),
+                     "exponent", m->what.exponent, "metric", m->what.diagonal ? "diagonal" : "full", "normal_scores",
+                     f->schema->normal_scores && !m->what.plain, "weight", m->weight, "ridge", m->ridge, "bandwidth",
+                     m->bandwidth / f->plan.unit, "best_iter", (json_int_t)m->best_iter, "validation",
+                     agop__json_real(m->validation), "seconds", m->seconds);
+}
+
 /* The machines whose weighted sum is the answer; of a tree those of its first leaf. */
 static json_t *members(const agop__fit *f)
 {
@@ -168,13 +178,27 @@ static json_t *members(const agop__fit *f)
     int     bad = !a;
 
     for (int k = 0; k < f->told && !bad; k++) {
-        const agop__member_story *m = &f->member[k];
-        bad |= json_array_append_new(
-            a, json_pack("{s:s, s:s, s:b, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel", kernel_name(m->kind), "metric",
-                         m->diagonal ? "diagonal" : "full", "normal_scores", f->schema->normal_scores && !m->plain,
-                         "weight", m->weight, "ridge", m->ridge, "bandwidth", m->bandwidth, "best_iter",
-                         (json_int_t)m->best_iter, "validation", agop__json_real(m->validation), "seconds",
-                         m->seconds));
+        json_t *j = machine(&f->member[k], f);
+        bad |= json_object_set_new(j, "division", json_integer(f->member[k].division));
+        bad |= json_array_append_new(a, j);
+    }
+    if (bad) {
+        json_decref(a);
+        return NULL;
+    }
+    return a;
+}
+
+/* What was explored on half of the rows, whether it became a machine or not. */
+static json_t *tried(const agop__fit *f)
+{
+    json_t *a   = json_array();
+    int     bad = !a;
+
+    for (int k = 0; k < f->tries && !bad; k++) {
+        json_t *j = machine(&f->tried[k], f);
+        bad |= json_object_set_new(j, "shrink", json_boolean(f->tried[k].what.shrink));
+        bad |= json_array_append_new(a, j);
     }
     if (bad) {
         json_decref(a);
@@ -241,6 +265,8 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
     if (j)
         TRY(comparison(j, f, e));
     if (j && f->told && json_object_set_new(j, "members", members(f)) != 0)
+        goto done;
+    if (j && f->tries && json_object_set_new(j, "tried", tried(f)) != 0)
         goto done;
     if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)
         goto done;

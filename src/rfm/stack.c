@@ -13,39 +13,6 @@
 
 enum { SWEEPS = 10000 };
 
-/* ---- who takes part ---- */
-
-typedef struct family {
-    int32_t kind;
-    int     plain;  /* no normal scores, where the code has them */
-    int     shrink; /* the metric, as the plan says */
-} family;
-
-/* With --tune quick and no kernel named: l2 on all coordinates, and l1 on the columns themselves; --tune full adds l2
- * on the columns themselves. One machine where nobody can say what each of several is worth. */
-static int families(family *out, const agop__fit *f, const agop_settings *s)
-{
-    int scores = f->schema->normal_scores, count = 0;
-
-    out[count++] = (family){.kind = f->shape.kind, .plain = 0, .shrink = 1};
-    if (!f->plan.several || f->rows.judges == 0 || f->plan.thin)
-        return count;
-    out[count++] = (family){.kind = AGOP__L1, .plain = scores, .shrink = 0};
-    if (agop__choice(s, "tune", "full") && scores)
-        out[count++] = (family){.kind = AGOP__L2, .plain = 1, .shrink = 1};
-    return count;
-}
-
-static void join(agop__fit *one, const family *k)
-{
-    one->shape.kind = k->kind;
-    one->plan.plain = k->plain;
-    if (k->kind == AGOP__L1)
-        one->plan.diagonal = 1;
-    if (!k->shrink && !one->plan.shrink_given)
-        one->plan.shrink = 0;
-}
-
 /* ---- weights ---- */
 
 /* min |Y - sum_k w_k y_k|^2 with w >= 0, by its normal equations A w = b, one weight at a time. */
@@ -67,31 +34,17 @@ static void least_squares(double *w, const double *A, const double *b, int count
     }
 }
 
-/* Those of a logistic fit: of the least log-loss. */
-static agop_status logistic_weights(double *w, const agop__fit *one, int count)
+void agop__sum_weights(double *w, const double *const *y, int count, const double *Y, const double *weight,
+                       int64_t rows, int64_t outputs)
 {
-    const agop__rows   *r = &one->rows;
-    const agop__target *g = one->target;
-    const double       *y[AGOP__MOST_MEMBERS];
-    agop__labels        labels = {.truth = r->truth + r->judge, .prior = g->prior, .classes = g->classes.count};
+    double A[AGOP__MOST_MEMBERS * AGOP__MOST_MEMBERS] = {0}, b[AGOP__MOST_MEMBERS] = {0};
 
-    for (int k = 0; k < count; k++)
-        y[k] = one[k].honest;
-    return agop__logistic_weights(w, y, count, &labels, r->weight ? r->weight + r->judge : NULL, r->judges,
-                                  &one->ctx->err);
-}
-
-static void find_weights(double *w, const agop__fit *one, int count, const double *Y)
-{
-    int64_t c = one->target->outputs;
-    double  A[AGOP__MOST_MEMBERS * AGOP__MOST_MEMBERS] = {0}, b[AGOP__MOST_MEMBERS] = {0};
-
-    for (int64_t i = 0; i < one->rows.judges * c; i++) {
-        double weight = one->rows.weight ? one->rows.weight[one->rows.judge + i / c] : 1;
+    for (int64_t i = 0; i < rows * outputs; i++) {
+        double one = weight ? weight[i / outputs] : 1;
         for (int k = 0; k < count; k++) {
-            b[k] += weight * one[k].honest[i] * Y[i];
+            b[k] += one * y[k][i] * Y[i];
             for (int j = 0; j < count; j++)
-                A[k * count + j] += weight * one[k].honest[i] * one[j].honest[i];
+                A[k * count + j] += one * y[k][i] * y[j][i];
         }
     }
     least_squares(w, A, b, count);
@@ -99,145 +52,227 @@ static void find_weights(double *w, const agop__fit *one, int count, const doubl
 
 /* ---- the sum ---- */
 
-/* Outputs that the judging rows should have. */
-static agop_status encode_truth(double **out, const agop__fit *f)
-{
-    int64_t c = f->target->outputs;
+/* The machines of one kind: the same candidate on several divisions of the rows. Its prediction is their mean, and its
+ * honest prediction of a row the mean over those that had not seen the row. */
+typedef struct kind {
+    const agop__candidate *what;
+    int                    machines;
+    double                *honest; /* n x outputs */
+} kind;
 
-    *out = agop__malloc(f->rows.judges * c, sizeof **out);
-    if (!*out)
-        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(f->rows.judges * c), "predictions");
-    for (int64_t i = 0; i < f->rows.judges; i++)
-        agop__target_encode(*out + i * c, f->target, f->rows.truth + (f->rows.judge + i) * f->target->columns);
+typedef struct sum {
+    const agop__search *e;
+    int64_t             n, c;
+    kind                kind[AGOP__MOST_MEMBERS];
+    int                 kinds;
+    int64_t            *seen; /* how many machines of each kind judged a row */
+    int64_t             judge; /* rows from there on have been judged by every kind */
+} sum;
+
+static void free_sum(sum *u)
+{
+    for (int k = 0; k < u->kinds; k++)
+        free(u->kind[k].honest);
+    free(u->seen);
+}
+
+static agop_status add_machine(sum *u, const agop__entry *one)
+{
+    const agop__rows *r = &one->fit.rows;
+    const int64_t    *order = u->e->order[one->division];
+    kind             *own = u->kind;
+
+    while (own < u->kind + u->kinds && own->what != one->what)
+        own++;
+    if (own == u->kind + u->kinds) {
+        *own = (kind){.what = one->what, .honest = agop__calloc(u->n * u->c, sizeof(double))};
+        u->kinds++;
+        if (!own->honest)
+            return agop__fail_memory(&one->fit.ctx->err, 8.0 * (double)(u->n * u->c), "predictions");
+    }
+    own->machines++;
+    for (int64_t i = 0; i < r->judges; i++) {
+        int64_t at = order ? order[r->judge + i] : r->judge + i;
+        u->seen[(own - u->kind) * u->n + at]++;
+        for (int64_t o = 0; o < u->c; o++)
+            own->honest[at * u->c + o] += one->fit.honest[i * u->c + o];
+    }
     return AGOP_OK;
 }
 
-/* Honest predictions of the sum, and their scores, become those of the first machine. */
-static agop_status judge_sum(agop__fit *one, const double *w, int count)
+/* Sums become means; rows that some kind never judged end where the judged ones begin. */
+static void settle_means(sum *u)
 {
-    agop_status st = AGOP_OK;
+    u->judge = 0;
+    for (int k = 0; k < u->kinds; k++)
+        for (int64_t i = 0; i < u->n; i++) {
+            int64_t seen = u->seen[k * u->n + i];
+            for (int64_t o = 0; o < u->c && seen; o++)
+                u->kind[k].honest[i * u->c + o] /= (double)seen;
+            if (!seen && i >= u->judge)
+                u->judge = i + 1;
+        }
+}
 
-    for (int64_t i = 0; i < one->rows.judges * one->target->outputs; i++) {
-        double sum = 0;
-        for (int k = 0; k < count; k++)
-            sum += w[k] * one[k].honest[i];
-        one->honest[i] = sum;
-    }
+/* With a validation table (rows behind the n) there is one division, and what judged is taken as it is. */
+static agop_status open_sum(sum *u, const agop__search *e)
+{
+    const agop__fit *f = &e->entry[0].fit;
+    agop_status      st = AGOP_OK;
+
+    *u      = (sum){.e = e, .n = f->rows.total, .c = f->target->outputs};
+    u->seen = agop__calloc(e->count * u->n, sizeof *u->seen);
+    if (!u->seen)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)u->n, "predictions");
+    for (int k = 0; k < e->count; k++)
+        TRY(add_machine(u, &e->entry[k]));
+    settle_means(u);
+done:
+    return st;
+}
+
+/* Honest predictions of the sum, and their scores, become those of the first machine. */
+static agop_status judge_sum(agop__fit *one, const sum *u, const double *w)
+{
+    int64_t     judges = u->n - u->judge, first = u->judge * u->c;
+    double     *honest = agop__calloc(judges * u->c, sizeof *honest);
+    agop_status st     = AGOP_OK;
+
+    if (!honest)
+        return agop__fail_memory(&one->ctx->err, 8.0 * (double)(judges * u->c), "predictions");
+    for (int64_t i = 0; i < judges * u->c; i++)
+        for (int k = 0; k < u->kinds; k++)
+            honest[i] += w[k] * u->kind[k].honest[first + i];
+    free(one->honest);
+    one->honest      = honest;
+    one->rows.judge  = u->judge;
+    one->rows.judges = judges;
     agop__scores_free(&one->scores);
     TRY(agop__fit_score(&one->scores, one, one->honest, one->rows.judge, one->rows.judges));
 done:
     return st;
 }
 
-/* Weights, scores and story of several machines. */
-static agop_status add_up(agop__fit *one, double *w, const double *seconds, int count)
+static void tell_member(agop__member_story *m, const agop__entry *k)
 {
-    double     *Y = NULL;
-    agop_status st;
+    const agop__fit *own = &k->fit;
 
-    TRY(encode_truth(&Y, one));
+    *m = (agop__member_story){.what = *k->what, .division = k->division, .weight = k->weight, .ridge = own->ridge,
+                              .bandwidth = own->shape.bandwidth, .best_iter = own->step[own->best].iter,
+                              .validation = agop__score_value(&own->scores, own->plan.score), .seconds = k->seconds};
+}
+
+/* Weights of the least squared error of the judged rows, or of the least log-loss. */
+static agop_status weigh_kinds(double *w, const sum *u, const agop__fit *one)
+{
+    const agop__target *g      = one->target;
+    const double       *weight = one->rows.weight ? one->rows.weight + u->judge : NULL, *y[AGOP__MOST_MEMBERS];
+    int64_t             judges = u->n - u->judge;
+    double             *Y      = NULL;
+    agop__labels        labels = {.truth = one->rows.truth + u->judge * g->columns, .prior = g->prior,
+                                  .classes = g->classes.count};
+    agop_status         st;
+
+    for (int k = 0; k < u->kinds; k++)
+        y[k] = u->kind[k].honest + u->judge * u->c;
     if (one->plan.logistic)
-        TRY(logistic_weights(w, one, count));
-    else
-        find_weights(w, one, count, Y);
-    one->told = count;
-    for (int k = 0; k < count; k++)
-        one->member[k] = (agop__member_story){
-            .kind = one[k].shape.kind, .diagonal = one[k].plan.diagonal, .plain = one[k].plan.plain, .weight = w[k],
-            .ridge = one[k].ridge, .bandwidth = one[k].shape.bandwidth, .best_iter = one[k].step[one[k].best].iter,
-            .validation = agop__score_value(&one[k].scores, one->plan.score), .seconds = seconds[k]};
-    TRY(judge_sum(one, w, count));
+        return agop__logistic_weights(w, y, u->kinds, &labels, weight, judges, &one->ctx->err);
+    TRY(agop__fit_truth(&Y, one, u->judge, judges));
+    agop__sum_weights(w, y, u->kinds, Y, weight, judges, u->c);
 done:
     free(Y);
     return st;
 }
 
-/* What the fits found becomes the members of a leaf. Those without weight stay out, but a leaf has one at least. */
-static agop_status to_leaf(agop__leaf *leaf, agop__fit *one, const double *w, int count)
+/* Weights, scores and story of several machines. */
+static agop_status add_up(agop__search *e)
 {
-    agop__rows *r     = &one->rows;
-    size_t      width = (size_t)one->schema->numeric * agop__element(one->plan.dtype);
-    void       *less;
+    agop__fit    *one = &e->entry[0].fit;
+    sum           u;
+    double        w[AGOP__MOST_MEMBERS];
+    agop_status   st;
 
-    leaf->member = agop__calloc(count, sizeof *leaf->member);
-    if (!leaf->member)
-        return agop__fail_memory(&one->ctx->err, 0, "a model");
-    for (int k = 0; k < count; k++) {
-        if (!(w[k] > 0) && (leaf->members > 0 || k < count - 1))
-            continue;
-        leaf->member[leaf->members++] = (agop__member){.shape = one[k].shape, .ridge = one[k].ridge, .weight = w[k],
-                                                       .alpha = one[k].alpha, .metric = one[k].metric};
-        one[k].alpha = NULL;
-        memset(&one[k].metric, 0, sizeof one[k].metric);
-    }
-    leaf->n    = one->centres;
-    leaf->x    = r->x;
-    leaf->code = r->code;
-    r->x       = NULL;
-    r->code    = NULL;
-    /* rows that were only there to judge, or came after the centres of a fit cut short */
-    if (leaf->n < r->total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
-        leaf->x = less;
-    return AGOP_OK;
+    TRY(open_sum(&u, e));
+    TRY(weigh_kinds(w, &u, one));
+    one->told = e->count;
+    for (int i = 0; i < e->count; i++)
+        for (int k = 0; k < u.kinds; k++)
+            if (e->entry[i].what == u.kind[k].what) {
+                e->entry[i].weight = w[k] / u.kind[k].machines;
+                tell_member(&one->member[i], &e->entry[i]);
+            }
+    TRY(judge_sum(one, &u, w));
+done:
+    free_sum(&u);
+    return st;
 }
 
 /* ---- all of it ---- */
 
-/* Fit them one after the other; the first must succeed, later ones are left out where they do not. */
-static agop_status fit_each(agop__fit *one, double *seconds, int *count, const agop__fit *f, const agop_settings *s)
+/* Those with weight; at least one. */
+static int list_parts(agop__fit **part, double *w, agop__search *e)
 {
-    family      kind[AGOP__MOST_MEMBERS];
-    int         planned = families(kind, f, s);
-    agop_status st      = AGOP_OK;
+    int count = 0;
 
-    for (int k = 0; k < planned && !one->stopped; k++) {
-        agop__fit *own   = &one[*count];
-        double     began = agop__now();
-
-        if (k > 0 && agop__fit_late(f, seconds[*count - 1])) { /* it takes about as long as the last one */
-            one->stopped = AGOP__BY_CLOCK;
-            break;
-        }
-        *own       = *f; /* the rows are shared */
-        own->share = (f->share > 0 ? f->share : 1) / planned;
-        own->from  = f->from + k * own->share;
-        join(own, &kind[k]);
-        st              = agop__fit_search(own);
-        seconds[*count] = agop__now() - began;
-        if (*count == 0 || (st == AGOP_OK && own->centres == one->centres)) {
-            ++*count;
-            TRY(st);
-            one->stopped = own->stopped;
+    for (int k = 0; k < e->count; k++) {
+        if (!(e->entry[k].weight > 0) && (count > 0 || k < e->count - 1))
             continue;
-        }
-        one->stopped = st == AGOP_E_STOPPED ? AGOP__BY_CALLER : st == AGOP_OK ? own->stopped : AGOP__BY_NOBODY;
-        agop__fit_drop(own);
-        if (st != AGOP_OK && st != AGOP_E_STOPPED && st != AGOP_E_NUMERIC)
-            goto done;
-        if (st == AGOP_E_NUMERIC)
-            agop__note(f->ctx, "one of the kernels left out: %s", f->ctx->err.text);
-        st = AGOP_OK;
+        part[count] = &e->entry[k].fit;
+        w[count++]  = e->entry[k].weight;
     }
-done:
-    return st;
+    return count;
+}
+
+/* What the fits found becomes the members of a leaf, on the rows of f. */
+static agop_status to_leaf(agop__leaf *leaf, agop__fit *f, agop__fit *const *part, const double *w, int count)
+{
+    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    void  *less;
+
+    leaf->member = agop__calloc(count, sizeof *leaf->member);
+    if (!leaf->member)
+        return agop__fail_memory(&f->ctx->err, 0, "a model");
+    for (int k = 0; k < count; k++) {
+        agop__fit *own = part[k];
+        leaf->member[leaf->members++] = (agop__member){.shape = own->shape, .ridge = own->ridge, .weight = w[k],
+                                                       .alpha = own->alpha, .metric = own->metric};
+        own->alpha = NULL;
+        memset(&own->metric, 0, sizeof own->metric);
+    }
+    leaf->n      = part[0]->centres;
+    leaf->x      = f->rows.x;
+    leaf->code   = f->rows.code;
+    f->rows.x    = NULL;
+    f->rows.code = NULL;
+    /* rows that were only there to judge, or came after the centres of a fit cut short */
+    if (leaf->n < f->rows.total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
+        leaf->x = less;
+    return AGOP_OK;
 }
 
 agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s)
 {
-    agop__fit   one[AGOP__MOST_MEMBERS] = {{0}};
-    double      w[AGOP__MOST_MEMBERS] = {1}, seconds[AGOP__MOST_MEMBERS];
-    int         count = 0;
-    agop_status st;
+    agop__search e;
+    agop__fit   *part[AGOP__MOST_MEMBERS], *first;
+    double       w[AGOP__MOST_MEMBERS];
+    int          count;
+    agop_status  st;
 
-    TRY(fit_each(one, seconds, &count, f, s));
-    if (count > 1)
-        TRY(add_up(one, w, seconds, count));
-    TRY(agop__fit_agop(one, w, count));
-    TRY(to_leaf(leaf, one, w, count));
-    *f    = one[0]; /* rows, and the story; its coefficients and metric are the leaf's */
-    one[0] = (agop__fit){0};
+    TRY(agop__search_run(&e, f, s));
+    first              = &e.entry[0].fit;
+    e.entry[0].weight = 1;
+    if (e.count > 1)
+        TRY(add_up(&e));
+    count = list_parts(part, w, &e);
+    TRY(agop__fit_agop(part, w, count));
+    if (part[0] != first) {
+        first->agop = part[0]->agop;
+        memset(&part[0]->agop, 0, sizeof first->agop);
+    }
+    TRY(to_leaf(leaf, first, part, w, count));
+    *f    = *first; /* rows, and the story; its coefficients and metric are the leaf's */
+    *first = (agop__fit){0};
 done:
-    for (int k = 0; k < count; k++)
-        agop__fit_drop(&one[k]);
+    agop__search_free(&e);
     return st;
 }

@@ -385,6 +385,12 @@ ROWS = [
      "agop fit: seed must be at least 0 and at most 9e+15, not -3"),
     ("a bad time limit", {}, GOOD + "--time-limit soon", 2,
      "agop fit: time_limit must be a number or auto, not 'soon'"),
+    ("a search for no time", {}, GOOD + "--tune 0s", 2,
+     "agop fit: tune must be more than 0 and at most 1e+12 seconds, not 0s"),
+    ("a search for a while", {}, GOOD + "--tune 5min", 2,
+     "agop fit: tune has no choice '5min': take one of quick|full|SECONDS|off"),
+    ("no division of the rows", {}, GOOD + "--divisions 0", 2,
+     "agop fit: divisions must be at least 1 and at most 16, not 0"),
     ("a time limit of zero", {}, GOOD + "--time-limit 0s", 2,
      "agop fit: time_limit must be more than 0 and at most 1e+12, not 0s"),
     ("memory of no size", {}, GOOD + "--memory lots", 2,
@@ -478,8 +484,8 @@ ROWS = [
     ("an interval of no number", {}, "predict m.agop test.csv --interval nan", 2,
      "agop predict: --interval must be a number between 0 and 1, not 'nan'"),
     ("an interval of too high a level", {}, "predict m.agop test.csv --interval 0.9999", 2,
-     "agop predict: an interval of level 0.9999 needs more than the 45 rows that judged the fit: "
-     "take a level of at most 0.97826"),
+     "agop predict: an interval of level 0.9999 needs more than the 90 rows that judged the fit: "
+     "take a level of at most 0.98901"),
     ("an interval of classes", {}, "predict c.agop kinds.csv --interval 0.9", 2,
      "agop predict: --interval needs a model of numbers: c.agop tells classes, and --proba how sure they are"),
     ("a picture of no kind", {}, "features m.agop -o out.pdf", 2,

@@ -88,6 +88,8 @@ static json_t *timeless(const agop_model *m)
     }
     json_array_foreach(json_object_get(j, "members"), i, one)
         (void)json_object_del(one, "seconds");
+    json_array_foreach(json_object_get(j, "tried"), i, one)
+        (void)json_object_del(one, "seconds");
     json_array_foreach(json_object_get(json_object_get(j, "tree"), "fits"), i, one)
         (void)json_object_del(one, "seconds");
     return j;
@@ -141,13 +143,19 @@ static void every_failure(const char *words, int64_t stride)
 static void test_every_failed_allocation__of_a_quick_regression(void **state)
 {
     (void)state;
-    every_failure("target=y drop=z,kind,w iters=1", 23);
+    every_failure("target=y drop=z,kind,w iters=1 divisions=1", 23);
 }
 
 static void test_every_failed_allocation__of_a_quick_classification(void **state)
 {
     (void)state;
-    every_failure("target=kind drop=y,z,w iters=1", 29);
+    every_failure("target=kind drop=y,z,w iters=1 divisions=1", 29);
+}
+
+static void test_every_failed_allocation__of_a_search_on_two_divisions(void **state)
+{
+    (void)state;
+    every_failure("target=kind drop=y,z,w weights=w iters=0 ridge=0.1 tune=full divisions=2", 53);
 }
 
 static void test_every_failed_allocation__of_a_plain_fit_of_two_targets(void **state)
@@ -213,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_failed_allocation__of_a_quick_regression),
         cmocka_unit_test(test_every_failed_allocation__of_a_quick_classification),
+        cmocka_unit_test(test_every_failed_allocation__of_a_search_on_two_divisions),
         cmocka_unit_test(test_every_failed_allocation__of_a_plain_fit_of_two_targets),
         cmocka_unit_test(test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights),
         cmocka_unit_test(test_every_failed_allocation__of_the_dual),

@@ -258,7 +258,7 @@ static void test_what_has_no_interval_says_why(void **state)
     refuses(m, t, 1, AGOP_E_PARAM, "between 0 and 1");
     refuses(m, t, 1.5, AGOP_E_PARAM, "between 0 and 1");
     refuses(m, t, (double)NAN, AGOP_E_PARAM, "between 0 and 1");
-    refuses(m, t, .99, AGOP_E_PARAM, "take a level of at most 0.980392"); /* 50/51 */
+    refuses(m, t, .995, AGOP_E_PARAM, "take a level of at most 0.990099"); /* 100/101 */
     refuses(last, t, .9, AGOP_E_DATA, "no rows judged");
     refuses(old, t, .9, AGOP_E_DATA, "no rows judged");
     refuses(classes, mixed, .9, AGOP_E_UNSUPPORTED, "classes");

@@ -177,7 +177,7 @@ static agop_table *some_table(int noise_only)
     return t;
 }
 
-static agop_model *fit(const agop_table *t, const char *kernel, const char *tune)
+static agop_model *fit(const agop_table *t, const char *kernel, const char *tune, const char *divisions)
 {
     agop_settings *s;
     agop_model    *m;
@@ -186,6 +186,7 @@ static agop_model *fit(const agop_table *t, const char *kernel, const char *tune
     assert_int_equal(agop_settings_set(s, ctx, "target", "y"), AGOP_OK);
     assert_int_equal(agop_settings_set(s, ctx, "kernel", kernel), AGOP_OK);
     assert_int_equal(agop_settings_set(s, ctx, "tune", tune), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "divisions", divisions), AGOP_OK);
     if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
         fail_msg("%s", agop_errmsg(ctx));
     agop_settings_free(s);
@@ -204,12 +205,13 @@ static double validation(const agop_model *m, const char *name)
 static void test_stack__the_sum_is_no_worse_than_its_parts(void **state)
 {
     agop_table *t = some_table(0);
-    agop_model *m = fit(t, "auto", "full");
+    agop_model *m = fit(t, "auto", "full", "1");
     json_t     *j = json_loads(agop_model_info(m), 0, NULL), *list = json_object_get(j, "members");
     double      total = 0;
 
     (void)state;
-    assert_int_equal(json_array_size(list), 3);
+    assert_true(json_array_size(list) >= 1 && json_array_size(list) <= 4);
+    assert_true(json_array_size(json_object_get(j, "tried")) >= 8);
     for (size_t k = 0; k < json_array_size(list); k++) {
         const json_t *one = json_array_get(list, k);
         assert_true(json_number_value(json_object_get(one, "weight")) >= 0);
@@ -234,7 +236,7 @@ static void test_stack__predictions_are_the_weighted_sum(void **state)
 {
     static double y[ROWS], again[ROWS], sum[ROWS], one[ROWS];
     agop_table   *t = some_table(0);
-    agop_model   *m = fit(t, "auto", "quick"), *back;
+    agop_model   *m = fit(t, "auto", "quick", "1"), *back;
     agop__leaf    whole = m->leaf[0];
 
     (void)state;
@@ -267,7 +269,7 @@ static void test_stack__noise_is_answered_with_the_mean(void **state)
 {
     static double y[ROWS];
     agop_table   *t = some_table(1);
-    agop_model   *m = fit(t, "auto", "quick");
+    agop_model   *m = fit(t, "auto", "quick", "1");
     double        square = 0;
 
     (void)state;
@@ -285,15 +287,87 @@ static void test_stack__noise_is_answered_with_the_mean(void **state)
 static void test_stack__what_is_named_is_alone(void **state)
 {
     agop_table *t = some_table(0);
-    agop_model *m = fit(t, "l2", "quick");
+    agop_model *m = fit(t, "l2", "quick", "1");
 
     (void)state;
     assert_int_equal(m->leaf[0].members, 1);
     assert_true(m->leaf[0].member[0].weight == 1);
     assert_null(strstr(agop_model_info(m), "\"members\""));
     agop_model_free(m);
-    m = fit(t, "auto", "off");
+    m = fit(t, "auto", "off", "1");
     assert_int_equal(m->leaf[0].members, 1);
+    agop_model_free(m);
+    agop_table_free(t);
+}
+
+static int64_t members_of(const agop_model *m, int32_t kind)
+{
+    int64_t count = 0;
+    for (int64_t k = 0; k < m->leaf[0].members; k++)
+        count += m->leaf[0].member[k].shape.kind == kind;
+    return count;
+}
+
+/* The halves exchange their parts: each division has machines of its own, every row has been judged, and the machines
+ * of one kind have one weight. The coefficients of all divisions stand on the same centres: in another order
+ * they would predict nothing. */
+static void test_stack__divisions_are_averaged(void **state)
+{
+    static double y[ROWS], target[ROWS];
+    agop_table   *t = some_table(0);
+    agop_model   *m = fit(t, "auto", "quick", "3");
+    json_t       *j = json_loads(agop_model_info(m), 0, NULL), *list = json_object_get(j, "members");
+    double        judged = json_number_value(json_object_get(json_object_get(j, "validation"), "rows"));
+
+    (void)state;
+    assert_int_equal(members_of(m, AGOP__L2), 3);
+    assert_int_equal(members_of(m, AGOP__L1), 3);
+    assert_int_equal(json_array_size(list), 6);
+    assert_true(judged == ROWS);
+    for (size_t k = 2; k < 6; k++) {
+        const json_t *one = json_array_get(list, k), *first = json_array_get(list, k % 2);
+        assert_true(json_integer_value(json_object_get(one, "division")) == (json_int_t)(k / 2));
+        assert_true(json_equal(json_object_get(one, "weight"), json_object_get(first, "weight")));
+    }
+    predict(y, m, t);
+    for (int i = 0; i < ROWS; i++)
+        target[i] = agop_table_number(t, i, agop_table_cols(t) - 1);
+    for (int64_t k = 0; k < 6; k++) { /* each fits the rows it was solved on */
+        agop__leaf whole = m->leaf[0];
+        double     error = 0, spread = 0, share = whole.member[k].weight;
+        m->leaf[0].member        = &whole.member[k];
+        m->leaf[0].members       = 1;
+        whole.member[k].weight   = 1;
+        predict(y, m, t);
+        whole.member[k].weight   = share;
+        m->leaf[0]               = whole;
+        for (int i = 0; i < ROWS; i++) {
+            error += (y[i] - target[i]) * (y[i] - target[i]);
+            spread += (target[i] - m->target.mean[0]) * (target[i] - m->target.mean[0]);
+        }
+        assert_true(error < .25 * spread);
+    }
+    json_decref(j);
+    agop_model_free(m);
+    agop_table_free(t);
+}
+
+/* A search of so many seconds ends in time, says what it tried, and is not called stopped. */
+static void test_stack__a_search_for_seconds_tells_what_it_tried(void **state)
+{
+    agop_table *t = some_table(0);
+    agop_model *m = fit(t, "auto", "30s", "1");
+    json_t     *j = json_loads(agop_model_info(m), 0, NULL), *tried = json_object_get(j, "tried");
+    double      total = 0;
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(j, "stopped")), "no");
+    assert_true(json_array_size(tried) >= 2);
+    for (size_t k = 0; k < json_array_size(tried); k++)
+        total += json_number_value(json_object_get(json_array_get(tried, k), "weight"));
+    assert_true(total > .5);
+    assert_int_equal(agop_model_stopped(m), 0);
+    json_decref(j);
     agop_model_free(m);
     agop_table_free(t);
 }
@@ -307,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_stack__predictions_are_the_weighted_sum),
         cmocka_unit_test(test_stack__noise_is_answered_with_the_mean),
         cmocka_unit_test(test_stack__what_is_named_is_alone),
+        cmocka_unit_test(test_stack__divisions_are_averaged),
+        cmocka_unit_test(test_stack__a_search_for_seconds_tells_what_it_tried),
     };
     int failed;
 
