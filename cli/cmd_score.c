@@ -16,16 +16,19 @@ const opt_verb verb_score = {
     "MODEL DATA",
     "how well a model does on rows with known answers",
     "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae. Classes: "
-    "accuracy, log_loss, brier, auc, f1. With several targets the mean over them, then each.",
+    "accuracy, log_loss, brier, auc, f1. With several targets the mean over them, then each. +- is one standard error, "
+    "where there is one: by how much a score would change with other rows of the same kind.",
     2,
     2,
     own,
     cmd_score,
 };
 
-/* One aligned line per number; several targets follow, each under its name. */
+/* One aligned line per number, with its standard error where there is one; several targets follow, each under its
+ * name. */
 static void write_lines(FILE *f, const json_t *score, int indent)
 {
+    const json_t *errors = json_object_get(score, "standard_error");
     const char *key;
     json_t     *value;
     char        number[WORDS_NUMBER];
@@ -40,7 +43,10 @@ static void write_lines(FILE *f, const json_t *score, int indent)
             snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         else
             snprintf(number, sizeof number, "undefined");
-        fprintf(f, "%*s%-10s %s\n", indent, "", key, number);
+        fprintf(f, "%*s%-10s %s", indent, "", key, number);
+        if (json_is_real(json_object_get(errors, key)))
+            fprintf(f, " +- %.2g", json_get_number(errors, key, 0));
+        fputc('\n', f);
     }
     json_object_foreach(json_object_get(score, "targets"), key, value)
     {

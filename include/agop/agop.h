@@ -174,7 +174,8 @@ AGOP_STATUS agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *up
                                   const agop_table *t, double level);
 
 /* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"auc":..,"f1":..,"n":..} as JSON.
- * Several targets: the mean over targets, and "targets": {name: {...}}. */
+ * Several targets: the mean over targets, and "targets": {name: {...}}.
+ * "standard_error": {name: ..} of those that have one. */
 AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);
 
 /* Cross-validation: the rows of t are dealt into parts, each is predicted by an agop_fit of the others and scored

@@ -271,7 +271,7 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
     int64_t             rows, strange = 0;
     double             *p = NULL, *truth = NULL;
     agop__scores        s = {0};
-    json_t             *j = NULL;
+    json_t             *j = NULL, *errors = NULL;
     agop_status         st = AGOP_OK;
 
     if (!ctx)
@@ -305,12 +305,14 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
         agop__note(ctx, "%lld rows of classes that the fit never saw: counted as wrong", (long long)strange);
     TRY(agop__scores_make(&s, g, p, truth, NULL, rows, &ctx->err));
     TRY(agop__scores_to_json(&j, &s, g, &ctx->err));
-    *json = json_object_set_new(j, "n", json_integer(rows)) == 0
+    TRY(agop__scores_errors(&errors, g, p, truth, rows, &ctx->err));
+    *json = json_object_set_new(j, "n", json_integer(rows)) == 0 && json_object_set(j, "standard_error", errors) == 0
                 ? agop__json_dump(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
                 : NULL;
     if (!*json)
         st = agop__fail_memory(&ctx->err, 0, "scores");
 done:
+    json_decref(errors);
     json_decref(j);
     agop__scores_free(&s);
     free(truth);

@@ -87,6 +87,24 @@ static void one_class(double *auc, double *f1, ranked *r, int64_t k, int64_t K, 
     *f1  = said + is > 0 ? 2 * hit / (said + is) : (double)NAN;
 }
 
+int64_t agop__score_row(double out[AGOP__ROW_SCORES], const agop__target *g, const double *p, double truth)
+{
+    int64_t K = g->classes.count, guess = 0;
+    double  square = 0, right = 1e-15;
+
+    for (int64_t k = 0; k < K; k++) {
+        double is = truth == (double)k, d = p[k] - is;
+        if (p[k] > p[guess])
+            guess = k;
+        square += d * d;
+        right = is != 0 ? fmax(p[k], 1e-15) : right;
+    }
+    out[AGOP__ROW_ACCURACY] = truth == (double)guess;
+    out[AGOP__ROW_LOG_LOSS] = -log(right);
+    out[AGOP__ROW_BRIER]    = K == 2 ? .5 * square : square;
+    return guess;
+}
+
 /* Two classes: auc and f1 of the second one; more: means over the classes that occur (f1: or are said). brier follows
  * scikit-learn: (1 - p)^2 of the second class, or the sum over all classes when there are more than two. */
 static void classes(agop__scores *out, const agop__target *g, const double *p, const double *truth,
@@ -96,19 +114,12 @@ static void classes(agop__scores *out, const agop__target *g, const double *p, c
     double  total = 0, aucs = 0, f1s = 0, auc, f1;
 
     for (int64_t i = 0; i < rows; i++) {
-        double w = weight ? weight[i] : 1, square = 0, right = 1e-15;
-        guess[i] = 0;
-        for (int64_t k = 0; k < K; k++) {
-            double is = truth[i] == (double)k, d = p[i * K + k] - is;
-            if (p[i * K + k] > p[i * K + guess[i]])
-                guess[i] = k;
-            square += d * d;
-            right = is != 0 ? fmax(p[i * K + k], 1e-15) : right;
-        }
+        double w = weight ? weight[i] : 1, row[AGOP__ROW_SCORES];
+        guess[i] = agop__score_row(row, g, p + i * K, truth[i]);
         total += w;
-        out->accuracy += truth[i] == (double)guess[i] ? w : 0;
-        out->brier += w * (K == 2 ? .5 * square : square);
-        out->log_loss -= w * log(right);
+        out->accuracy += w * row[AGOP__ROW_ACCURACY];
+        out->brier += w * row[AGOP__ROW_BRIER];
+        out->log_loss += w * row[AGOP__ROW_LOG_LOSS];
     }
     out->accuracy /= total;
     out->brier /= total;

@@ -64,6 +64,12 @@ agop_status agop__scores_make(agop__scores *out, const agop__target *g, const do
                               const double *weight, int64_t rows, agop__err *e);
 void        agop__scores_free(agop__scores *s);
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e);
+/* What one row of classes adds to the scores that are means over rows, and the class that is predicted. */
+enum { AGOP__ROW_ACCURACY, AGOP__ROW_LOG_LOSS, AGOP__ROW_BRIER, AGOP__ROW_SCORES };
+int64_t agop__score_row(double out[AGOP__ROW_SCORES], const agop__target *g, const double *p, double truth);
+/* errors.c: {"accuracy": .., ..} or {"r2": .., ..}: standard errors, as if the rows were drawn anew. */
+agop_status agop__scores_errors(json_t **out, const agop__target *g, const double *predicted, const double *truth,
+                                int64_t rows, agop__err *e);
 /* The name that "auto" stands for, and the score as a loss: smaller is better. */
 const char *agop__score_name(const agop__target *g, const agop_settings *s);
 double      agop__score_loss(const agop__scores *s, const char *name);
