@@ -276,12 +276,14 @@ done:
 static agop_status compare(one_fit *fit, const cross *c, const agop_model *m, const part *learners, const part *judges,
                            double *p)
 {
-    const agop__target *g    = &m->target;
+    agop__target        now  = m->target;
+    const agop__target *g    = &now;
     int64_t             own  = agop__target_width(g);
     encoded             some = {0};
     agop__linear        l    = {0};
     agop_status         st;
 
+    now.link = AGOP__LINK_LINEAR; /* whatever the fit's own outputs are */
     TRY(learn_linear(&l, c, m, learners));
     TRY(open_encoded(&some, c, m, BLOCK));
     for (int who = BASELINE; who <= LINEAR; who++) {

@@ -128,6 +128,7 @@ static void test_cv__is_what_fits_and_predictions_by_hand_are(void **state)
     same_as_by_hand("target=y drop=z,kind,w folds=3 seed=5", "y", AGOP_VALUE);
     same_as_by_hand("target=y drop=z,kind weights=w folds=3 seed=5 tune=off", "y", AGOP_VALUE);
     same_as_by_hand("target=kind drop=z,y,w folds=3 seed=5", "kind", AGOP_PROBA);
+    same_as_by_hand("target=kind drop=z,y,w folds=3 seed=5 loss=logistic", "kind", AGOP_PROBA);
 }
 
 static double number(const json_t *j, const char *a, const char *b)
@@ -264,6 +265,24 @@ static void test_cv__a_class_that_a_fit_never_saw_has_no_chance_there(void **sta
     agop_table_free(t);
 }
 
+static void test_cv__the_loss_of_a_fit_is_not_that_of_the_others(void **state)
+{
+    static const char *const others[] = {"baseline", "linear"};
+    agop_table *t = mixed();
+    json_t     *all  = cv(NULL, t, "target=kind drop=z,y,w folds=3"), *a = json_object_get(all, "fits"),
+           *logistic = cv(NULL, t, "target=kind drop=z,y,w folds=3 loss=logistic"),
+           *b        = json_object_get(logistic, "fits");
+
+    (void)state;
+    for (size_t k = 0; k < 3; k++)
+        for (int who = 0; who < 2; who++)
+            assert_true(json_equal(json_object_get(json_array_get(a, k), others[who]),
+                                   json_object_get(json_array_get(b, k), others[who])));
+    json_decref(all);
+    json_decref(logistic);
+    agop_table_free(t);
+}
+
 static void test_cv__rows_without_a_target_are_in_no_fold(void **state)
 {
     agop_table *t = small();
@@ -395,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_cv__linear_data_need_no_more_than_the_linear_model),
         cmocka_unit_test(test_cv__a_constant_target_is_met),
         cmocka_unit_test(test_cv__a_class_that_a_fit_never_saw_has_no_chance_there),
+        cmocka_unit_test(test_cv__the_loss_of_a_fit_is_not_that_of_the_others),
         cmocka_unit_test(test_cv__rows_without_a_target_are_in_no_fold),
         cmocka_unit_test(test_cv__the_groups_are_no_column_to_learn_from),
         cmocka_unit_test(test_cv__a_stop_reports_the_folds_that_are_done),
