@@ -75,6 +75,17 @@ AGOP_API void agop_on_progress(agop_ctx *ctx, agop_progress_fn *fn, void *user);
 typedef void agop_note_fn(void *user, const char *sentence);
 AGOP_API void agop_on_note(agop_ctx *ctx, agop_note_fn *fn, void *user);
 
+/* A score of one's own. With the setting metric_score "callback" it judges what the built-in scores judge: iterations,
+ * with a validation table the ridge, in trees the temperature. NaN counts as the worst. */
+typedef struct agop_judged {
+    const double *truth;     /* rows x targets; a class by its number, -1 if fit never saw it */
+    const double *predicted; /* rows x columns: numbers, or the probabilities of all classes */
+    const double *weight;    /* rows, or NULL: all count alike */
+    int64_t       rows, targets, columns;
+} agop_judged;
+typedef double agop_score_fn(void *user, const agop_judged *rows);
+AGOP_API void agop_on_score(agop_ctx *ctx, agop_score_fn *fn, void *user, int larger_is_better);
+
 /* ---- settings: by name; every name, default, bound and help text is in one table ---- */
 
 typedef enum agop_type { AGOP_INT, AGOP_REAL, AGOP_BOOL, AGOP_CHOICE, AGOP_TEXT, AGOP_BYTES } agop_type;

@@ -50,6 +50,15 @@ void agop_on_note(agop_ctx *ctx, agop_note_fn *fn, void *user)
     ctx->note_user = user;
 }
 
+void agop_on_score(agop_ctx *ctx, agop_score_fn *fn, void *user, int larger_is_better)
+{
+    if (!ctx)
+        return;
+    ctx->score       = fn;
+    ctx->score_user  = user;
+    ctx->score_rises = larger_is_better;
+}
+
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
 

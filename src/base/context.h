@@ -16,6 +16,9 @@ struct agop_ctx {
     void                       *progress_user;
     agop_note_fn               *note;
     void                       *note_user;
+    agop_score_fn              *score; /* of the caller's own, or NULL */
+    void                       *score_user;
+    int                         score_rises; /* larger is better */
 };
 
 double agop__now(void); /* seconds, monotonic */

@@ -97,6 +97,9 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "a ridge is chosen by leave-one-out, which conjugate gradients do not give: name it with "
                           "--ridge, take --tune off, or leave --solver away");
+    if (agop__choice(s, "metric_score", "callback") && !ctx->score)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "metric_score callback needs a function of the calling program "
+                                                   "(agop_on_score): take another score");
     if (p->logistic && p->solver == AGOP__SOLVER_CG)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss is solved directly: leave --solver away");
     if (p->logistic && !agop__is_auto(s, "ridge") && p->ridge == 0)

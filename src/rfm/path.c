@@ -131,8 +131,8 @@ agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double 
         else
             agop__target_values(p + i * width, g, y + i * g->outputs);
     }
-    st = agop__scores_make(out, g, p, f->rows.truth + first * g->columns,
-                           f->rows.weight ? f->rows.weight + first : NULL, count, &f->ctx->err);
+    st = agop__scores_judge(out, f->ctx, g, f->plan.score, p, f->rows.truth + first * g->columns,
+                            f->rows.weight ? f->rows.weight + first : NULL, count);
     free(p);
     return st;
 }
@@ -414,7 +414,7 @@ static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, doub
     if (f->best < 0 || f->plan.last || !f->rows.judges || step->loss < f->step[f->best].loss)
         TRY(keep(f, m, alpha, &scores, step->rows));
     else
-        *worse = !(step->loss <= f->plan.early_stop * f->step[f->best].loss);
+        *worse = !scores.asked && !(step->loss <= f->plan.early_stop * f->step[f->best].loss);
     if (tell(f, "metric", detail))
         st = agop__fail(&f->ctx->err, AGOP_E_STOPPED, "stopped after iteration %lld", (long long)t);
 done:

@@ -1,4 +1,5 @@
 /* scores.c - how good predictions are; see target.h. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -165,6 +166,26 @@ done:
     return st;
 }
 
+static int is_own(const char *name)
+{
+    return strcmp(name, "callback") == 0;
+}
+
+agop_status agop__scores_judge(agop__scores *out, agop_ctx *ctx, const agop__target *g, const char *name,
+                               const double *predicted, const double *truth, const double *weight, int64_t rows)
+{
+    agop_judged judged = {.truth = truth, .predicted = predicted, .weight = weight, .rows = rows,
+                          .targets = g->columns, .columns = agop__target_width(g)};
+    agop_status st     = agop__scores_make(out, g, predicted, truth, weight, rows, &ctx->err);
+
+    if (st != AGOP_OK || !is_own(name))
+        return st;
+    out->own      = ctx->score(ctx->score_user, &judged);
+    out->own_loss = isnan(out->own) ? DBL_MAX : ctx->score_rises ? -out->own : out->own;
+    out->asked    = 1;
+    return AGOP_OK;
+}
+
 void agop__scores_free(agop__scores *s)
 {
     free(s->target_r2);
@@ -185,7 +206,7 @@ const char *agop__score_name(const agop__target *g, const agop_settings *s)
 agop_status agop__score_check(const agop__target *g, const char *name, agop__err *e)
 {
     int for_numbers = agop__name_in(name, "mse,rmse,mae,r2");
-    if (for_numbers == !g->classification)
+    if (is_own(name) || for_numbers == !g->classification)
         return AGOP_OK;
     return agop__fail(e, AGOP_E_PARAM, "metric_score %s does not fit a %s: take one of %s", name,
                       g->classification ? "classification" : "regression",
@@ -199,7 +220,7 @@ double agop__score_value(const agop__scores *s, const char *name)
         double      value;
     } all[] = {{"mse", s->mse},           {"rmse", s->rmse},         {"mae", s->mae}, {"r2", s->r2},
                {"accuracy", s->accuracy}, {"log_loss", s->log_loss}, {"brier", s->brier}, {"auc", s->auc},
-               {"f1", s->f1}};
+               {"f1", s->f1},             {"callback", s->own}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(name, all[i].name) == 0)
             return all[i].value;
@@ -215,7 +236,7 @@ double agop__score_loss(const agop__scores *s, const char *name)
         double v = agop__score_value(s, name);
         return isnan(v) ? 1 : 1 - v;
     }
-    return agop__score_value(s, name);
+    return is_own(name) ? s->own_loss : agop__score_value(s, name);
 }
 
 /* A key must be UTF-8 like any other text. */
@@ -240,6 +261,8 @@ agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop
         const char *name = g->classification ? for_classes[i] : for_numbers[i];
         bad |= json_object_set_new(j, name, agop__json_real(agop__score_value(s, name)));
     }
+    if (s->asked)
+        bad |= json_object_set_new(j, "callback", agop__json_real(s->own));
     if (!g->classification && g->columns > 1) {
         bad |= json_object_set_new(j, "targets", all = json_object());
         for (int64_t k = 0; k < g->columns && !bad; k++)

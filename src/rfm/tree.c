@@ -739,7 +739,7 @@ static agop_status try_temperature(agop__scores *out, double *loss, double *y, c
         else
             agop__target_values(p + i * wide, g, y + i * g->outputs);
     }
-    TRY(agop__scores_make(out, g, p, t->truth, t->weight, t->n, &w->ctx->err));
+    TRY(agop__scores_judge(out, w->ctx, g, f->plan.score, p, t->truth, t->weight, t->n));
     *loss = agop__score_loss(out, f->plan.score);
 done:
     free(p);
