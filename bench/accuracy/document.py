@@ -127,11 +127,11 @@ def versus(scores, ours):
 
 def described(section):
     those = section.results()
-    last = max(those, key=lambda r: r["date"])
+    days, last = sorted({r["date"][:10] for r in those}), max(those, key=lambda r: r["date"])
     disturbed = sum(not r["quiet"] for r in those if r["state"] == "ok")
-    text = "%d tables, %d runs, %s to %s, on %s, %d cores; %s." % (
-        len(section.tables), len(those), min(r["date"] for r in those)[:10], last["date"][:10], last["cpu"],
-        last["cores"], ", ".join(sorted({r["versions"] for r in those if r["versions"]})))
+    text = "%d tables, %d runs, %s, on %s, %d cores; %s." % (
+        len(section.tables), len(those), " to ".join(days[:1] + days[1:][-1:]), last["cpu"], last["cores"],
+        ", ".join(sorted({r["versions"] for r in those if r["versions"]})))
     if disturbed:
         text += (" Seconds in brackets (%d runs) were taken beside other work on the same processors: they are no "
                  "measure, and wait for a quiet machine. Scores do not depend on it." % disturbed)

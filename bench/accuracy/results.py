@@ -74,4 +74,4 @@ def merge(folder, path):
         old = results.get(key(new))
         results[key(new)] = newer(old, new) if old else new
     write(path, results)
-    return results
+    return read(path) # as it is kept, so that the document is the same whenever it is written
