@@ -17,6 +17,8 @@ static const opt own[] = {
      "the target or class to explain; else the first target, or the class that is predicted for the row"},
     {"method", 0, OPT_TEXT, "integrated|gradient", "integrated", 0, 0,
      "integrated: gradients along the way from the mean row, which add up to the answer; gradient: at the row alone"},
+    {"neighbours", 0, OPT_COUNT, "K", NULL, 1, 1e6,
+     "also the K training rows of the largest influence on each answer; as .csv these alone"},
     {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
@@ -27,7 +29,7 @@ const opt_verb verb_explain = {
     "why rows are predicted as they are",
     "For each row of DATA and each column a contribution, in units of the target (of a class: of its probability): "
     "what the column's difference from the mean training row adds to the answer. With --rows each row is told by "
-    "itself, else the mean size of the contributions.",
+    "itself, else the mean size of the contributions. With --neighbours also the training rows that weigh most in it.",
     2,
     2,
     own,
@@ -132,6 +134,7 @@ static void explanation_free(explanation *x)
     free(x->base);
     free(x->value);
     free(x->mean);
+    free(x->near);
     free(x->order);
     agop_table_free(x->t);
     agop_model_free(x->m);
@@ -148,7 +151,8 @@ static int make_room(run *r, explanation *x)
     x->value   = run_room(x->rows, sizeof *x->value);
     x->mean    = run_room(x->columns, sizeof *x->mean);
     x->order   = run_room(x->columns, sizeof *x->order);
-    if (!x->output || !x->name || !x->place || !x->part || !x->base || !x->value || !x->mean || !x->order)
+    x->near    = run_room(x->rows * x->neighbours, sizeof *x->near);
+    if (!x->near || !x->output || !x->name || !x->place || !x->part || !x->base || !x->value || !x->mean || !x->order)
         return run_fail(r, EXIT_FAILED, "no memory for %lld rows", (long long)x->rows);
     for (int64_t j = 0; j < x->columns; j++) {
         x->name[j] = agop_model_column_name(x->m, j);
@@ -176,7 +180,7 @@ static int read_rows(run *r, explanation *x)
         row[i]++;
     x->number = row;
     row       = NULL;
-    x->each   = opt_text(r->opt, "rows") || x->rows <= TOLD_EACH;
+    x->each   = opt_text(r->opt, "rows") || x->rows <= TOLD_EACH || x->neighbours > 0;
 done:
     free(row);
     agop_table_free(all);
@@ -242,6 +246,7 @@ static int check_request(run *r, const char *path, int kind, explanation *x)
     x->method = opt_text(r->opt, "method");
     x->method = x->method ? x->method : "integrated";
     x->top    = opt_count(r->opt, "top", 0);
+    x->neighbours = opt_count(r->opt, "neighbours", 0);
     if (strcmp(x->method, "integrated") != 0 && strcmp(x->method, "gradient") != 0)
         return run_fail(r, EXIT_USAGE, "--method must be integrated or gradient, not '%.40s'", x->method);
     if (kind < 0 || result_is_picture(kind))
@@ -292,6 +297,8 @@ int cmd_explain(run *r)
     DO(make_room(r, &x));
     DO(choose_outputs(r, &x));
     DO(contribute(r, &x));
+    if (x.neighbours)
+        DO(run_check(r, agop_influence(x.near, r->ctx, x.m, x.t, x.output, x.neighbours)));
     DO(run_settle(r, "nothing was written"));
     DO(tell(r, &x, path, kind));
 done:

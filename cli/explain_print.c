@@ -78,6 +78,22 @@ static void print_row(FILE *f, const explanation *x, int64_t i, int wide)
     free(r);
 }
 
+/* Training rows as numbers from 1. */
+static void print_neighbours(FILE *f, const explanation *x, int64_t i)
+{
+    const agop_neighbour *near = x->near + i * x->neighbours;
+
+    fputs("  training rows of the largest influence:\n", f);
+    for (int64_t k = 0; k < x->neighbours && near[k].share > 0; k++) {
+        if (near[k].row >= 0)
+            fprintf(f, "  row %-10lld", (long long)near[k].row + 1);
+        else
+            fprintf(f, "  row %-10s", "unknown");
+        fprintf(f, " %+.5g  (%.1f %%, %.3g bandwidths away)\n", near[k].influence, 100 * near[k].share,
+                near[k].distance);
+    }
+}
+
 void explanation_print(FILE *f, const explanation *x)
 {
     int     wide  = widest(x);
@@ -89,6 +105,8 @@ void explanation_print(FILE *f, const explanation *x)
         if (i)
             fputc('\n', f);
         print_row(f, x, i, wide);
+        if (x->neighbours)
+            print_neighbours(f, x, i);
     }
     if (x->each)
         return;
@@ -108,11 +126,37 @@ void explanation_print(FILE *f, const explanation *x)
     }
 }
 
+/* Two tables do not fit into one CSV file. */
+static void neighbours_csv(FILE *f, const explanation *x)
+{
+    char number[WORDS_NUMBER];
+
+    fputs("row,output,training_row,influence,share,distance\n", f);
+    for (int64_t i = 0; i < x->rows * x->neighbours; i++) {
+        const agop_neighbour *near = &x->near[i];
+        if (near->share == 0)
+            continue;
+        fprintf(f, "%lld,", (long long)x->number[i / x->neighbours]);
+        words_csv(f, output_name(x, i / x->neighbours));
+        if (near->row >= 0)
+            fprintf(f, ",%lld", (long long)near->row + 1);
+        else
+            fputc(',', f);
+        fprintf(f, ",%s", words_number(number, near->influence));
+        fprintf(f, ",%s", words_number(number, near->share));
+        fprintf(f, ",%s\n", isfinite(near->distance) ? words_number(number, near->distance) : "");
+    }
+}
+
 void explanation_csv(FILE *f, const explanation *x)
 {
     char    number[WORDS_NUMBER];
     int64_t shown = explanation_shown(x, x->columns);
 
+    if (x->neighbours) {
+        neighbours_csv(f, x);
+        return;
+    }
     fputs("row,output,value,base", f);
     for (int64_t k = 0; k < shown; k++) {
         fputc(',', f);
@@ -130,17 +174,33 @@ void explanation_csv(FILE *f, const explanation *x)
     }
 }
 
+static json_t *neighbours_as_json(const explanation *x, int64_t i)
+{
+    const agop_neighbour *near = x->near + i * x->neighbours;
+    json_t               *j    = json_array();
+
+    for (int64_t k = 0; k < x->neighbours && near[k].share > 0; k++)
+        json_array_append_new(j, json_pack("{s:o, s:o, s:o, s:o}", "training_row",
+                                           near[k].row >= 0 ? json_integer(near[k].row + 1) : json_null(), "influence",
+                                           json_number(near[k].influence), "share", json_number(near[k].share),
+                                           "distance", json_number(near[k].distance)));
+    return j;
+}
+
 static json_t *row_as_json(const explanation *x, int64_t i)
 {
-    json_t *parts = json_object();
+    json_t *parts = json_object(), *row;
 
     for (int64_t k = 0, shown = explanation_shown(x, x->columns); k < shown; k++) {
         int64_t j = x->top ? x->order[k] : k;
         json_put(parts, x->name[j], json_number(x->part[i * x->columns + j]));
     }
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "row", (json_int_t)x->number[i], "output",
-                     json_text(output_name(x, i)), "value", json_number(x->value[i]), "base", json_number(x->base[i]),
-                     "contributions", parts);
+    row = json_pack("{s:I, s:o, s:o, s:o, s:o}", "row", (json_int_t)x->number[i], "output",
+                    json_text(output_name(x, i)), "value", json_number(x->value[i]), "base", json_number(x->base[i]),
+                    "contributions", parts);
+    if (x->neighbours)
+        json_object_set_new(row, "neighbours", neighbours_as_json(x, i));
+    return row;
 }
 
 json_t *explanation_json(const explanation *x)

@@ -18,6 +18,8 @@ typedef struct explanation {
     const char **name;   /* of the columns */
     int64_t     *place;  /* of the columns, in t */
     double      *part, *base, *value; /* rows x columns, rows, rows */
+    int64_t      neighbours;
+    agop_neighbour *near; /* rows x neighbours */
     double      *mean;   /* mean |part| of each column */
     int64_t     *order;  /* columns by that, the largest first */
 } explanation;

@@ -229,6 +229,18 @@ enum { AGOP_INTEGRATED = 0, AGOP_GRADIENT = 1 };
 AGOP_STATUS agop_contributions(agop_mat *out, double *base, double *value, agop_ctx *ctx, const agop_model *m,
                                const agop_table *t, const int64_t *output, int method);
 
+/* The k training rows that add most to the answer for each row, or take most from it: of f(x) = sum_j alpha_j k(x, x_j)
+ * the largest terms (representer points: Yeh, Kim, Yen, Ravikumar, NeurIPS 2018). out: rows(t) x k, the largest first;
+ * where there are fewer, the rest are { -1, 0, 0, infinity }. */
+typedef struct agop_neighbour {
+    int64_t row;       /* of the training table, from 0; -1: not known (the model is of version 0.1) */
+    double  influence; /* its term, in units of the target */
+    double  share;     /* of |influence| in the sum over all training rows that are asked */
+    double  distance;  /* in the learned metric and bandwidths; of several machines that of the largest weight */
+} agop_neighbour;
+AGOP_STATUS agop_influence(agop_neighbour *out, agop_ctx *ctx, const agop_model *m, const agop_table *t,
+                           const int64_t *output, int64_t k);
+
 /* Everything else that is known of a model as JSON: task, n, d, outputs, settings as used, iterations, best_iter,
  * validation, seconds, peak_bytes, columns. Owned by the model. */
 AGOP_API const char *agop_model_info(const agop_model *m);

@@ -457,8 +457,11 @@ static agop_status gather(agop__fit *f, const agop_table *train, const agop_tabl
     normalise_weights(&f->rows);
     for (int64_t i = 0; i < f->rows.n && !tree; i++)
         agop__target_encode(f->rows.Y + i * f->target->outputs, f->target, f->rows.truth + i * f->target->columns);
-    if (!tree)
+    if (!tree) {
         TRY(encode_into(f, train, rows, f->rows.n, 0, NULL));
+        f->rows.row = order;
+        order       = NULL;
+    }
     if (valid) {
         copy_truth(f, valid_truth, NULL, valid_order, valid_n, f->rows.n);
         st = encode_into(f, valid, valid_order, valid_n, f->rows.n, &seen);
@@ -512,6 +515,7 @@ void agop__fit_free(agop__fit *f)
     free(f->rows.Y);
     free(f->rows.truth);
     free(f->rows.weight);
+    free(f->rows.row);
     free(f->rows.origin.row);
     free(f->judge_row);
 }
@@ -534,6 +538,13 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
     part->plan.divisions = 1; /* a table that makes a tree has rows enough */
     part->plan.budget    = 0;
     TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
+    part->rows.row = agop__malloc(n, sizeof *part->rows.row);
+    if (!part->rows.row) {
+        (void)agop__fail_memory(&ctx->err, 8.0 * (double)n, "the rows of a leaf");
+        return AGOP_E_NOMEM;
+    }
+    for (int64_t i = 0; i < n; i++)
+        part->rows.row[i] = whole->rows.origin.row[index[i]];
     TRY(agop__copy_rows(part, 0, whole, index, n));
     TRY(agop__copy_rows(part, n, whole, judges, valid));
     normalise_weights(&part->rows);

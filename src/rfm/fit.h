@@ -27,6 +27,7 @@ typedef struct agop__rows {
     double  *truth;  /* total x target columns */
     double  *weight; /* total, or NULL */
     int64_t  n, total, learn, judge, judges;
+    int64_t *row;        /* n: where they are in the training table; NULL in a tree, where origin tells it */
     agop__origin origin; /* of a tree */
 } agop__rows;
 

@@ -1,8 +1,8 @@
 /* model.c - life, file and questions of a model.
  *
- * The file is a safetensors file: tensors centres, codes, alpha, metric.0 ..., agop.0 ..., and one JSON text with the
- * schema, the target, the machine and the report. Of a tree's leaves these are called leaf.0.centres and so on, of a
- * leaf's members but the first member.1.alpha and so on. interval.constant may be there or not.
+ * The file is a safetensors file: tensors centres, codes, rows, alpha, metric.0 ..., agop.0 ..., and one JSON text
+ * with the schema, the target, the machine and the report. Of a tree's leaves these are called leaf.0.centres and
+ * so on, of a leaf's members but the first member.1.alpha and so on. interval.constant may be there or not.
  *
  * A file is hostile until every count, shape and number in it has been looked at; what does not fit is AGOP_E_FORMAT
  * with a sentence, and nothing is kept. */
@@ -34,6 +34,7 @@ void agop__leaf_free(agop__leaf *leaf)
     free(leaf->member);
     free(leaf->x);
     free(leaf->code);
+    free(leaf->row);
     memset(leaf, 0, sizeof *leaf);
 }
 
@@ -272,6 +273,8 @@ static void add_leaf(saving *s, const agop_model *m, const agop__leaf *k, const 
 
     add(s, prefix, "centres", -1, m->dtype == AGOP_F32 ? "F32" : "F64", k->n, m->schema.numeric, k->x);
     add(s, prefix, "codes", -1, "I32", k->n, m->schema.groups, k->code);
+    if (k->row)
+        add(s, prefix, "rows", -1, "I64", k->n, 1, k->row);
     for (int64_t i = 0; i < k->members; i++) {
         member_prefix(own, sizeof own, prefix, i);
         add(s, own, "alpha", -1, "F64", k->n, m->target.outputs, k->member[i].alpha);
@@ -298,7 +301,7 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
     if (!m || !path)
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
     for (int64_t k = 0; k < m->leaves; k++)
-        s.most += 2 + (int)m->leaf[k].members * (2 + m->agop.blocks);
+        s.most += 3 + (int)m->leaf[k].members * (2 + m->agop.blocks);
     s.most += 3 + m->agop.blocks;
     s.t    = agop__calloc(s.most, sizeof *s.t);
     s.name = agop__calloc(s.most, sizeof *s.name);
@@ -575,6 +578,26 @@ static agop_status load_codes(agop__leaf *k, const char *name, const agop_model 
     return AGOP_OK;
 }
 
+/* Older files have none. */
+static agop_status load_rows(agop__leaf *k, const char *name, const agop__tensors *f, const char *path, agop__err *e)
+{
+    const agop__tensor *t  = agop__tensors_find(f, name);
+    agop_status         st = AGOP_OK;
+
+    if (!t)
+        return AGOP_OK;
+    TRY(agop__tensors_need(&t, f, name, "I64", k->n, 1, e));
+    k->row = agop__malloc(k->n, sizeof *k->row);
+    if (!k->row)
+        return agop__fail_memory(e, 8.0 * (double)k->n, "a model");
+    memcpy(k->row, t->data, (size_t)k->n * sizeof *k->row);
+    for (int64_t i = 0; i < k->n; i++)
+        if (k->row[i] < 0)
+            return damaged(e, path, "'rows' holds a number below zero");
+done:
+    return st;
+}
+
 /* The blocks of a metric; its diagonal may not be negative. */
 static agop_status load_metric(agop__metric *out, const char *name, int diagonal, int64_t rank, const agop_model *m,
                                const agop__tensors *f, const char *path, agop__err *e)
@@ -622,6 +645,8 @@ static agop_status load_leaf(agop__leaf *k, const char *prefix, const json_t *j,
     TRY(load_numbers(&k->x, f, name, m->dtype, k->n, m->schema.numeric, path, e));
     (void)snprintf(name, sizeof name, "%scodes", prefix);
     TRY(load_codes(k, name, m, f, path, e));
+    (void)snprintf(name, sizeof name, "%srows", prefix);
+    TRY(load_rows(k, name, f, path, e));
     for (int64_t i = 0; i < k->members; i++) {
         agop__member *one = &k->member[i];
         void         *v   = NULL;

@@ -21,6 +21,7 @@ typedef struct agop__leaf {
     int64_t       n;    /* centres */
     void         *x;    /* n x schema.numeric */
     int32_t      *code; /* n x schema.groups */
+    int64_t      *row;  /* n: the centres in the training table, from 0; NULL: not known, as in files of version 0.1 */
     int64_t       members;
     agop__member *member;
 } agop__leaf;

@@ -244,6 +244,8 @@ static agop_status to_leaf(agop__leaf *leaf, agop__fit *f, agop__fit *const *par
     leaf->code   = f->rows.code;
     f->rows.x    = NULL;
     f->rows.code = NULL;
+    leaf->row    = f->rows.row;
+    f->rows.row  = NULL;
     /* rows that were only there to judge, or came after the centres of a fit cut short */
     if (leaf->n < f->rows.total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
         leaf->x = less;

@@ -7,6 +7,7 @@
 "$AGOP" explain m.agop "$DATA/mixed.test.csv" | head -n 1
 "$AGOP" fit "$DATA/flowers.train.csv" --target kind -o c.agop -q
 "$AGOP" explain c.agop "$DATA/flowers.test.csv" --rows 1 --of setosa --method gradient --json - | grep output
+"$AGOP" explain m.agop "$DATA/mixed.train.csv" --rows 9 --neighbours 500 -o near.csv
 "$PYTHON" - <<'END'
 import csv, json
 def rows(name): return list(csv.DictReader(open(name)))
@@ -19,6 +20,9 @@ for row, p, j in zip(why, rows("p.csv"), report["rows"]):
     assert all(j["contributions"][k] == float(row[k]) for k in columns), row
 assert [r["row"] for r in some] == ["7", "2", "3", "4"] and len(why) == report["n"]
 assert abs(float(some[0]["value"]) - float(why[6]["value"])) < 1e-9
+near = rows("near.csv")
+assert abs(sum(float(r["share"]) for r in near) - 1) < 1e-6
+assert [float(r["distance"]) < 1e-3 for r in near if r["training_row"] == "9"] == [True], "a row is no distance from itself"
 means = {k: sum(abs(float(r[k])) for r in why) / len(why) for k in columns}
 assert [c["name"] for c in report["columns"]] == sorted(columns, key=lambda k: -means[k])
 END

@@ -500,6 +500,8 @@ ROWS = [
      "agop features: --image-shape 3x3 has 9 cells, but m.agop has 4 columns"),
     ("an image of categories", {}, "features m.agop -o out.svg --image-shape 2x2", 2,
      "agop features: --image-shape needs plain numeric columns: m.agop has categories or missing cells"),
+    ("no neighbours", {}, "explain m.agop test.csv --neighbours 0", 2,
+     "agop explain: --neighbours must be a whole number from 1 to 1000000, not '0'"),
     ("rows that are no list", {}, "explain m.agop test.csv --rows 1,x", 2,
      "agop explain: --rows must be a list such as 1,5,10-20, not '1,x'"),
     ("rows from large to small", {}, "explain m.agop test.csv --rows 5-2", 2,

@@ -346,6 +346,108 @@ static void test_explain__contributions_go_with_their_columns(void **state)
     free(by);
 }
 
+/* ---- training rows ---- */
+
+/* All terms of each of the first rows, and the number of training rows. */
+static void terms_sum_up(const char *words, double tolerance)
+{
+    agop_model     *m = fit_mixed(ctx, words);
+    agop_table     *t = NULL;
+    agop_neighbour *near = calloc(MIXED_ROWS * MIXED_ROWS, sizeof *near);
+    int64_t         output[MIXED_ROWS] = {0};
+    explained       x;
+
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    x = explain(m, t, output, AGOP_INTEGRATED);
+    assert_int_equal(agop_influence(near, ctx, m, t, output, MIXED_ROWS), AGOP_OK);
+    for (int i = 0; i < MIXED_ROWS; i++) {
+        double sum = 0, share = 0, constant = 0;
+        int    met[MIXED_ROWS] = {0};
+        for (int k = 0; k < MIXED_ROWS; k++) {
+            const agop_neighbour *one = &near[i * MIXED_ROWS + k];
+            sum += one->influence;
+            share += one->share;
+            assert_true(k == 0 || fabs(one->influence) <= fabs(one[-1].influence));
+            if (one->row < 0)
+                continue;
+            assert_true(one->row < MIXED_ROWS && met[one->row]++ == 0);
+            assert_true(one->row != i || one->distance < 1e-3); /* it is itself */
+        }
+        assert_true(fabs(share - 1) <= 1e-6);
+        for (int j = 0; j < MIXED_ROWS; j++) /* what the model says far from everything: the mean of the target */
+            constant += (j * 37 % 64) / 8.0 - 4;
+        constant = 2 - constant / MIXED_ROWS / 2;
+        if (!(fabs(constant + sum - x.value[i]) <= tolerance))
+            fail_msg("%s, row %d: %g + %g, not %g", words, i, constant, sum, x.value[i]);
+    }
+    free(near);
+    forget(&x);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+static void test_influence__terms_of_training_rows_sum_to_the_prediction(void **state)
+{
+    (void)state;
+    terms_sum_up("target=z drop=y,kind,w", 2e-3);
+    terms_sum_up("target=z drop=y,kind,w precision=double tune=off", 1e-9);
+    terms_sum_up("target=z drop=y,kind,w precision=double kernel=l1 tune=off", 1e-9);
+    terms_sum_up("target=z drop=y,kind,w precision=double leaf_size=16 trees=3 tune=off", 1e-9);
+    terms_sum_up("target=z drop=y,kind,w precision=double leaf_size=16 overlap=.3 temperature=.3 tune=off", 1e-9);
+}
+
+/* With a narrow kernel a row's answer is its own; of one that is there twice the two share it. */
+static void test_influence__a_training_row_is_nearest_to_itself_also_from_a_file(void **state)
+{
+    char            path[] = "/tmp/agop_explain_XXXXXX";
+    double         *by = normals(ROWS * COLUMNS, 1);
+    agop_model     *m = NULL, *again = NULL;
+    agop_table     *t;
+    agop_neighbour *near = calloc(2 * ROWS, sizeof *near), *second = calloc(2 * ROWS, sizeof *second);
+
+    (void)state;
+    assert_true(mkstemp(path) >= 0);
+    for (int i = 0; i < ROWS / 2; i++)
+        memcpy(by + (ROWS - 1 - i) * COLUMNS, by + i * COLUMNS, COLUMNS * sizeof *by);
+    t = numbers_table(by, ROWS, straight, in_order);
+    m = fit_table(t, "target=y tune=off iters=0 bandwidth=.01 bandwidth_mode=constant");
+    assert_int_equal(agop_influence(near, ctx, m, t, NULL, 2), AGOP_OK);
+    for (int i = 0; i < ROWS; i++) {
+        int64_t first = near[2 * i].row, other = near[2 * i + 1].row;
+        assert_true(first + other == ROWS - 1 && (first == i || other == i));
+        assert_true(near[2 * i].distance == 0 && near[2 * i + 1].distance == 0);
+    }
+    assert_int_equal(agop_model_save(ctx, m, path), AGOP_OK);
+    assert_int_equal(agop_model_load(&again, ctx, path), AGOP_OK);
+    assert_int_equal(agop_influence(second, ctx, again, t, NULL, 2), AGOP_OK);
+    for (int i = 0; i < 2 * ROWS; i++)
+        assert_true(near[i].row == second[i].row && near[i].influence == second[i].influence);
+    (void)remove(path);
+    agop_model_free(again);
+    agop_model_free(m);
+    agop_table_free(t);
+    free(near);
+    free(second);
+    free(by);
+}
+
+static void test_influence__a_model_of_version_0_1_knows_no_row_numbers(void **state)
+{
+    agop_model    *m = NULL;
+    agop_table    *t = NULL;
+    agop_neighbour near[3];
+
+    (void)state;
+    assert_int_equal(agop_model_load(&m, ctx, "tests/data/model-0.1-regression.agop"), AGOP_OK);
+    assert_int_equal(make_mixed(&t, ctx, 1), AGOP_OK);
+    if (agop_influence(near, ctx, m, t, NULL, 3) != AGOP_OK)
+        fail_msg("%s", agop_errmsg(ctx));
+    assert_true(near[0].row == -1 && near[0].share > 0 && near[2].share > 0);
+    assert_int_equal(agop_influence(near, ctx, m, t, NULL, 0), AGOP_E_ARG);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
 /* ---- what may go wrong ---- */
 
 static void test_explain__bad_arguments_are_told(void **state)
@@ -380,6 +482,13 @@ static agop_status contribute(const agop_model *m, const agop_table *t, double *
     return agop_contributions(&out, NULL, NULL, ctx, m, t, NULL, AGOP_INTEGRATED);
 }
 
+static agop_status influence(const agop_model *m, const agop_table *t, double *room)
+{
+    agop_neighbour near[MIXED_ROWS * 2];
+    (void)room;
+    return agop_influence(near, ctx, m, t, NULL, 2);
+}
+
 static void every_failure(call_fn *call, const char *words)
 {
     agop_model *m = fit_mixed(ctx, words);
@@ -407,6 +516,7 @@ static void test_explain__every_failed_allocation_comes_back(void **state)
     (void)state;
     every_failure(contribute, "target=y drop=z,kind,w iters=1");
     every_failure(contribute, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
+    every_failure(influence, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
 }
 
 static int set_up(void **state)
@@ -435,6 +545,9 @@ int main(void)
         cmocka_unit_test(test_explain__of_a_straight_function_are_coefficient_times_deviation),
         cmocka_unit_test(test_explain__a_column_without_effect_gets_nothing),
         cmocka_unit_test(test_explain__contributions_go_with_their_columns),
+        cmocka_unit_test(test_influence__terms_of_training_rows_sum_to_the_prediction),
+        cmocka_unit_test(test_influence__a_training_row_is_nearest_to_itself_also_from_a_file),
+        cmocka_unit_test(test_influence__a_model_of_version_0_1_knows_no_row_numbers),
         cmocka_unit_test(test_explain__bad_arguments_are_told),
         cmocka_unit_test(test_explain__every_failed_allocation_comes_back),
     };
