@@ -22,7 +22,7 @@ class Method(NamedTuple):
 
 METHODS = [
     Method("agop", "agop"),
-    Method("agop-tuned", "agop, tuned", options="--tune full --time-limit {budget}s", tuned=True),
+    Method("agop-tuned", "agop, tuned", options="--tune {budget}s", tuned=True),
 ]
 for name, label in (("lightgbm", "LightGBM"), ("xgboost", "XGBoost"), ("catboost", "CatBoost"),
                     ("hgb", "HistGradientBoosting"), ("rf", "RandomForest"), ("xrfm", "xRFM")):
