@@ -212,7 +212,7 @@ typedef struct encoded {
     agop__design d;
     double      *x, *Y, *weight, *y;
     int32_t     *code;
-    int64_t     *row, room;
+    int64_t     *row;
 } encoded;
 
 static void close_encoded(encoded *n)
@@ -230,7 +230,6 @@ static agop_status open_encoded(encoded *n, const cross *c, const agop_model *m,
 {
     const agop__schema *s = &m->schema;
 
-    n->room   = rows;
     n->x      = agop__aligned(rows * s->numeric, sizeof *n->x);
     n->code   = agop__malloc(rows * s->groups, sizeof *n->code);
     n->Y      = agop__malloc(rows * m->target.outputs, sizeof *n->Y);

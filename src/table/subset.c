@@ -10,7 +10,6 @@
 typedef struct column_copy {
     const agop__column *from;
     const int64_t      *row;
-    int64_t             n;
     int64_t            *code; /* text: number in the table -> number here, or -1 */
     agop__dict          levels;
     double             *cells;  /* room for a chunk */
@@ -40,7 +39,7 @@ static agop_status add_texts(agop__pack *p, column_copy *c, int64_t first, int64
 static agop_status copy_column(agop_table *t, agop__store *store, int64_t chunk, const agop__column *from,
                                const int64_t *row, agop__err *e)
 {
-    column_copy c    = {.from = from, .row = row, .n = t->rows};
+    column_copy c    = {.from = from, .row = row};
     agop__pack *pack = NULL;
     agop_status st;
 
