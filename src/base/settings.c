@@ -33,6 +33,9 @@ static const agop_setting rows[] = {
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
     {"class_code", AGOP_CHOICE, "prevalence", NO_BOUND, "prevalence|onehot", NULL, "fit",
      "classes as corners of a simplex whose origin is the class frequencies, or as 0 and 1"},
+    {"class_weight", AGOP_CHOICE, "none", NO_BOUND, "none|balanced", NULL, "fit",
+     "balanced: rows of a rare class weigh more, so that all classes weigh the same; probabilities are then those of "
+     "classes equally frequent"},
     {"loss", AGOP_CHOICE, "squared", NO_BOUND, "squared|logistic", NULL, "fit",
      "what the last solve minimises: squared error, or for classes minus the logarithm of their probabilities"},
     /* ---- the machine ---- */

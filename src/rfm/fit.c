@@ -248,6 +248,34 @@ static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t
     return AGOP_OK;
 }
 
+/* Weights divided by the frequencies of the classes, which thereby become equal. */
+static agop_status balance(double **weight, agop__target *g, agop_ctx *ctx, const agop_table *t, const char *keep)
+{
+    double     *truth = agop__malloc(t->rows, sizeof *truth), largest = 0;
+    agop_status st    = AGOP_OK;
+
+    if (!*weight && (*weight = agop__malloc(t->rows, sizeof **weight)))
+        for (int64_t i = 0; i < t->rows; i++)
+            (*weight)[i] = 1;
+    if (!*weight || !truth) {
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)t->rows, "weights");
+        goto done;
+    }
+    TRY(agop__target_truth(truth, g, ctx, t));
+    for (int64_t i = 0; i < t->rows; i++)
+        if (keep[i]) {
+            (*weight)[i] /= g->prior[(int64_t)truth[i]];
+            largest = fmax(largest, (*weight)[i]);
+        }
+    for (int64_t i = 0; i < t->rows; i++)
+        (*weight)[i] /= largest;
+    for (int64_t k = 0; k < g->classes.count; k++)
+        g->prior[k] = 1.0 / (double)g->classes.count;
+done:
+    free(truth);
+    return st;
+}
+
 typedef struct keyed {
     double  key;
     int64_t row;
@@ -594,6 +622,13 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
                                                  "leave --loss away, or say --task classification");
         goto done;
     }
+    if (agop__choice(s, "class_weight", "balanced") && !m->target.classification) {
+        st = agop__fail(&ctx->err, AGOP_E_PARAM, "class weights are for classes, and the target holds numbers: leave "
+                                                 "--class-weight away, or say --task classification");
+        goto done;
+    }
+    if (agop__choice(s, "class_weight", "balanced"))
+        TRY(balance(&weight, &m->target, ctx, train, keep));
     f.plan.score = agop__score_name(&m->target, s);
     TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
     TRY(agop__schema_learn(&m->schema, ctx, train, m->target.list, own));

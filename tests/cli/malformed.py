@@ -375,6 +375,9 @@ ROWS = [
      "agop fit: the logistic loss is for classes, and the target holds numbers: leave --loss away, or say --task classification"),
     ("a score of a calling program, and none calls", {}, GOOD + "--metric-score callback", 2,
      "agop fit: metric_score callback needs a function of the calling program (agop_on_score): take another score"),
+    ("class weights of numbers", {}, GOOD + "--class-weight balanced", 2,
+     "agop fit: class weights are for classes, and the target holds numbers: leave --class-weight away, or say --task "
+     "classification"),
     ("a logistic loss without a ridge", {}, KINDS + "--loss logistic --ridge 0", 2,
      "agop fit: the logistic loss has no minimum without a ridge: take one above 0"),
     ("a logistic loss by conjugate gradients", {}, KINDS + "--loss logistic --solver cg --tune off", 2,

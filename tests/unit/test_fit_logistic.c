@@ -179,6 +179,48 @@ static void test_fit__a_validation_table_chooses_the_ridge_of_a_logistic_fit(voi
     agop_table_free(t);
 }
 
+/* One row in eight is of the rare class, wherever it is: balanced, both are as likely, as with weights by hand. */
+static void test_fit__balanced_classes_are_equally_frequent(void **state)
+{
+    static const char *const losses[] = {"squared", "logistic"};
+    double      x[320], w[320], mean[2];
+    const char *kind[320];
+    agop_table *t;
+    (void)state;
+    for (int i = 0; i < 320; i++) {
+        x[i]    = (i * 37 % 320) / 160.0;
+        kind[i] = i % 8 ? "often" : "rare";
+        w[i]    = i % 8 ? 1 : 7;
+    }
+    assert_int_equal(agop_table_new(&t, ctx, 320), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "x", x), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "w", w), AGOP_OK);
+    assert_int_equal(agop_table_add_text(t, ctx, "kind", kind), AGOP_OK);
+    for (int k = 0; k < 2; k++) {
+        static const char *const ways[] = {"drop=w class_weight=balanced", "weights=w", "drop=w"};
+        double *p[3];
+        for (int way = 0; way < 3; way++) {
+            char        words[128];
+            agop_model *m;
+            (void)snprintf(words, sizeof words, "target=kind kernel=l2 loss=%s %s", losses[k], ways[way]);
+            m      = fit_table(t, NULL, words);
+            p[way] = probabilities(m, t, 320);
+            agop_model_free(m);
+        }
+        mean[0] = mean[1] = 0;
+        for (int i = 0; i < 320; i++) {
+            mean[0] += p[0][2 * i + 1] / 320;
+            mean[1] += p[2][2 * i + 1] / 320;
+            assert_true(fabs(p[0][2 * i + 1] - p[1][2 * i + 1]) < 1e-4);
+        }
+        assert_true(fabs(mean[0] - .5) < .1 && fabs(mean[1] - .125) < .03);
+        free(p[0]);
+        free(p[1]);
+        free(p[2]);
+    }
+    agop_table_free(t);
+}
+
 static int stop_at_once(void *user, const agop_progress *p)
 {
     (void)user;
@@ -224,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_fit__a_tree_of_logistic_leaves),
         cmocka_unit_test(test_fit__a_validation_table_chooses_the_ridge_of_a_logistic_fit),
         cmocka_unit_test(test_fit__a_stopped_fit_is_logistic_too),
+        cmocka_unit_test(test_fit__balanced_classes_are_equally_frequent),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
