@@ -19,6 +19,8 @@ static const opt own[] = {
      "integrated: gradients along the way from the mean row, which add up to the answer; gradient: at the row alone"},
     {"neighbours", 0, OPT_COUNT, "K", NULL, 1, 1e6,
      "also the K training rows of the largest influence on each answer; as .csv these alone"},
+    {"partial", 0, OPT_TEXT, "COL[,COL...]", NULL, 0, 0,
+     "instead: the mean prediction as that column moves and all else stays (partial dependence)"},
     {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
@@ -36,6 +38,7 @@ const opt_verb verb_explain = {
     cmd_explain,
 };
 
+enum { MOST_CURVES = 1000 }; /* rows that --partial looks at */
 enum { TOLD_EACH = 3 }; /* so many rows at most are told one by one unasked */
 
 /* ---- which rows ---- */
@@ -175,6 +178,11 @@ static int read_rows(run *r, explanation *x)
         code = run_fail(r, EXIT_DATA, "%s has no rows to explain", r->opt->operand[1]);
         goto done;
     }
+    if (opt_text(r->opt, "partial") && x->rows > MOST_CURVES) {
+        for (int64_t i = 0; i < MOST_CURVES; i++)
+            row[i] = row[i * x->rows / MOST_CURVES];
+        x->rows = MOST_CURVES;
+    }
     DO(take_rows(r, &x->t, all, row, x->rows));
     for (int64_t i = 0; i < x->rows; i++)
         row[i]++;
@@ -296,6 +304,10 @@ int cmd_explain(run *r)
     DO(read_rows(r, &x));
     DO(make_room(r, &x));
     DO(choose_outputs(r, &x));
+    if (opt_text(r->opt, "partial")) {
+        code = explanation_partial(r, &x, opt_text(r->opt, "partial"), path, kind);
+        goto done;
+    }
     DO(contribute(r, &x));
     if (x.neighbours)
         DO(run_check(r, agop_influence(x.near, r->ctx, x.m, x.t, x.output, x.neighbours)));

@@ -29,6 +29,9 @@ void    explanation_cell(char text[80], const explanation *x, int64_t row, int64
 /* Columns to show. */
 int64_t explanation_shown(const explanation *x, int64_t otherwise);
 
+/* explain_partial.c: curves of these columns, and all that is told of them. */
+int     explanation_partial(run *r, const explanation *x, const char *columns, const char *path, int kind);
+
 void    explanation_print(FILE *f, const explanation *x);
 void    explanation_csv(FILE *f, const explanation *x);
 json_t *explanation_json(const explanation *x);

@@ -241,6 +241,13 @@ typedef struct agop_neighbour {
 AGOP_STATUS agop_influence(agop_neighbour *out, agop_ctx *ctx, const agop_model *m, const agop_table *t,
                            const int64_t *output, int64_t k);
 
+/* What is predicted for every row if its value in one column of the model were grid[0], ..., all else as it is: rows(t)
+ * x points, AGOP_F64; the mean over rows is the partial dependence (Friedman, Annals of Statistics 29, 2001), a row an
+ * individual curve (Goldstein, Kapelner, Bleich, Pitkin, JCGS 24, 2015). grid: values, NaN for missing; of a column of
+ * texts numbers of its levels in t, -1 for missing. output: a target, or a class, whose probability is told. */
+AGOP_STATUS agop_partial(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int64_t column,
+                         const double *grid, int64_t points, int64_t output);
+
 /* Everything else that is known of a model as JSON: task, n, d, outputs, settings as used, iterations, best_iter,
  * validation, seconds, peak_bytes, columns. Owned by the model. */
 AGOP_API const char *agop_model_info(const agop_model *m);

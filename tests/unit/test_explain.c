@@ -448,6 +448,91 @@ static void test_influence__a_model_of_version_0_1_knows_no_row_numbers(void **s
     agop_model_free(m);
 }
 
+/* ---- partial dependence ---- */
+
+enum { POINTS = 9 };
+
+static double curve_at(const double *curve, int64_t rows, int k)
+{
+    double mean = 0;
+
+    for (int64_t i = 0; i < rows; i++)
+        mean += curve[i * POINTS + k] / (double)rows;
+    return mean;
+}
+
+static void test_partial__of_an_additive_function_is_its_component(void **state)
+{
+    double     *by = normals(4 * ROWS * COLUMNS, 1), grid[POINTS], curve[NEW * 4 * POINTS];
+    agop_table *t = numbers_table(by, 4 * ROWS, additive, in_order), *some = numbers_table(by, NEW, additive, in_order);
+    agop_model *m = fit_table(t, "target=y");
+    agop_mat    out = {curve, NEW, POINTS, POINTS, AGOP_F64};
+
+    (void)state;
+    for (int j = 0; j < COLUMNS; j++) {
+        double shift = 0;
+        for (int k = 0; k < POINTS; k++)
+            grid[k] = (k - POINTS / 2) * .3;
+        assert_int_equal(agop_partial(&out, ctx, m, some, j, grid, POINTS, 0), AGOP_OK);
+        for (int k = 0; k < POINTS; k++) {
+            double x[COLUMNS] = {0}, *p, left;
+            x[j] = grid[k];
+            shift += k ? 0 : curve_at(curve, NEW, k) - additive(x);
+            left = curve_at(curve, NEW, k) - additive(x) - shift;
+            if (!(fabs(left) <= .25))
+                fail_msg("column %d at %g: off by %g", j, grid[k], left);
+            if (k != 3)
+                continue;
+            for (int i = 0; i < NEW; i++) { /* a row of its own with that value is predicted so */
+                double      row[COLUMNS];
+                agop_table *one;
+                memcpy(row, by + i * COLUMNS, sizeof row);
+                row[j] = grid[k];
+                one    = numbers_table(row, 1, additive, in_order);
+                p      = predict(m, one, AGOP_VALUE);
+                assert_true(p[0] == curve[i * POINTS + k]);
+                free(p);
+                agop_table_free(one);
+            }
+        }
+    }
+    agop_table_free(some);
+    agop_table_free(t);
+    agop_model_free(m);
+    free(by);
+}
+
+static agop_status partial_of_colour(const agop_model *m, const agop_table *t, double *room)
+{
+    double   grid[3] = {0, 2, -1};
+    agop_mat out     = {room, MIXED_ROWS, 3, 3, AGOP_F64};
+    return agop_partial(&out, ctx, m, t, 2, grid, 3, 0);
+}
+
+static void test_partial__a_level_that_a_row_has_leaves_it_as_it_is(void **state)
+{
+    agop_model *m = fit_mixed(ctx, "target=kind drop=y,z,w tune=off");
+    agop_table *t = NULL;
+    double      room[MIXED_ROWS * 3], *p = predict_mixed(ctx, m, AGOP_PROBA, MIXED_ROWS), none[1] = {3};
+    agop_mat    out = {room, MIXED_ROWS, 1, 1, AGOP_F64};
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    assert_int_equal(partial_of_colour(m, t, room), AGOP_OK);
+    for (int64_t i = 0; i < MIXED_ROWS; i++)
+        for (int k = 0; k < 3; k++)
+            if (agop_table_number(t, i, 2) == (double[]){0, 2, -1}[k])
+                assert_true(room[i * 3 + k] == p[i * 3]);
+    assert_int_equal(agop_partial(&out, ctx, m, t, 2, none, 1, 0), AGOP_E_ARG);
+    assert_string_equal(agop_errmsg(ctx), "the grid has a level that column 'colour' has not");
+    assert_int_equal(agop_partial(&out, ctx, m, t, 3, none, 1, 0), AGOP_E_ARG);
+    out.cols = 2;
+    assert_int_equal(agop_partial(&out, ctx, m, t, 0, none, 1, 0), AGOP_E_SHAPE);
+    free(p);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
 /* ---- what may go wrong ---- */
 
 static void test_explain__bad_arguments_are_told(void **state)
@@ -516,6 +601,7 @@ static void test_explain__every_failed_allocation_comes_back(void **state)
     (void)state;
     every_failure(contribute, "target=y drop=z,kind,w iters=1");
     every_failure(contribute, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
+    every_failure(partial_of_colour, "target=kind drop=z,y,w tune=off iters=1");
     every_failure(influence, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
 }
 
@@ -548,6 +634,8 @@ int main(void)
         cmocka_unit_test(test_influence__terms_of_training_rows_sum_to_the_prediction),
         cmocka_unit_test(test_influence__a_training_row_is_nearest_to_itself_also_from_a_file),
         cmocka_unit_test(test_influence__a_model_of_version_0_1_knows_no_row_numbers),
+        cmocka_unit_test(test_partial__of_an_additive_function_is_its_component),
+        cmocka_unit_test(test_partial__a_level_that_a_row_has_leaves_it_as_it_is),
         cmocka_unit_test(test_explain__bad_arguments_are_told),
         cmocka_unit_test(test_explain__every_failed_allocation_comes_back),
     };
