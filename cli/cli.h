@@ -51,6 +51,8 @@ void *run_room(int64_t count, size_t size);
 double run_seconds(const char *value);
 int    run_is_model(const char *path); /* by its content, and where that is broken, by its name */
 int    run_table(run *r, agop_table **out, const char *path, const agop_model *model);
+/* Of --interval and --interval-kind, for this model; *level 0: not asked for. */
+int    run_interval(run *r, double *level, int *form, const agop_model *m);
 int    run_settle(run *r, const char *what); /* after Ctrl-C: 130 and `what` became of it; else 0 */
 
 int cmd_fit(run *r);

@@ -19,6 +19,8 @@ static const opt own[] = {
     {"proba", 0, OPT_FLAG, NULL, NULL, 0, 0, "also the probability of each class, as columns p_<class>"},
     {"interval", 0, OPT_REAL, "LEVEL", NULL, 0, 1,
      "also where the truth lies with this probability, as columns lower and upper"},
+    {"interval-kind", 0, OPT_TEXT, "constant|local", "auto", 0, 0,
+     "as wide everywhere, or wider where errors are larger; auto: what the fit found to be better"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -42,6 +44,7 @@ typedef struct answers {
     int64_t     rows;
     int         proba;
     double      level;     /* of intervals; 0: none */
+    int         form;
     double     *value, *p; /* room for one block */
     double     *lower, *upper;
 } answers;
@@ -136,7 +139,7 @@ static int answer_block(run *r, answers *a, const agop_table *t)
         for (int64_t i = 0; i < rows; i++)
             a->value[i] = (double)largest(a->p + i * a->classes, a->classes);
     } else if (a->level > 0) {
-        DO(run_check(r, agop_predict_interval(&value, &lower, &upper, r->ctx, a->m, t, a->level)));
+        DO(run_check(r, agop_predict_interval(&value, &lower, &upper, r->ctx, a->m, t, a->level, a->form)));
     } else {
         DO(run_check(r, agop_predict(&value, r->ctx, a->m, t, AGOP_VALUE)));
     }
@@ -179,14 +182,12 @@ static int make_room(run *r, answers *a)
     a->targets = agop_model_outputs(a->m, AGOP_VALUE);
     a->classes = agop_model_outputs(a->m, AGOP_PROBA);
     a->proba   = opt_flag(r->opt, "proba");
-    a->level   = opt_real(r->opt, "interval", 0);
     if (a->classes < 0)
         a->classes = 0;
     if (a->proba && a->classes == 0)
         return run_fail(r, EXIT_USAGE, "--proba needs a model of classes: %s is a regression", r->opt->operand[0]);
-    if (a->level > 0 && a->classes > 0)
-        return run_fail(r, EXIT_USAGE, "--interval needs a model of numbers: %s tells classes, and --proba how sure "
-                        "they are", r->opt->operand[0]);
+    if (run_interval(r, &a->level, &a->form, a->m) != EXIT_DONE)
+        return EXIT_USAGE;
     a->value = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->value);
     a->p     = malloc((size_t)(BLOCK_ROWS * (a->classes ? a->classes : 1)) * sizeof *a->p);
     a->lower = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->lower);

@@ -8,6 +8,10 @@
 #include "words.h"
 
 static const opt own[] = {
+    {"interval", 0, OPT_REAL, "LEVEL", NULL, 0, 1,
+     "of a regression also the share of rows inside their intervals of this level, and their mean width"},
+    {"interval-kind", 0, OPT_TEXT, "constant|local", "auto", 0, 0,
+     "as wide everywhere, or wider where errors are larger; auto: what the fit found to be better"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -15,9 +19,10 @@ const opt_verb verb_score = {
     "score",
     "MODEL DATA",
     "how well a model does on rows with known answers",
-    "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae. Classes: "
-    "accuracy, log_loss, brier, auc, f1. With several targets the mean over them, then each. +- is one standard error, "
-    "where there is one: by how much a score would change with other rows of the same kind.",
+    "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae; with --interval "
+    "coverage and width. Classes: accuracy, log_loss, brier, ece (expected calibration error), auc, f1. With several "
+    "targets the mean over them, then each. +- is one standard error, where there is one: by how much a score would "
+    "change with other rows of the same kind.",
     2,
     2,
     own,
@@ -62,11 +67,16 @@ int cmd_score(run *r)
     result     *o     = NULL;
     json_t     *score = NULL;
     char       *text  = NULL;
-    int         code;
+    double      level;
+    int         code, form;
 
     DO(run_check(r, agop_model_load(&m, r->ctx, r->opt->operand[0])));
+    DO(run_interval(r, &level, &form, m));
     DO(run_table(r, &t, r->opt->operand[1], m));
-    DO(run_check(r, agop_score(&text, r->ctx, m, t)));
+    if (level > 0)
+        DO(run_check(r, agop_score_interval(&text, r->ctx, m, t, level, form)));
+    else
+        DO(run_check(r, agop_score(&text, r->ctx, m, t)));
     score = json_read(r, text);
     if (!score) {
         code = EXIT_FAILED;

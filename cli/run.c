@@ -111,6 +111,25 @@ int run_table(run *r, agop_table **out, const char *path, const agop_model *mode
     return run_check(r, agop_table_read(out, r->ctx, path, r->settings, model));
 }
 
+int run_interval(run *r, double *level, int *form, const agop_model *m)
+{
+    const char *kind = opt_text(r->opt, "interval-kind");
+
+    *level = opt_real(r->opt, "interval", 0);
+    *form  = !kind || strcmp(kind, "auto") == 0  ? AGOP_INTERVAL_AUTO
+             : strcmp(kind, "constant") == 0     ? AGOP_INTERVAL_CONSTANT
+             : strcmp(kind, "local") == 0        ? AGOP_INTERVAL_LOCAL
+                                                 : -1;
+    if (*form < 0)
+        return run_fail(r, EXIT_USAGE, "--interval-kind is constant, local or auto, not '%.40s'", kind);
+    if (kind && !(*level > 0))
+        return run_fail(r, EXIT_USAGE, "--interval-kind says of which kind intervals are: add --interval 0.9");
+    if (*level > 0 && agop_model_outputs(m, AGOP_PROBA) > 0)
+        return run_fail(r, EXIT_USAGE, "--interval needs a model of numbers: %s tells classes, and --proba how sure "
+                        "they are", r->opt->operand[0]);
+    return EXIT_DONE;
+}
+
 int run_settle(run *r, const char *what)
 {
     if (signals_stopped())

@@ -175,19 +175,25 @@ AGOP_API const char *agop_model_output_name(const agop_model *m, int what, int64
 /* out: rows(t) x outputs, AGOP_F64. */
 AGOP_STATUS agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what);
 
-/* Where the truth of each row lies with probability `level` (0.9): out of that share of new rows, drawn as those of
- * the fit were, about level lie between. value (or NULL), lower and upper: rows(t) x outputs, AGOP_F64. The interval is
- * read off errors on rows that the function had not seen (docs/rfm.md says what is guaranteed).
+enum { AGOP_INTERVAL_AUTO = 0, AGOP_INTERVAL_CONSTANT = 1, AGOP_INTERVAL_LOCAL = 2 };
+/* Where the truth of each row lies with probability `level` (0.9), if it is drawn as those of the fit were. value (or
+ * NULL), lower and upper: rows(t) x outputs, AGOP_F64. The interval is read off errors on rows that the function had
+ * not seen (docs/rfm.md says what is guaranteed). form: CONSTANT is as wide everywhere, LOCAL wider where errors are
+ * larger, AUTO what the fit found to be better.
  *   AGOP_E_UNSUPPORTED  classes
- *   AGOP_E_DATA         no rows judged the fit, or it was made before version 0.2
+ *   AGOP_E_DATA         no rows judged the fit, or too few for LOCAL, or it was made before version 0.2
  *   AGOP_E_PARAM        a level outside (0, 1), or too near to 1 for so few judged rows */
 AGOP_STATUS agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
-                                  const agop_table *t, double level);
+                                  const agop_table *t, double level, int form);
 
-/* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"auc":..,"f1":..,"n":..} as JSON.
+/* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"ece":..,"auc":..,"f1":..,"n":..} as
+ * JSON; ece is the expected calibration error of the likeliest class, of 15 bins of equal rows.
  * Several targets: the mean over targets, and "targets": {name: {...}}.
  * "standard_error": {name: ..} of those that have one. */
 AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);
+/* The same of a regression, and of its intervals "coverage", the share of truths inside, and "width", the mean. */
+AGOP_STATUS agop_score_interval(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t, double level,
+                                int form);
 
 /* Cross-validation: the rows of t are dealt into parts, each is predicted by an agop_fit of the others and scored
  * beside a constant and a linear model of the same rows. Settings: those of a fit, and folds, repeats, groups. The

@@ -350,7 +350,7 @@ static agop_status run_fold(cross *c, one_fit *fit)
     c->ctx->note = NULL;
     if (c->asked)
         TRY(agop__fail(&c->ctx->err, AGOP_E_STOPPED, "stopped in the middle of a fold"));
-    TRY(agop__predict_rows(own, c->ctx, m, judges.t));
+    TRY(agop__predict_rows(own, NULL, c->ctx, m, judges.t));
     widen(p, own, c, &m->target, judges.n);
     TRY(score(fit, OURS, c, &judges, p));
     for (int64_t i = 0; i < judges.n; i++) {

@@ -590,12 +590,22 @@ static agop_status schema_settings(agop_settings **out, const agop_settings *s, 
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
 }
 
+static agop_status learn_intervals(agop_model *m, const agop__fit *f)
+{
+    int64_t      at = f->rows.judge;
+    size_t       width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    agop__honest h = {.n = f->rows.judges, .x = (const char *)m->leaf->x + (size_t)at * width,
+                      .code = m->leaf->code + at * f->schema->groups, .y = f->honest,
+                      .truth = f->rows.truth + at * f->target->columns};
+
+    return agop__intervals_learn(m, f, &h);
+}
+
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
                      const agop_settings *s)
 {
     agop__fit      f      = {.ctx = ctx, .started = agop__now()};
     agop__grown    grown  = {0};
-    agop__honest   honest;
     agop__comparison beside = {0};
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
@@ -652,9 +662,8 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         TRY(agop__fit_compare(&beside, &f, s)); /* before the rows go to the leaf */
         TRY(agop__fit_members(m->leaf, &f, s));
         TRY(agop__comparison_score(&beside, &f));
-        honest = (agop__honest){.n = f.rows.judges, .y = f.honest,
-                                .truth = f.rows.truth + f.rows.judge * m->target.columns};
-        TRY(agop__intervals_learn(&m->intervals, &m->target, &honest, &ctx->err));
+        TRY(learn_intervals(m, &f));
+        agop__leaf_trim(m->leaf, &f);
     }
     f.beside = &beside;
     TRY(assemble(m, &f, own));

@@ -223,14 +223,26 @@ void        agop__search_free(agop__search *e);
 void agop__sum_weights(double *w, const double *const *y, int count, const double *Y, const double *weight,
                        int64_t rows, int64_t outputs);
 /* stack.c: one machine, or several and their weights; they become a leaf, and their story and the AGOP of their sum are
- * left in f. */
+ * left in f. The leaf holds all rows of f, until agop__leaf_trim leaves out those that are no centres. */
 agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s);
+void        agop__leaf_trim(agop__leaf *leaf, const agop__fit *f);
 /* fit.c: encoded outputs that rows first .. first+count-1 should have. */
 agop_status agop__fit_truth(double **out, const agop__fit *f, int64_t first, int64_t count);
 /* fit.c: rows of numbers order[0 .. n-1], so that every first part is random and holds each class in proportion; truth
  * is that of all row numbers. */
 agop_status agop__fit_shuffle(int64_t *order, int64_t n, agop_ctx *ctx, const agop__target *g, const double *truth,
                               uint64_t seed, uint64_t stream);
+
+/* interval.c: rows with predictions by a function that had not seen them; what intervals need of them. */
+typedef struct agop__honest {
+    int64_t        n;
+    const void    *x;    /* n x numeric, of the plan's dtype */
+    const int32_t *code;
+    const double  *y;     /* n x outputs */
+    const double  *truth; /* n x target columns */
+} agop__honest;
+/* Of a regression, once f->agop is there; without rows nothing is kept. */
+agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h);
 
 /* path.c: would something that takes so many seconds end after the time limit? */
 int agop__fit_late(const agop__fit *f, double seconds_ahead);

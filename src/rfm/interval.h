@@ -2,8 +2,6 @@
 #ifndef AGOP_RFM_INTERVAL_H
 #define AGOP_RFM_INTERVAL_H
 
-#include <jansson.h>
-
 #include "rfm/target.h"
 
 /* Conformity scores of some rows, a rising list per target. Of more than AGOP__QUANTILE_KNOTS the j-th kept one is
@@ -16,7 +14,11 @@ typedef struct agop__quantiles {
 
 typedef struct agop__intervals {
     agop__quantiles constant; /* of |y - f| */
+    agop__quantiles scaled;   /* of |y - f| / s; of at most AGOP__SCALE_ROWS rows */
+    double         *centre;   /* log s of each target before the machine of the model has its say */
+    int             local;    /* the scaled form did better */
 } agop__intervals;
+enum { AGOP__SCALE_ROWS = 2000 };
 void agop__intervals_free(agop__intervals *v);
 
 static inline int64_t agop__knots(int64_t rows)
@@ -24,19 +26,14 @@ static inline int64_t agop__knots(int64_t rows)
     return rows < AGOP__QUANTILE_KNOTS ? rows : AGOP__QUANTILE_KNOTS;
 }
 
-/* Rows with predictions by a function that had not seen them. */
-typedef struct agop__honest {
-    int64_t       n;
-    const double *y;     /* n x outputs */
-    const double *truth; /* n x target columns */
-} agop__honest;
-/* Of a regression; without rows nothing is kept. */
-agop_status agop__intervals_learn(agop__intervals *out, const agop__target *g, const agop__honest *h, agop__err *e);
-
 /* The least kept score that is as large as the ceil((rows + 1) level)-th of target k; what is too large for so many
- * rows has been refused by agop__level_check. */
+ * rows has been refused by agop__interval_check. */
 double agop__quantile(const agop__quantiles *q, int64_t k, double level);
-/* Does a model with these answer at this level? */
-agop_status agop__level_check(const agop__intervals *v, const agop__target *g, double level, agop__err *e);
+/* Does a model with these answer at this level? *form becomes constant or local. */
+agop_status agop__interval_check(int *form, const agop__intervals *v, const agop__target *g, double level,
+                                 agop__err *e);
+/* Half the width of target k at a row; log_s: what the model's machine for s says there. */
+double agop__half_width(const agop__intervals *v, const agop__target *g, int64_t k, double level, int form,
+                        double log_s);
 
 #endif

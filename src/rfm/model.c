@@ -2,7 +2,8 @@
  *
  * The file is a safetensors file: tensors centres, codes, rows, alpha, metric.0 ..., agop.0 ..., and one JSON text
  * with the schema, the target, the machine and the report. Of a tree's leaves these are called leaf.0.centres and
- * so on, of a leaf's members but the first member.1.alpha and so on. interval.constant may be there or not.
+ * so on, of a leaf's members but the first member.1.alpha and so on. interval.constant may be there or not,
+ * and with it interval.scaled, interval.centre and what begins with `scale.`, a leaf.
  *
  * A file is hostile until every count, shape and number in it has been looked at; what does not fit is AGOP_E_FORMAT
  * with a sentence, and nothing is kept. */
@@ -53,6 +54,7 @@ void agop_model_free(agop_model *m)
     agop__target_free(&m->target);
     agop__metric_free(&m->agop);
     agop__intervals_free(&m->intervals);
+    agop__leaf_free(&m->scale);
     free(m->weights);
     free(m->info);
     free(m);
@@ -183,7 +185,12 @@ static json_t *describe_tree(const agop_model *m)
 
 static json_t *describe_intervals(const agop_model *m)
 {
-    return json_pack("{s:I}", "rows", (json_int_t)m->intervals.constant.rows);
+    const agop__intervals *v = &m->intervals;
+
+    if (!v->scaled.rows)
+        return json_pack("{s:I}", "rows", (json_int_t)v->constant.rows);
+    return json_pack("{s:I, s:I, s:b, s:o}", "rows", (json_int_t)v->constant.rows, "scaled_rows",
+                     (json_int_t)v->scaled.rows, "local", v->local, "scale", describe_leaf(m, &m->scale));
 }
 
 /* Everything that is no tensor. */
@@ -302,7 +309,7 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
         return agop__fail(&ctx->err, AGOP_E_ARG, "saving needs a model and a path");
     for (int64_t k = 0; k < m->leaves; k++)
         s.most += 3 + (int)m->leaf[k].members * (2 + m->agop.blocks);
-    s.most += 3 + m->agop.blocks;
+    s.most += 2 + m->agop.blocks + 3 + 5 + m->agop.blocks; /* and of intervals */
     s.t    = agop__calloc(s.most, sizeof *s.t);
     s.name = agop__calloc(s.most, sizeof *s.name);
     if (!s.t || !s.name) {
@@ -318,6 +325,12 @@ agop_status agop_model_save(agop_ctx *ctx, const agop_model *m, const char *path
     add(&s, "", "directions", -1, "F64", m->tree.nodes, m->tree.width, m->tree.direction);
     add(&s, "", "interval.constant", -1, "F64", m->target.columns, agop__knots(m->intervals.constant.rows),
         m->intervals.constant.value);
+    add(&s, "", "interval.scaled", -1, "F64", m->target.columns, agop__knots(m->intervals.scaled.rows),
+        m->intervals.scaled.value);
+    if (m->intervals.scaled.rows) {
+        add(&s, "", "interval.centre", -1, "F64", m->target.columns, 1, m->intervals.centre);
+        add_leaf(&s, m, &m->scale, "scale.");
+    }
     TRY(agop__tensors_write(path, text, s.t, s.count, &ctx->err));
 done:
     free(text);
@@ -685,11 +698,24 @@ done:
 static agop_status load_intervals(agop_model *m, const json_t *all, const agop__tensors *f, const char *path,
                                   agop__err *e)
 {
-    const json_t *j = json_object_get(all, "intervals");
+    const json_t    *j = json_object_get(all, "intervals"), *scale = json_object_get(j, "scale");
+    agop__intervals *v = &m->intervals;
+    void            *centre = NULL;
+    agop_status      st;
 
     if (!j || m->target.classification)
         return AGOP_OK;
-    return load_quantiles(&m->intervals.constant, "interval.constant", json_object_get(j, "rows"), m, f, path, e);
+    TRY(load_quantiles(&v->constant, "interval.constant", json_object_get(j, "rows"), m, f, path, e));
+    if (!scale)
+        goto done;
+    TRY(load_quantiles(&v->scaled, "interval.scaled", json_object_get(j, "scaled_rows"), m, f, path, e));
+    v->local = json_is_true(json_object_get(j, "local"));
+    TRY(load_numbers(&centre, f, "interval.centre", AGOP_F64, m->target.columns, 1, path, e));
+    v->centre = centre;
+    TRY(load_machine(m, &m->scale, scale, path, e));
+    TRY(load_leaf(&m->scale, "scale.", scale, m, f, path, e));
+done:
+    return st;
 }
 
 static agop_status load_tensors(agop_model *m, const json_t *all, const agop__tensors *f, const char *path,

@@ -56,6 +56,7 @@ struct agop_model {
     agop__tree   tree;      /* who is asked for which row */
     agop__metric agop;      /* average gradient outer product of the fitted function, in the metric's coordinates */
     agop__intervals intervals;
+    agop__leaf   scale;     /* of local intervals: log s of each target; n 0: there are none */
     int          stopped;
     char        *info;      /* the report: JSON text */
     char       **feature;   /* names of all features */
@@ -96,8 +97,9 @@ double agop__project(const double *v, const agop__schema *s, int32_t dtype, cons
 agop_status agop__ask(double *out, agop_ctx *ctx, const agop_model *m, agop__machine *machines, const void *x,
                       const int32_t *code, int64_t rows, int64_t group);
 
-/* Rows of a table -> numbers or probabilities (rows x width), block by block. unseen and progress are told. */
-agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t);
+/* Rows of a table -> numbers or probabilities (rows x width), block by block, and what the machine of local intervals
+ * says (rows x targets), or NULL. unseen and progress are told. */
+agop_status agop__predict_rows(double *out, double *log_s, agop_ctx *ctx, const agop_model *m, const agop_table *t);
 
 /* Bytes of one element. */
 static inline size_t agop__element(int32_t dtype)

@@ -105,13 +105,14 @@ static void fill_up(void *x, int32_t *code, const agop_model *m, int64_t first, 
         code[i] = -1;
 }
 
-agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+agop_status agop__predict_rows(double *out, double *log_s, agop_ctx *ctx, const agop_model *m, const agop_table *t)
 {
     const agop__target *g     = &m->target;
     int64_t             width = agop__target_width(g), group = (int64_t)GROUP * ctx->threads;
     int64_t             block = whole_groups(t->rows < BLOCK ? t->rows : BLOCK, group);
     agop__machine      *k     = agop__calloc(m->leaves, sizeof *k);
     agop__surprises     seen  = {0};
+    agop__machine       scale = {0};
     void               *x     = agop__aligned(block * m->schema.numeric, agop__element(m->dtype));
     int32_t            *code  = agop__malloc(block * m->schema.groups, sizeof *code);
     double             *y     = agop__malloc(block * g->outputs, sizeof *y), started = agop__now();
@@ -123,6 +124,8 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
     }
     for (int64_t l = 0; l < m->leaves; l++)
         TRY(agop__machine_open(&k[l], ctx, m, &m->leaf[l]));
+    if (log_s)
+        TRY(agop__machine_open(&scale, ctx, m, &m->scale));
     for (int64_t i = 0; i < t->rows; i += block) {
         int64_t count = t->rows - i < block ? t->rows - i : block;
         if (agop__tell(ctx, "predict", i, t->rows, started, NULL)) {
@@ -140,11 +143,16 @@ agop_status agop__predict_rows(double *out, agop_ctx *ctx, const agop_model *m, 
             else
                 agop__target_values(out + (i + r) * width, g, y + r * g->outputs);
         }
+        if (log_s) { /* of a regression, whose outputs are its targets */
+            TRY(agop__machine_apply(y, &scale, x, code, filled));
+            memcpy(log_s + i * width, y, (size_t)(count * width) * sizeof *y);
+        }
     }
     agop__note_surprises(ctx, &seen);
 done:
     for (int64_t l = 0; k && l < m->leaves; l++)
         agop__machine_close(&k[l]);
+    agop__machine_close(&scale);
     free(k);
     free(y);
     free(code);
@@ -207,7 +215,7 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     p = agop__malloc(rows * width, sizeof *p);
     if (!p)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(rows * width), "predictions");
-    TRY(agop__predict_rows(p, ctx, m, t));
+    TRY(agop__predict_rows(p, NULL, ctx, m, t));
     to = out->data;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
@@ -219,57 +227,76 @@ done:
     return st;
 }
 
-agop_status agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
-                                  const agop_table *t, double level)
+/* Values and half widths of all rows, rows x targets each; `half` holds logarithms of scales on the way. */
+static agop_status predict_around(double *p, double *half, agop_ctx *ctx, const agop_model *m, const agop_table *t,
+                                  double level, int form)
 {
-    static const double sign[] = {0, -1, 1};
-    agop_mat   *place[] = {value, lower, upper};
-    double     *p       = NULL;
-    int64_t     columns;
-    agop_status st = AGOP_OK;
+    const agop__target *g     = &m->target;
+    int                 local = form == AGOP_INTERVAL_LOCAL;
+    agop_status         st;
+
+    TRY(agop__predict_rows(p, local ? half : NULL, ctx, m, t));
+    for (int64_t i = 0; i < t->rows * g->columns; i++)
+        half[i] = agop__half_width(&m->intervals, g, i % g->columns, level, form, local ? half[i] : 0);
+done:
+    return st;
+}
+
+agop_status agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
+                                  const agop_table *t, double level, int form)
+{
+    static const double sign[]  = {0, -1, 1};
+    agop_mat           *place[] = {value, lower, upper};
+    double             *p = NULL, *half = NULL;
+    int64_t             c;
+    agop_status         st = AGOP_OK;
 
     if (!ctx)
         return AGOP_E_ARG;
     if (!lower || !upper || !m || !t)
         return agop__fail(&ctx->err, AGOP_E_ARG, "an interval needs places for the result, a model and a table");
-    columns = m->target.columns;
-    TRY(agop__level_check(&m->intervals, &m->target, level, &ctx->err));
+    c = m->target.columns;
+    TRY(agop__interval_check(&form, &m->intervals, &m->target, level, &ctx->err));
     for (int k = value ? 0 : 1; k < 3; k++)
-        TRY(place_check(place[k], t->rows, columns, &ctx->err));
-    p = agop__malloc(t->rows * columns, sizeof *p);
-    if (!p)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * columns), "predictions");
-    TRY(agop__predict_rows(p, ctx, m, t));
-    for (int64_t j = 0; j < columns; j++) {
-        double half = m->target.spread[j] * agop__quantile(&m->intervals.constant, j, level);
-        for (int64_t i = 0; i < t->rows; i++)
-            for (int k = value ? 0 : 1; k < 3; k++)
-                ((double *)place[k]->data)[i * place[k]->ld + j] = p[i * columns + j] + sign[k] * half;
+        TRY(place_check(place[k], t->rows, c, &ctx->err));
+    p    = agop__malloc(t->rows * c, sizeof *p);
+    half = agop__malloc(t->rows * c, sizeof *half);
+    if (!p || !half) {
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)(t->rows * c), "predictions");
+        goto done;
     }
+    TRY(predict_around(p, half, ctx, m, t, level, form));
+    for (int k = value ? 0 : 1; k < 3; k++)
+        for (int64_t i = 0; i < t->rows * c; i++)
+            ((double *)place[k]->data)[i / c * place[k]->ld + i % c] = p[i] + sign[k] * half[i];
 done:
+    free(half);
     free(p);
     return st;
 }
 
-/* Rows whose truth is missing are moved out of the way; returns how many are left. */
-static int64_t keep_known(double *p, double *truth, const agop__target *g, int64_t rows)
+/* Rows whose truth is missing are moved out of the way; returns how many are left. half: NULL, or of a regression. */
+static int64_t keep_known(double *p, double *half, double *truth, const agop__target *g, int64_t rows)
 {
     int64_t width = agop__target_width(g), c = g->columns, kept = 0;
     for (int64_t i = 0; i < rows; i++) {
         if (!agop__target_known(g, truth + i * c))
             continue;
         memmove(p + kept * width, p + i * width, (size_t)width * sizeof *p);
+        if (half)
+            memmove(half + kept * c, half + i * c, (size_t)c * sizeof *half);
         memmove(truth + kept * c, truth + i * c, (size_t)c * sizeof *truth);
         kept++;
     }
     return kept;
 }
 
-agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+/* level 0: nothing is asked of intervals. */
+static agop_status score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t, double level, int form)
 {
     const agop__target *g = NULL;
     int64_t             rows, strange = 0;
-    double             *p = NULL, *truth = NULL;
+    double             *p = NULL, *half = NULL, *truth = NULL;
     agop__scores        s = {0};
     json_t             *j = NULL, *errors = NULL;
     agop_status         st = AGOP_OK;
@@ -286,13 +313,17 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
         return agop__fail(&ctx->err, AGOP_E_DATA, "the table has no rows to score");
     p     = agop__malloc(t->rows * agop__target_width(g), sizeof *p);
     truth = agop__malloc(t->rows * g->columns, sizeof *truth);
-    if (!p || !truth) {
+    half  = level > 0 ? agop__malloc(t->rows * g->columns, sizeof *half) : NULL;
+    if (!p || !truth || (level > 0 && !half)) {
         st = agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "predictions");
         goto done;
     }
     TRY(agop__target_truth(truth, g, ctx, t));
-    TRY(agop__predict_rows(p, ctx, m, t));
-    rows = keep_known(p, truth, g, t->rows);
+    if (half)
+        TRY(predict_around(p, half, ctx, m, t, level, form));
+    else
+        TRY(agop__predict_rows(p, NULL, ctx, m, t));
+    rows = keep_known(p, half, truth, g, t->rows);
     if (rows == 0) {
         st = agop__fail(&ctx->err, AGOP_E_DATA, "no row has a target in column '%.80s'", g->list);
         goto done;
@@ -304,6 +335,8 @@ agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const ag
     if (strange)
         agop__note(ctx, "%lld rows of classes that the fit never saw: counted as wrong", (long long)strange);
     TRY(agop__scores_make(&s, g, p, truth, NULL, rows, &ctx->err));
+    if (half)
+        agop__scores_intervals(&s, g, p, half, truth, rows, level);
     TRY(agop__scores_to_json(&j, &s, g, &ctx->err));
     TRY(agop__scores_errors(&errors, g, p, truth, rows, &ctx->err));
     *json = json_object_set_new(j, "n", json_integer(rows)) == 0 && json_object_set(j, "standard_error", errors) == 0
@@ -315,7 +348,29 @@ done:
     json_decref(errors);
     json_decref(j);
     agop__scores_free(&s);
+    free(half);
     free(truth);
     free(p);
+    return st;
+}
+
+agop_status agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+{
+    return score(json, ctx, m, t, 0, AGOP_INTERVAL_AUTO);
+}
+
+agop_status agop_score_interval(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t, double level,
+                                int form)
+{
+    agop_status st;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (json)
+        *json = NULL;
+    if (m && json)
+        TRY(agop__interval_check(&form, &m->intervals, &m->target, level, &ctx->err));
+    st = score(json, ctx, m, t, level, form);
+done:
     return st;
 }

@@ -106,6 +106,31 @@ int64_t agop__score_row(double out[AGOP__ROW_SCORES], const agop__target *g, con
     return guess;
 }
 
+/* Expected calibration error of the likeliest class (Naeini et al. 2015, Guo et al. 2017): rows in rising order of
+ * their largest probability, in 15 bins of equal weight; the mean distance of accuracy from mean probability. Rows of
+ * one probability are in one bin, that of their middle, so the order of the table has no say. */
+static double calibration_error(ranked *r, int64_t rows, double total)
+{
+    enum { BINS = 15 };
+    double gap[BINS] = {0}, passed = 0, sum = 0;
+
+    qsort(r, (size_t)rows, sizeof *r, by_p);
+    for (int64_t i = 0, j; i < rows; i = j) {
+        double here = 0, off = 0;
+        int    bin;
+        for (j = i; j < rows && r[j].p == r[i].p; j++) {
+            here += r[j].weight;
+            off += r[j].weight * (r[j].positive - r[j].p);
+        }
+        bin = (int)(BINS * (passed + .5 * here) / total);
+        gap[bin < BINS ? bin : BINS - 1] += off;
+        passed += here;
+    }
+    for (int b = 0; b < BINS; b++)
+        sum += fabs(gap[b]) / total;
+    return sum;
+}
+
 /* Two classes: auc and f1 of the second one; more: means over the classes that occur (f1: or are said). brier follows
  * scikit-learn: (1 - p)^2 of the second class, or the sum over all classes when there are more than two. */
 static void classes(agop__scores *out, const agop__target *g, const double *p, const double *truth,
@@ -121,7 +146,9 @@ static void classes(agop__scores *out, const agop__target *g, const double *p, c
         out->accuracy += w * row[AGOP__ROW_ACCURACY];
         out->brier += w * row[AGOP__ROW_BRIER];
         out->log_loss += w * row[AGOP__ROW_LOG_LOSS];
+        r[i] = (ranked){.p = p[i * K + guess[i]], .weight = w, .positive = truth[i] == (double)guess[i]};
     }
+    out->ece = calibration_error(r, rows, total);
     out->accuracy /= total;
     out->brier /= total;
     out->log_loss /= total;
@@ -151,7 +178,10 @@ agop_status agop__scores_make(agop__scores *out, const agop__target *g, const do
     out->target_r2   = agop__calloc(g->columns, sizeof *out->target_r2);
     out->target_rmse = agop__calloc(g->columns, sizeof *out->target_rmse);
     out->target_mae  = agop__calloc(g->columns, sizeof *out->target_mae);
-    if (!guess || !r || !out->target_r2 || !out->target_rmse || !out->target_mae) {
+    out->target_coverage = agop__calloc(g->columns, sizeof *out->target_coverage);
+    out->target_width    = agop__calloc(g->columns, sizeof *out->target_width);
+    if (!guess || !r || !out->target_r2 || !out->target_rmse || !out->target_mae || !out->target_coverage ||
+        !out->target_width) {
         st = agop__fail_memory(e, 32.0 * (double)rows, "scores");
         agop__scores_free(out);
         goto done;
@@ -186,11 +216,29 @@ agop_status agop__scores_judge(agop__scores *out, agop_ctx *ctx, const agop__tar
     return AGOP_OK;
 }
 
+void agop__scores_intervals(agop__scores *out, const agop__target *g, const double *predicted, const double *half,
+                            const double *truth, int64_t rows, double level)
+{
+    int64_t c = g->columns;
+
+    out->level = level;
+    for (int64_t k = 0; k < c; k++) {
+        for (int64_t i = k; i < rows * c; i += c) {
+            out->target_coverage[k] += (fabs(truth[i] - predicted[i]) <= half[i]) / (double)rows;
+            out->target_width[k] += 2 * half[i] / (double)rows;
+        }
+        out->coverage += out->target_coverage[k] / (double)c;
+        out->width += out->target_width[k] / (double)c;
+    }
+}
+
 void agop__scores_free(agop__scores *s)
 {
     free(s->target_r2);
     free(s->target_rmse);
     free(s->target_mae);
+    free(s->target_coverage);
+    free(s->target_width);
     memset(s, 0, sizeof *s);
 }
 
@@ -219,8 +267,9 @@ double agop__score_value(const agop__scores *s, const char *name)
         const char *name;
         double      value;
     } all[] = {{"mse", s->mse},           {"rmse", s->rmse},         {"mae", s->mae}, {"r2", s->r2},
-               {"accuracy", s->accuracy}, {"log_loss", s->log_loss}, {"brier", s->brier}, {"auc", s->auc},
-               {"f1", s->f1},             {"callback", s->own}};
+               {"accuracy", s->accuracy}, {"log_loss", s->log_loss}, {"brier", s->brier},       {"ece", s->ece},
+               {"auc", s->auc},           {"f1", s->f1},             {"coverage", s->coverage}, {"width", s->width},
+               {"callback", s->own}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(name, all[i].name) == 0)
             return all[i].value;
@@ -250,12 +299,28 @@ static int set_shown(json_t *object, const char *name, json_t *value)
     return bad;
 }
 
+static json_t *target_scores(const agop__scores *s, int64_t k)
+{
+    json_t *j   = json_pack("{s:o, s:o, s:o}", "r2", agop__json_real(s->target_r2[k]), "rmse",
+                            agop__json_real(s->target_rmse[k]), "mae", agop__json_real(s->target_mae[k]));
+    int     bad = !j;
+
+    if (s->level > 0)
+        bad |= json_object_set_new(j, "coverage", agop__json_real(s->target_coverage[k])) |
+               json_object_set_new(j, "width", agop__json_real(s->target_width[k]));
+    if (bad) {
+        json_decref(j);
+        return NULL;
+    }
+    return j;
+}
+
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e)
 {
-    static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "auc", "f1"};
-    static const char *const for_numbers[] = {"r2", "rmse", "mae"};
+    static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "ece", "auc", "f1"};
+    static const char *const for_numbers[] = {"r2", "rmse", "mae", "coverage", "width"};
     json_t                  *j             = json_object(), *all;
-    int                      bad           = !j, count = g->classification ? 5 : 3;
+    int                      bad           = !j, count = g->classification ? 6 : s->level > 0 ? 5 : 3;
 
     for (int i = 0; i < count; i++) {
         const char *name = g->classification ? for_classes[i] : for_numbers[i];
@@ -266,9 +331,7 @@ agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop
     if (!g->classification && g->columns > 1) {
         bad |= json_object_set_new(j, "targets", all = json_object());
         for (int64_t k = 0; k < g->columns && !bad; k++)
-            bad |= set_shown(all, g->name[k],
-                             json_pack("{s:o, s:o, s:o}", "r2", agop__json_real(s->target_r2[k]), "rmse",
-                                       agop__json_real(s->target_rmse[k]), "mae", agop__json_real(s->target_mae[k])));
+            bad |= set_shown(all, g->name[k], target_scores(s, k));
     }
     if (bad) {
         json_decref(j);

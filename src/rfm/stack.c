@@ -226,9 +226,6 @@ static int list_parts(agop__fit **part, double *w, agop__search *e)
 /* What the fits found becomes the members of a leaf, on the rows of f. */
 static agop_status to_leaf(agop__leaf *leaf, agop__fit *f, agop__fit *const *part, const double *w, int count)
 {
-    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
-    void  *less;
-
     leaf->member = agop__calloc(count, sizeof *leaf->member);
     if (!leaf->member)
         return agop__fail_memory(&f->ctx->err, 0, "a model");
@@ -246,10 +243,17 @@ static agop_status to_leaf(agop__leaf *leaf, agop__fit *f, agop__fit *const *par
     f->rows.code = NULL;
     leaf->row    = f->rows.row;
     f->rows.row  = NULL;
-    /* rows that were only there to judge, or came after the centres of a fit cut short */
+    return AGOP_OK;
+}
+
+/* Rows that were only there to judge, or came after the centres of a fit cut short. */
+void agop__leaf_trim(agop__leaf *leaf, const agop__fit *f)
+{
+    size_t width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
+    void  *less;
+
     if (leaf->n < f->rows.total && width && (less = realloc(leaf->x, (size_t)leaf->n * width)))
         leaf->x = less;
-    return AGOP_OK;
 }
 
 agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_settings *s)

@@ -57,16 +57,21 @@ agop_status agop__target_from_json(agop__target *out, const json_t *j, agop__err
 /* predicted: rows x width (numbers or probabilities); truth: rows x columns. Unknown classes count as wrong. */
 typedef struct agop__scores {
     double r2, rmse, mae, mse;                       /* means over targets */
-    double accuracy, log_loss, brier, auc, f1;
+    double accuracy, log_loss, brier, ece, auc, f1;
     double own, own_loss;                            /* by the caller's function, where it was asked */
     int    asked;
+    double level, coverage, width;                   /* of intervals, means over targets; level 0: not looked at */
     double *target_r2, *target_rmse, *target_mae;    /* columns each; malloc'd; regression with several targets */
+    double *target_coverage, *target_width;
 } agop__scores;
 agop_status agop__scores_make(agop__scores *out, const agop__target *g, const double *predicted, const double *truth,
                               const double *weight, int64_t rows, agop__err *e);
 /* The same, and if `name` says so, the caller's function is asked. */
 agop_status agop__scores_judge(agop__scores *out, agop_ctx *ctx, const agop__target *g, const char *name,
                                const double *predicted, const double *truth, const double *weight, int64_t rows);
+/* Add what intervals predicted +- half (rows x columns) come to. */
+void        agop__scores_intervals(agop__scores *out, const agop__target *g, const double *predicted,
+                                   const double *half, const double *truth, int64_t rows, double level);
 void        agop__scores_free(agop__scores *s);
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e);
 /* What one row of classes adds to the scores that are means over rows, and the class that is predicted. */

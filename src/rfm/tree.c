@@ -401,6 +401,7 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
         st = agop__fit_members(&w->g->m->leaf[k], &f, w->g->s);
     }
     TRY(st);
+    agop__leaf_trim(&w->g->m->leaf[k], &f);
     if (f.stopped != AGOP__BY_NOBODY && !atomic_load(&w->stop))
         atomic_store(&w->stop, f.stopped == AGOP__BY_CLOCK ? 2 : 1);
     TRY(keep_honest(&w->honest[k], &f, p));
@@ -793,8 +794,8 @@ static agop_status settle_temperature(fitting *w)
     f->judge_row = u.row;
     u.row        = NULL;
     f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
-    h = (agop__honest){.n = u.n, .y = u.best, .truth = u.truth};
-    TRY(agop__intervals_learn(&w->g->m->intervals, f->target, &h, &w->ctx->err));
+    h = (agop__honest){.n = u.n, .x = u.x, .code = u.code, .y = u.best, .truth = u.truth};
+    TRY(agop__intervals_learn(w->g->m, f, &h));
 done:
     agop__scores_free(&scores);
     close_tuning(&u);

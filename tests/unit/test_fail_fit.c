@@ -53,7 +53,7 @@ static agop_status live(outcome *o, const agop_settings *s, const char *path)
     assert_true(place.cols <= 3 && v.cols <= 16 && agop_model_columns(o->m) <= 8);
     if ((st = agop_predict(&place, ctx, o->m, o->t, what)) != AGOP_OK ||
         (what == AGOP_VALUE &&
-         (st = agop_predict_interval(NULL, &lower, &upper, ctx, o->m, o->t, .5)) != AGOP_OK) ||
+         (st = agop_predict_interval(NULL, &lower, &upper, ctx, o->m, o->t, .5, AGOP_INTERVAL_AUTO)) != AGOP_OK) ||
         (st = agop_score(&o->json, ctx, o->m, o->t)) != AGOP_OK ||
         (st = agop_importance(o->importance, ctx, o->m)) != AGOP_OK ||
         (st = agop_vectors(&v, o->values, ctx, o->m)) != AGOP_OK || (st = agop_model_save(ctx, o->m, path)) != AGOP_OK)

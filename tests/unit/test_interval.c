@@ -60,12 +60,12 @@ typedef struct answer {
     double value[MOST], lower[MOST], upper[MOST];
 } answer;
 
-static agop_status ask(answer *a, const agop_model *m, const agop_table *t, double level)
+static agop_status ask(answer *a, const agop_model *m, const agop_table *t, double level, int form)
 {
     int64_t  rows  = agop_table_rows(t);
     agop_mat value = {a->value, rows, 1, 1, AGOP_F64}, lower = {a->lower, rows, 1, 1, AGOP_F64},
              upper = {a->upper, rows, 1, 1, AGOP_F64};
-    return agop_predict_interval(&value, &lower, &upper, ctx, m, t, level);
+    return agop_predict_interval(&value, &lower, &upper, ctx, m, t, level, form);
 }
 
 /* Share of `rows` new rows whose truth lies between. */
@@ -75,7 +75,7 @@ static double coverage(const agop_model *m, const world *w, int64_t rows, uint64
     double        truth[MOST], inside = 0;
     agop_table   *t = draw(truth, w, rows, seed);
 
-    if (ask(&a, m, t, level) != AGOP_OK)
+    if (ask(&a, m, t, level, AGOP_INTERVAL_AUTO) != AGOP_OK)
         fail_msg("%s", agop_errmsg(ctx));
     for (int64_t i = 0; i < rows; i++) {
         assert_true(a.lower[i] <= a.value[i] && a.value[i] <= a.upper[i]);
@@ -121,6 +121,61 @@ static void test_intervals_of_a_tree_cover_as_often_as_they_say(void **state)
     covers(&even, 500, 250, "target=y leaf_size=150");
 }
 
+/* Noise of 0.1 and 0.6 on the two sides of x2 = 0: the default sees it, is wider where there is more, covers both
+ * sides, and is narrower on the whole. */
+static void test_local_intervals_are_wider_where_noise_is_larger(void **state)
+{
+    static answer a, b;
+    const world   w = {.scale = 1, .uneven = 1};
+    double        truth[MOST], width[2] = {0}, inside[2] = {0}, rows[2] = {0}, constant = 0;
+    agop_model   *m = fit_world(&w, 1200, 5, "target=y");
+    agop_table   *t = draw(truth, &w, MOST, 6);
+
+    (void)state;
+    assert_int_equal(ask(&a, m, t, .9, AGOP_INTERVAL_LOCAL), AGOP_OK);
+    assert_int_equal(ask(&b, m, t, .9, AGOP_INTERVAL_AUTO), AGOP_OK);
+    assert_memory_equal(&a, &b, sizeof a);
+    assert_int_equal(ask(&b, m, t, .9, AGOP_INTERVAL_CONSTANT), AGOP_OK);
+    for (int i = 0; i < MOST; i++) {
+        int side = agop_table_number(t, i, 1) >= 0;
+        rows[side]++;
+        width[side] += a.upper[i] - a.lower[i];
+        inside[side] += a.lower[i] <= truth[i] && truth[i] <= a.upper[i];
+        constant += b.upper[i] - b.lower[i];
+    }
+    assert_true(width[1] / rows[1] > 2.5 * width[0] / rows[0]);
+    assert_true(width[0] + width[1] < .9 * constant);
+    for (int side = 0; side < 2; side++)
+        if (fabs(inside[side] / rows[side] - .9) > .06)
+            fail_msg("coverage %.3f on side %d", inside[side] / rows[side], side);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+/* Where the size of errors is the same everywhere, local intervals cover as well, and are little wider. */
+static void test_local_intervals_do_little_harm_to_even_noise(void **state)
+{
+    static answer a, b;
+    const world   w = {.scale = 1};
+    double        truth[MOST], local = 0, constant = 0, inside = 0;
+    agop_model   *m = fit_world(&w, 600, 5, "target=y");
+    agop_table   *t = draw(truth, &w, MOST, 6);
+
+    (void)state;
+    assert_int_equal(ask(&a, m, t, .9, AGOP_INTERVAL_LOCAL), AGOP_OK);
+    assert_int_equal(ask(&b, m, t, .9, AGOP_INTERVAL_CONSTANT), AGOP_OK);
+    for (int i = 0; i < MOST; i++) {
+        local += a.upper[i] - a.lower[i];
+        constant += b.upper[i] - b.lower[i];
+        inside += a.lower[i] <= truth[i] && truth[i] <= a.upper[i];
+    }
+    if (local > 1.1 * constant)
+        fail_msg("local intervals are %.3f times as wide", local / constant);
+    assert_true(fabs(inside / MOST - .9) < .07); /* 300 judged: four standard errors */
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
 /* Without leave-one-out the rows are judged by a function of the other half, which is a little worse. */
 static void test_intervals_without_tuning_are_no_narrower_than_they_say(void **state)
 {
@@ -144,12 +199,14 @@ static void test_the_unit_of_the_target_is_that_of_the_interval(void **state)
     agop_table *t = draw(truth, &plain, 200, 2);
 
     (void)state;
-    assert_int_equal(ask(&a, m, t, .9), AGOP_OK);
-    assert_int_equal(ask(&b, n, t, .9), AGOP_OK);
-    for (int i = 0; i < 200; i++) {
-        assert_true(fabs(b.lower[i] - (7 - 1000 * a.upper[i])) < 1e-5);
-        assert_true(fabs(b.upper[i] - (7 - 1000 * a.lower[i])) < 1e-5);
-        assert_true(a.upper[i] > a.lower[i]);
+    for (int form = AGOP_INTERVAL_AUTO; form <= AGOP_INTERVAL_LOCAL; form++) {
+        assert_int_equal(ask(&a, m, t, .9, form), AGOP_OK);
+        assert_int_equal(ask(&b, n, t, .9, form), AGOP_OK);
+        for (int i = 0; i < 200; i++) {
+            assert_true(fabs(b.lower[i] - (7 - 1000 * a.upper[i])) < 1e-5);
+            assert_true(fabs(b.upper[i] - (7 - 1000 * a.lower[i])) < 1e-5);
+            assert_true(a.upper[i] > a.lower[i]);
+        }
     }
     agop_table_free(t);
     agop_model_free(n);
@@ -168,8 +225,8 @@ static void test_values_are_those_of_predict_and_higher_levels_are_wider(void **
 
     (void)state;
     assert_int_equal(agop_predict(&place, ctx, m, t, AGOP_VALUE), AGOP_OK);
-    assert_int_equal(ask(&a, m, t, .5), AGOP_OK);
-    assert_int_equal(ask(&b, m, t, .95), AGOP_OK);
+    assert_int_equal(ask(&a, m, t, .5, AGOP_INTERVAL_AUTO), AGOP_OK);
+    assert_int_equal(ask(&b, m, t, .95, AGOP_INTERVAL_AUTO), AGOP_OK);
     assert_memory_equal(value, a.value, 200 * sizeof *value);
     for (int i = 0; i < 200; i++)
         assert_true(b.lower[i] < a.lower[i] && a.upper[i] < b.upper[i]);
@@ -190,9 +247,11 @@ static void saved_again(const char *words)
     assert_int_equal(agop_model_save(ctx, m, path), AGOP_OK);
     if (agop_model_load(&again, ctx, path) != AGOP_OK)
         fail_msg("%s", agop_errmsg(ctx));
-    assert_int_equal(ask(&a, m, t, .9), AGOP_OK);
-    assert_int_equal(ask(&b, again, t, .9), AGOP_OK);
-    assert_memory_equal(&a, &b, sizeof a);
+    for (int form = AGOP_INTERVAL_AUTO; form <= AGOP_INTERVAL_LOCAL; form++) {
+        assert_int_equal(ask(&a, m, t, .9, form), AGOP_OK);
+        assert_int_equal(ask(&b, again, t, .9, form), AGOP_OK);
+        assert_memory_equal(&a, &b, sizeof a);
+    }
     agop_table_free(t);
     agop_model_free(again);
     agop_model_free(m);
@@ -238,7 +297,7 @@ static void test_a_quantile_is_the_score_of_its_rank_or_a_little_more(void **sta
 static void refuses(const agop_model *m, const agop_table *t, double level, agop_status st, const char *words)
 {
     static answer a;
-    assert_int_equal(ask(&a, m, t, level), st);
+    assert_int_equal(ask(&a, m, t, level, AGOP_INTERVAL_AUTO), st);
     if (!strstr(agop_errmsg(ctx), words))
         fail_msg("'%s' says nothing of '%s'", agop_errmsg(ctx), words);
 }
@@ -291,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_intervals_cover_as_often_as_they_say),
         cmocka_unit_test(test_intervals_of_a_tree_cover_as_often_as_they_say),
         cmocka_unit_test(test_intervals_without_tuning_are_no_narrower_than_they_say),
+        cmocka_unit_test(test_local_intervals_are_wider_where_noise_is_larger),
+        cmocka_unit_test(test_local_intervals_do_little_harm_to_even_noise),
         cmocka_unit_test(test_the_unit_of_the_target_is_that_of_the_interval),
         cmocka_unit_test(test_values_are_those_of_predict_and_higher_levels_are_wider),
         cmocka_unit_test(test_a_saved_model_gives_the_same_intervals_to_the_bit),

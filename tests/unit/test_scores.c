@@ -263,6 +263,78 @@ static void test_three_classes__an_unknown_class_counts_as_wrong(void **state)
     agop__dict_free(&g.classes);
 }
 
+/* Class 1 is said with probability p[i], and true where right[i]. */
+static double error_of(const double *p, const int *right, const double *w, int rows)
+{
+    agop__target g = classes(2);
+    double       both[200], truth[100], error;
+    agop__scores s;
+
+    for (int i = 0; i < rows; i++) {
+        both[2 * i]     = 1 - p[i];
+        both[2 * i + 1] = p[i];
+        truth[i]        = right[i];
+    }
+    s = score(&g, both, truth, w, rows);
+    error = s.ece;
+    agop__scores_free(&s);
+    agop__dict_free(&g.classes);
+    return error;
+}
+
+static void test_calibration_error__is_the_gap_of_accuracy_and_confidence(void **state)
+{
+    static const int right[30] = {1, 1, 1, 0, 1, 1, 0, 1, 0, 1, /* .7 of ten rows */
+                                  1, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 0, 1, 0, 1}; /* .6 of twenty */
+    double p[30], w[30];
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        p[i] = i < 10 ? .8 : .6;
+        w[i] = i < 10 ? 2 : 1;
+    }
+    assert_close(error_of(p, right, NULL, 10), .1, 1e-14);
+    assert_close(error_of(p, right, NULL, 30), .1 / 3, 1e-14);
+    assert_close(error_of(p, right, w, 30), .05, 1e-14); /* ten rows of weight 2 are half of all */
+}
+
+static void test_calibration_error__is_that_of_fifteen_bins_of_equal_rows(void **state)
+{
+    enum { ROWS = 60 };
+    double p[ROWS], sum = 0;
+    int    right[ROWS];
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++) { /* rising, in another order in the table */
+        int at    = i * 37 % ROWS;
+        p[at]     = .51 + .008 * i;
+        right[at] = i * i % 7 < 4;
+    }
+    for (int b = 0; b < 15; b++) {
+        double gap = 0;
+        for (int i = 4 * b; i < 4 * b + 4; i++)
+            gap += (i * i % 7 < 4) - (.51 + .008 * i);
+        sum += fabs(gap) / ROWS;
+    }
+    assert_close(error_of(p, right, NULL, ROWS), sum, 1e-13);
+}
+
+static void test_intervals__are_counted_and_measured(void **state)
+{
+    static const double half[] = {.25, 1, .1, 2, 2, 4, 0, 20, .5, 1, 2, 19};
+    agop__target        g = regression(2);
+    agop__scores        s = score(&g, y_said, y_true, NULL, 6);
+
+    (void)state;
+    agop__scores_intervals(&s, &g, y_said, half, y_true, 6, .9);
+    assert_close(s.target_coverage[0], 5.0 / 6, 1e-14); /* all but 2 +- .1 about 2.5 */
+    assert_close(s.target_coverage[1], 3.0 / 6, 1e-14); /* 30 +- 2, 25 +- 20, 5 +- 1 */
+    assert_close(s.target_width[0], 2 * 4.85 / 6, 1e-14);
+    assert_close(s.coverage, 4.0 / 6, 1e-14);
+    assert_close(s.width, (9.7 + 94) / 12, 1e-14);
+    agop__scores_free(&s);
+}
+
 /* ---- names ---- */
 
 static void test_names__fit_the_task(void **state)
@@ -395,6 +467,9 @@ int main(void)
         cmocka_unit_test(test_three_classes__agree_with_scikit_learn),
         cmocka_unit_test(test_three_classes__one_that_is_neither_there_nor_said_does_not_count),
         cmocka_unit_test(test_three_classes__an_unknown_class_counts_as_wrong),
+        cmocka_unit_test(test_calibration_error__is_the_gap_of_accuracy_and_confidence),
+        cmocka_unit_test(test_calibration_error__is_that_of_fifteen_bins_of_equal_rows),
+        cmocka_unit_test(test_intervals__are_counted_and_measured),
         cmocka_unit_test(test_names__fit_the_task),
         cmocka_unit_test(test_names__auto_is_mse_or_brier),
         cmocka_unit_test(test_names__a_loss_is_smaller_for_the_better),
