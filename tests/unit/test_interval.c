@@ -2,8 +2,10 @@
  * target, live in the file, and are refused in a sentence where there is nothing to read them off. */
 #include "model_support.h"
 
+#include <jansson.h>
 #include <unistd.h>
 
+#include "fail_alloc.h"
 #include "numbers.h"
 #include "rfm/model.h"
 
@@ -264,6 +266,56 @@ static void test_a_saved_model_gives_the_same_intervals_to_the_bit(void **state)
     saved_again("target=y leaf_size=100");
 }
 
+/* Fit, save, load and ask, with local intervals. */
+static agop_status live(answer *a, const agop_table *t, const agop_settings *s, const char *path)
+{
+    agop_model *m = NULL, *again = NULL;
+    char       *json = NULL;
+    agop_status st;
+
+    if ((st = agop_fit(&m, ctx, t, NULL, s)) == AGOP_OK && (st = agop_model_save(ctx, m, path)) == AGOP_OK &&
+        (st = agop_model_load(&again, ctx, path)) == AGOP_OK &&
+        (st = agop_score_interval(&json, ctx, again, t, .9, AGOP_INTERVAL_LOCAL)) == AGOP_OK)
+        st = ask(a, again, t, .9, AGOP_INTERVAL_LOCAL);
+    agop_free(json);
+    agop_model_free(again);
+    agop_model_free(m);
+    return st;
+}
+
+static void test_every_failed_allocation_comes_back(void **state)
+{
+    static answer  whole, a;
+    const world    w = {.scale = 1};
+    double         truth[MOST];
+    char           path[80];
+    agop_table    *t = draw(truth, &w, 80, 1);
+    agop_settings *s = settings_of(ctx, "target=y tune=off iters=0");
+    int64_t        total;
+    int            forgiven = 0, failed;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/fail.agop", folder);
+    fail_alloc_arm(0);
+    assert_int_equal(live(&whole, t, s, path), AGOP_OK);
+    (void)fail_alloc_disarm();
+    total = fail_alloc_count();
+    for (int64_t n = 1; n <= total; n += 5) { /* the scale alone has some dozens */
+        fail_alloc_arm(n);
+        agop_status st = live(&a, t, s, path);
+        failed         = fail_alloc_disarm();
+        if (st == AGOP_OK) {
+            assert_memory_equal(&a, &whole, sizeof a); /* failed or not: if it says it went well, it did */
+            forgiven += failed;
+        } else if (st != AGOP_E_NOMEM) {
+            fail_msg("allocation %lld of %lld: %s", (long long)n, (long long)total, agop_errmsg(ctx));
+        }
+    }
+    assert_true(forgiven <= 4);
+    agop_settings_free(s);
+    agop_table_free(t);
+}
+
 /* ---- quantiles ---- */
 
 /* The least kept score that is as large as the one of the rank, and how many scores lie between, by counting. */
@@ -332,7 +384,8 @@ static void test_what_has_no_interval_says_why(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) && agop_open(&ctx, "cpu", 2) == AGOP_OK ? 0 : -1;
+    json_set_alloc_funcs(malloc, free); /* so that its allocations are ours to fail */
+    return mkdtemp(folder) && agop_open(&ctx, "cpu", 1) == AGOP_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -355,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_the_unit_of_the_target_is_that_of_the_interval),
         cmocka_unit_test(test_values_are_those_of_predict_and_higher_levels_are_wider),
         cmocka_unit_test(test_a_saved_model_gives_the_same_intervals_to_the_bit),
+        cmocka_unit_test(test_every_failed_allocation_comes_back),
         cmocka_unit_test(test_a_quantile_is_the_score_of_its_rank_or_a_little_more),
         cmocka_unit_test(test_what_has_no_interval_says_why),
     };
