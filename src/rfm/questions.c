@@ -34,7 +34,7 @@ static agop_status settle_outputs(int64_t *to, const agop__questions *q, const a
     p = agop__malloc(q->rows * width, sizeof *p);
     if (!p)
         return agop__fail_memory(&q->ctx->err, 8.0 * (double)(q->rows * width), "probabilities");
-    TRY(agop__predict_rows(p, q->ctx, q->m, t));
+    TRY(agop__predict_rows(p, NULL, q->ctx, q->m, t));
     for (int64_t i = 0; i < q->rows; i++)
         for (int64_t k = 1; k < width; k++)
             if (p[i * width + k] > p[i * width + to[i]])
