@@ -26,22 +26,30 @@ typedef struct agop__points {
     agop__tile code; /* i32 */
 } agop__points;
 
-enum { AGOP__L2 = 1, AGOP__L1 = 2 };
+enum { AGOP__L2 = 1, AGOP__L1 = 2, AGOP__LPQ = 3, AGOP__SUM = 4 };
 
 /* k(x,z) = exp(-(s(x,z) / L^q)) with
- *   L2: s = (|u_x - u_z|^2 + sum_g table_g[code_x][code_z])^(q/2)      radial in the Mahalanobis distance
- *   L1: s = sum_k |u_xk - u_zk|^q + sum_g table_g[code_x][code_z]      product kernel; tables hold powers already
+ *   L2:  s = (|u_x - u_z|^2 + sum_g table_g[code_x][code_z])^(q/2)      radial in the Mahalanobis distance
+ *   L1:  s = sum_k |u_xk - u_zk|^q + sum_g table_g[code_x][code_z]      product kernel; tables hold powers already
+ *   LPQ: s = (sum_k |u_xk - u_zk|^p + sum_g table_g[code_x][code_z])^(q/p), q <= p; tables hold powers of p
+ * or, a polynomial in kernels of single coordinates,
+ *   SUM: k = (1 - share s)^power,
+ *        s = sum_k (1 - exp(-|u_xk - u_zk|^q / L^q)) + sum_g table_g[code_x][code_z]
  * table_g is symmetric, (levels+1) x (levels+1), dtype of u, zero on the diagonal; its last row and column stand for
  * "no level". The Gaussian exp(-d^2/(2 L^2)) is L2 with q = 2 and sqrt(2) L. */
 typedef struct agop__kernel {
     int32_t           kind;
     double            exponent;  /* q, 0 < q <= 2 */
     double            bandwidth; /* L > 0 */
+    double            norm;      /* LPQ: p, q <= p <= 2 */
+    double            share;     /* SUM: of one coordinate, > 0; share s <= 1 */
+    int32_t           power;     /* SUM: >= 1 */
     int32_t           groups;    /* g */
     const int32_t    *levels;    /* g counts (host) */
     const agop__tile *tables;    /* g tiles */
-    /* L1 gradients only: length of the step that category a makes in its own coordinate, sum |..|^q = step^q;
-     * see gradient. g tiles of levels x 1, dtype of u. */
+    /* Gradients of other kinds than L2: what category a is in the coordinates of its group, dtype of u. Either levels x
+     * 1, the length of the step it makes in its own coordinate; or (levels+1) x levels, points anywhere, "no level" the
+     * last. g tiles; see gradient. */
     const agop__tile *steps;
     /* L2 gradients only, f32, after `units`: the product may be taken in bf16; see gradient. */
     int32_t bf16;
@@ -96,6 +104,11 @@ typedef struct agop__backend {
      *   (the caller multiplies by the group's metric block; numeric coordinates are in u, too)
      * L1, numeric j:    sum_j A_jo k_ij (-(q/L^q)) |u_i-u_j|^(q-1) sign(u_i-u_j)      (0 where equal)
      * L1, level t:      sum_j A_jo k_ij (-(q/L^q)) steps_t^(q-1) (1[code_i=t] - 1[code_j=t]), 0 if code_i = code_j
+     *   or, where steps are points, the same as a numeric coordinate, u being coordinate t of the level's point
+     * LPQ: as L1, with p - 1 for the exponent of the difference, and -(q/L^q) s^((q-p)/q) k_ij, 0 where the points
+     *   coincide, in place of -(q/L^q) k_ij
+     * SUM: as L1, with exp(-|u_i-u_j|^q / L^q) beside the power of the difference, and
+     *   -(q/L^q) power share (1 - share s)^(power - 1) in place of -(q/L^q) k_ij
      * k->bf16: every A_jo w_ij is rounded to bf16 before it is used, and so is u_j, but not u_i. */
     agop_status (*gradient)(void *self, agop__tile *G, const agop__kernel *k, const agop__points *x,
                             const agop__points *z, const agop__tile *A, agop__err *e);

@@ -43,10 +43,16 @@ static const agop_setting rows[] = {
      "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes and "
      "metrics; a time such as 120s: that search, and averages over more divisions of the rows, for so long; off: fixed "
      "settings"},
-    {"kernel", AGOP_CHOICE, "auto", NO_BOUND, "auto|l2|gaussian|l1", NULL, "fit",
-     "l2: exp(-(d/L)^q) of the Mahalanobis distance; gaussian: exp(-d^2/(2 L^2)); l1: a product over columns; auto: a "
-     "weighted sum of l2 and l1, or l2 with --tune off"},
-    {"exponent", AGOP_REAL, "1", 0, 2, 1, NULL, "Q", "fit", "q of the kernels l2 and l1; 1 is the Laplace kernel"},
+    {"kernel", AGOP_CHOICE, "auto", NO_BOUND, "auto|l2|gaussian|l1|lpq|sum_power", NULL, "fit",
+     "l2: exp(-(d/L)^q) of the Mahalanobis distance; gaussian: exp(-d^2/(2 L^2)); l1: a product over columns; lpq: "
+     "exp(-(d/L)^q) of the distance in the p-norm; sum_power: a power of a mean over columns; auto: a weighted sum of l2 "
+     "and l1, or l2 with --tune off"},
+    {"exponent", AGOP_REAL, "1", 0, 2, 1, NULL, "Q", "fit",
+     "q of every kernel but gaussian; 1 is the Laplace kernel; lpq: at most p"},
+    {"norm", AGOP_REAL, "auto", 0, 2, 1, NULL, "P", "fit", "p of the kernel lpq; auto: 1.5, or q where that is larger"},
+    {"const_mix", AGOP_REAL, "auto", 0, 0.999, 0, NULL, "SHARE", "fit",
+     "share of a constant in the mean that sum_power raises; auto: 0"},
+    {"power", AGOP_INT, "auto", 1, 64, 0, NULL, "N", "fit", "what sum_power raises the mean to; auto: 2"},
     {"bandwidth", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "L", "fit",
      "bandwidth of the kernel; auto: 2 x the median distance, or 10 with --tune off"},
     {"bandwidth_mode", AGOP_CHOICE, "auto", NO_BOUND, "auto|constant|adaptive", NULL, "fit",

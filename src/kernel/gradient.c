@@ -2,8 +2,9 @@
  * otherwise), and turned into a metric; see gradient.h.
  *
  * In the mapped coordinates u = F'x the gradient with respect to x is F times the one with respect to u, so the outer
- * products are summed in u and turned once at the end: M' = F (sum g g') F'. For a categorical group the backend gives
- * S = sum_j alpha_j w_ij (e_i - e_j); its gradient is height M_g S, hence M_g' = height^2 M_g (sum S S') M_g. */
+ * products are summed in u and turned once at the end: M' = F (sum g g') F'. For a categorical group of l2 the backend
+ * gives S = sum_j alpha_j w_ij (e_i - e_j); its gradient is height M_g S, hence M_g' = height^2 M_g (sum S S') M_g. For
+ * other kernels it gives the gradient in coordinates M_g^(1/2) x, like F. */
 #include "kernel/gradient.h"
 
 #include <math.h>
@@ -241,24 +242,37 @@ done:
     return st;
 }
 
+agop_status agop__group_turn(double **out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height, int32_t kind)
+{
+    int64_t     d = m->block[b].d, count = m->diagonal ? d : d * d;
+    double     *P = agop__malloc(count, sizeof *P);
+    agop_status st = AGOP_OK;
+
+    *out = P;
+    if (!P)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)count, "gradients");
+    memcpy(P, m->block[b].m, (size_t)count * sizeof *P);
+    if (kind != AGOP__L2 && !m->diagonal)
+        return agop__root_psd(P, ctx, d);
+    for (int64_t i = 0; i < count; i++)
+        P[i] = kind == AGOP__L2 ? height * P[i] : sqrt(P[i]);
+    return st;
+}
+
 agop_status agop__turn_group(agop__metric *out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
                              int32_t kind, const double *A)
 {
     int64_t     d  = m->block[b].d;
-    double     *to = out->block[b].m;
-    agop_status st = AGOP_OK;
+    double     *to = out->block[b].m, *P = NULL;
+    agop_status st;
 
-    if (out->diagonal) {
-        for (int64_t i = 0; i < d; i++) {
-            double w = agop__metric_at(m, b, i);
-            to[i]    = kind == AGOP__L1 ? w * A[i] : height * height * w * w * A[i];
-        }
-        return AGOP_OK;
-    }
-    TRY(sandwich(to, ctx, m->block[b].m, A, d));
-    for (int64_t i = 0; i < d * d; i++)
-        to[i] *= height * height;
+    TRY(agop__group_turn(&P, ctx, m, b, height, kind));
+    for (int64_t i = 0; out->diagonal && i < d; i++)
+        to[i] = P[i] * P[i] * A[i];
+    if (!out->diagonal)
+        TRY(sandwich(to, ctx, P, A, d));
 done:
+    free(P);
     return st;
 }
 
@@ -273,7 +287,7 @@ static agop_status settle_route(agop__average *a, int64_t coordinates)
     int        fits  = a->memory <= 0 || bytes <= (double)a->memory;
 
     if (a->route == AGOP__ROUTE_GRAM && !l2)
-        return agop__fail(e, AGOP_E_BUG, "the Gram route for an l1 kernel");
+        return agop__fail(e, AGOP_E_BUG, "the Gram route for another kernel than l2");
     if (a->route == AGOP__ROUTE_GRAM && !fits)
         return agop__fail(e, AGOP_E_NOMEM, "the Gram route needs %.1f GB, over the limit of %.1f GB: take --agop-route "
                           "gradients", bytes / 1e9, (double)a->memory / 1e9);

@@ -41,8 +41,8 @@ static inline agop__kernel agop__known_kernel(const agop__average *a)
     return k;
 }
 
-/* out has the metric's shape. AGOP_E_STOPPED when the caller asks to stop; AGOP_E_NOMEM when the Gram
- * route was asked for and does not fit. The l1 kernel has no Gram route: its weights differ from column to column. */
+/* out has the metric's shape. AGOP_E_STOPPED when the caller asks to stop; AGOP_E_NOMEM when the Gram route was asked
+ * for and does not fit. Only l2 has a Gram route: the weights of others differ from column to column. */
 agop_status agop__average_gradient(agop__metric *out, agop__average *a);
 
 /* mixture.c: the same for the sum of `count` machines with weights, none of them thin, on the same rows x; out is full
@@ -77,6 +77,9 @@ void        agop__average_divide(agop__sums *s, int64_t outputs);
 /* One group's block, from the backend's coordinates to those of the levels. */
 agop_status agop__turn_group(agop__metric *out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
                              int32_t kind, const double *A);
+/* What it turns with: height M_b for L2 or M_b^(1/2), d x d or the d numbers of a diagonal; free it. */
+agop_status agop__group_turn(double **out, agop_ctx *ctx, const agop__metric *m, int32_t b, double height,
+                             int32_t kind);
 /* dual.c: the same for a thin metric. x must be the first rows of z. */
 agop_status agop__average_thin(agop__metric *out, agop__average *a);
 

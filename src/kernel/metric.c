@@ -381,6 +381,38 @@ done:
     return st;
 }
 
+agop_status agop__root_psd(double *A, agop_ctx *ctx, int64_t d)
+{
+    double     *V = agop__malloc(d * d, sizeof *V), *w = agop__malloc(d, sizeof *w);
+    agop__tile  a = {0}, v = {0}, values = {0};
+    agop_status st;
+
+    if (!V || !w) {
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the root of the metric");
+        goto done;
+    }
+    TRY(op_alloc(ctx, &a, d, d, AGOP_F64));
+    TRY(op_alloc(ctx, &v, d, d, AGOP_F64));
+    TRY(op_alloc(ctx, &values, d, 1, AGOP_F64));
+    TRY(op_put(ctx, &a, A, d, AGOP_F64));
+    TRY(op_eigh(ctx, &a, &values, &v, d));
+    TRY(op_get(ctx, V, d, AGOP_F64, &v));
+    TRY(op_get(ctx, w, 1, AGOP_F64, &values));
+    for (int64_t k = 0; k < d; k++)
+        for (int64_t i = 0; i < d; i++)
+            V[k * d + i] *= sqrt(sqrt(fmax(0, w[k])));
+    TRY(op_put(ctx, &v, V, d, AGOP_F64));
+    TRY(op_gemm(ctx, 1, 0, 1.0, &v, &v, 0.0, &a));
+    TRY(op_get(ctx, A, d, AGOP_F64, &a));
+done:
+    op_release(ctx, &a);
+    op_release(ctx, &v);
+    op_release(ctx, &values);
+    free(V);
+    free(w);
+    return st;
+}
+
 /* The numeric block as F F'. */
 static agop_status factor(agop__map *map, const agop__metric *m)
 {
@@ -392,7 +424,7 @@ static agop_status factor(agop__map *map, const agop__metric *m)
     if (!copy)
         return agop__fail_memory(&ctx->err, 8.0 * (double)d * (double)d, "the factor of the metric");
     memcpy(copy, m->block[0].m, (size_t)(d * d) * sizeof(double));
-    TRY(agop__factor_psd(copy, ctx, d));
+    TRY((map->kernel.kind == AGOP__L2 ? agop__factor_psd : agop__root_psd)(copy, ctx, d));
     TRY(op_alloc(ctx, &map->F, d, d, map->dtype));
     TRY(op_put(ctx, &map->F, copy, d, AGOP_F64));
 done:
@@ -411,28 +443,20 @@ static int is_diagonal(const agop__metric *m)
     return 1;
 }
 
-/* What two levels of a group add to the squared distance (L2) or to the sum of powers (L1); index `levels` is "no
- * level". */
-static double between(const agop__metric *m, int32_t b, const agop__shape *s, int64_t i, int64_t j)
+/* What two levels of a group add to the squared distance; index `levels` is "no level". */
+static double between(const agop__metric *m, int32_t b, double h, int64_t i, int64_t j)
 {
-    int64_t d = m->block[b].d;
-    double  h = s->height, ii = i < d ? fmax(0, agop__metric_at(m, b, i)) : 0,
-           jj = j < d ? fmax(0, agop__metric_at(m, b, j)) : 0;
+    int64_t d  = m->block[b].d;
+    double  ii = i < d ? fmax(0, agop__metric_at(m, b, i)) : 0, jj = j < d ? fmax(0, agop__metric_at(m, b, j)) : 0;
+    double  ij = !m->diagonal && i < d && j < d ? m->block[b].m[i * d + j] : 0;
 
-    if (i == j)
-        return 0;
-    if (s->kind == AGOP__L1) {
-        double a = i < d ? pow(h * sqrt(ii), s->exponent) : 0, c = j < d ? pow(h * sqrt(jj), s->exponent) : 0;
-        return a + c;
-    }
-    double ij = !m->diagonal && i < d && j < d ? m->block[b].m[i * d + j] : 0;
-    return fmax(0, h * h * (ii + jj - 2 * ij));
+    return i == j ? 0 : fmax(0, h * h * (ii + jj - 2 * ij));
 }
 
-static agop_status make_table(agop__map *map, const agop__metric *m, const agop__shape *s, int32_t g)
+static agop_status squared_table(agop__map *map, const agop__metric *m, double height, int32_t g)
 {
     agop_ctx   *ctx  = map->ctx;
-    int64_t     d    = m->block[g + 1].d, side = d + 1;
+    int64_t     side = m->block[g + 1].d + 1;
     double     *host = agop__malloc(side * side, sizeof(double));
     agop_status st   = AGOP_OK;
 
@@ -440,15 +464,102 @@ static agop_status make_table(agop__map *map, const agop__metric *m, const agop_
         return agop__fail_memory(&ctx->err, 8.0 * (double)side * (double)side, "distances between categories");
     for (int64_t i = 0; i < side; i++)
         for (int64_t j = 0; j < side; j++)
-            host[i * side + j] = between(m, g + 1, s, i, j);
+            host[i * side + j] = between(m, g + 1, height, i, j);
     TRY(op_alloc(ctx, &map->tables[g], side, side, map->dtype));
     TRY(op_put(ctx, &map->tables[g], host, side, AGOP_F64));
-    for (int64_t i = 0; i < d; i++)
-        host[i] = s->height * sqrt(fmax(0, agop__metric_at(m, g + 1, i)));
-    TRY(op_alloc(ctx, &map->steps[g], d, 1, map->dtype));
-    TRY(op_put(ctx, &map->steps[g], host, 1, AGOP_F64));
 done:
     free(host);
+    return st;
+}
+
+/* What one coordinate adds to the sum of another kind than L2; falls: to that of SUM. */
+static double term(const agop__kernel *k, double step, int falls)
+{
+    double v = pow(fabs(step), k->kind == AGOP__LPQ ? k->norm : k->exponent);
+    return falls ? -expm1(-v * pow(k->bandwidth, -k->exponent)) : v;
+}
+
+/* table ((levels+1)^2) of those sums over the coordinates of group g. */
+static agop_status fill_table(double *table, const agop__map *map, int32_t g, int falls)
+{
+    agop_ctx           *ctx    = map->ctx;
+    const agop__kernel *k      = &map->kernel;
+    const agop__tile   *steps  = &map->steps[g];
+    int64_t             levels = map->levels[g], side = levels + 1;
+    double             *v      = agop__malloc(steps->rows * steps->cols, sizeof *v);
+    agop_status         st;
+
+    if (!v)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(side * side), "distances between categories");
+    TRY(op_get(ctx, v, steps->cols, AGOP_F64, steps));
+    if (steps->rows == levels) /* each in its own coordinate */
+        for (int64_t i = 0; i < levels; i++)
+            v[i] = term(k, v[i], falls);
+    for (int64_t i = 0; i < side; i++)
+        for (int64_t j = 0; j < i; j++) {
+            double sum = 0;
+            if (steps->rows == levels)
+                sum = (i < levels ? v[i] : 0) + v[j];
+            for (int64_t t = 0; steps->rows > levels && t < levels; t++)
+                sum += term(k, v[i * levels + t] - v[j * levels + t], falls);
+            table[i * side + j] = table[j * side + i] = sum;
+        }
+    for (int64_t i = 0; i < side; i++)
+        table[i * side + i] = 0;
+done:
+    free(v);
+    return st;
+}
+
+static agop_status put_table(agop__map *map, int32_t g)
+{
+    int64_t     side = map->levels[g] + 1;
+    double     *host = agop__malloc(side * side, sizeof *host);
+    agop_status st;
+
+    if (!host)
+        return agop__fail_memory(&map->ctx->err, 8.0 * (double)side * (double)side, "distances between categories");
+    TRY(fill_table(host, map, g, map->kernel.kind == AGOP__SUM));
+    TRY(op_put(map->ctx, &map->tables[g], host, side, AGOP_F64));
+done:
+    free(host);
+    return st;
+}
+
+/* Of a group of another kernel than L2: a diagonal block moves a level along its own coordinate; a full one puts it
+ * where its row of height M_g^(1/2) says, and "no level" at zero. */
+static agop_status make_steps(agop__map *map, const agop__metric *m, double height, int32_t g)
+{
+    agop_ctx          *ctx = map->ctx;
+    const agop__block *b   = &m->block[g + 1];
+    int64_t            d = b->d, rows = m->diagonal ? d : d + 1, cols = m->diagonal ? 1 : d;
+    double            *host = agop__calloc(rows * cols, sizeof *host);
+    agop_status        st   = AGOP_OK;
+
+    if (!host)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(rows * cols), "distances between categories");
+    memcpy(host, b->m, (size_t)(d * cols) * sizeof *host);
+    if (!m->diagonal && d > 0)
+        TRY(agop__root_psd(host, ctx, d));
+    for (int64_t i = 0; i < d * cols; i++)
+        host[i] = height * (m->diagonal ? sqrt(fmax(0, host[i])) : host[i]);
+    TRY(op_alloc(ctx, &map->steps[g], rows, cols, map->dtype));
+    TRY(op_put(ctx, &map->steps[g], host, cols, AGOP_F64));
+    TRY(op_alloc(ctx, &map->tables[g], d + 1, d + 1, map->dtype));
+    TRY(put_table(map, g));
+done:
+    free(host);
+    return st;
+}
+
+agop_status agop__map_bandwidth(agop__map *map, double bandwidth)
+{
+    agop_status st = AGOP_OK;
+
+    map->kernel.bandwidth = bandwidth;
+    for (int32_t g = 0; map->kernel.kind == AGOP__SUM && g < map->kernel.groups; g++)
+        TRY(put_table(map, g));
+done:
     return st;
 }
 
@@ -501,6 +612,7 @@ agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m,
     out->ctx     = ctx;
     out->dtype   = dtype;
     out->numeric = m->block[0].d;
+    out->all     = agop__metric_size(m);
     out->levels  = agop__calloc(groups, sizeof *out->levels);
     out->tables  = agop__calloc(groups, sizeof *out->tables);
     out->steps   = agop__calloc(groups, sizeof *out->steps);
@@ -509,10 +621,12 @@ agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m,
         goto done;
     }
     out->kernel = (agop__kernel){.kind = shape->kind, .exponent = shape->exponent, .bandwidth = shape->bandwidth,
+                                 .norm = shape->norm, .power = shape->power,
+                                 .share = (1 - shape->const_mix) / (double)out->all,
                                  .groups = groups, .levels = out->levels, .tables = out->tables, .steps = out->steps};
     for (int32_t g = 0; g < groups; g++) {
         out->levels[g] = (int32_t)m->block[g + 1].d;
-        TRY(make_table(out, m, shape, g));
+        TRY(shape->kind == AGOP__L2 ? squared_table(out, m, shape->height, g) : make_steps(out, m, shape->height, g));
     }
     out->mapped = out->numeric;
     out->thin   = m->thin;
@@ -650,7 +764,7 @@ static double pair_power(const agop__map *map, const double *u, const int32_t *c
     double              s = 0;
     for (int64_t c = 0; c < map->mapped; c++) {
         double step = u[i * map->mapped + c] - u[j * map->mapped + c];
-        s += k->kind == AGOP__L2 ? step * step : pow(fabs(step), k->exponent);
+        s += k->kind == AGOP__L2 ? step * step : term(k, step, 0);
     }
     for (int32_t g = 0; g < k->groups; g++) {
         int64_t side = k->levels[g] + 1, a = code[i * k->groups + g], b = code[j * k->groups + g];
@@ -669,6 +783,8 @@ agop_status agop__median_distance(double *out, const agop__map *map, const agop_
     double             *u = agop__malloc(n * d, sizeof *u), *s = agop__malloc(pairs, sizeof *s), mean = 0;
     int32_t            *code  = agop__malloc(n * k->groups, sizeof *code);
     double            **table = agop__calloc(k->groups, sizeof *table);
+    double              order = k->kind == AGOP__LPQ ? k->norm : k->exponent;
+    double              of    = k->kind == AGOP__SUM ? (double)map->all : 1; /* a mean over all coordinates */
     agop_status         st    = AGOP_OK;
 
     if (!u || !s || !code || !table) {
@@ -685,12 +801,13 @@ agop_status agop__median_distance(double *out, const agop__map *map, const agop_
             st = agop__fail_memory(&ctx->err, 0, "the median distance");
             goto done;
         }
-        TRY(op_get(ctx, table[g], side, AGOP_F64, &k->tables[g]));
+        TRY(k->kind == AGOP__L2 ? op_get(ctx, table[g], side, AGOP_F64, &k->tables[g])
+                                : fill_table(table[g], map, g, 0));
     }
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < i; j++) {
             double v = pair_power(map, u, code, table, i, j);
-            s[at]    = k->kind == AGOP__L2 ? sqrt(v) : pow(v, 1 / k->exponent);
+            s[at]    = k->kind == AGOP__L2 ? sqrt(v) : pow(v / of, 1 / order);
             mean += s[at++] / (double)pairs;
         }
     qsort(s, (size_t)pairs, sizeof *s, by_size);

@@ -66,21 +66,29 @@ void agop__metric_shrink(agop__metric *m, double s);
 
 /* A (d x d, positive semi-definite, host) becomes its lower triangular factor L, A = L L'. */
 agop_status agop__factor_psd(double *A, agop_ctx *ctx, int64_t d);
+/* The same A becomes its symmetric root. A radial kernel cannot tell the two apart; others see the axes, and theirs
+ * are those of M^(1/2) x (xRFM). */
+agop_status agop__root_psd(double *A, agop_ctx *ctx, int64_t d);
 
 /* What a kernel is, apart from the metric. `height` is that of one-hot coordinates. */
 typedef struct agop__shape {
-    int32_t kind; /* AGOP__L2, AGOP__L1 */
+    int32_t kind; /* AGOP__L2, AGOP__L1, AGOP__LPQ, AGOP__SUM */
     double  exponent, bandwidth, height;
+    double  norm;      /* LPQ: p */
+    double  const_mix; /* SUM: k = (const_mix + (1 - const_mix) mean_j exp(-|u_xj - u_zj|^q / L^q))^power */
+    int32_t power;
 } agop__shape;
 
-/* The metric taken apart for the backend: M = F F' for the numeric block, tables of squared distances (L2) or powers
- * (L1) for the groups. Made once per metric and precision; rows of any number of tables can then be mapped. */
+/* The metric taken apart for the backend: M = F F' for the numeric block, tables of squared distances (L2), of powers
+ * (L1, LPQ) or of what a mean of kernels falls short (SUM) for the groups. Made once per metric and precision; rows of
+ * any number of tables can then be mapped. */
 typedef struct agop__map {
     agop_ctx    *ctx;
     int32_t      dtype;
     agop__tile   F;        /* factor of the numeric block, numeric x numeric (u = F'x); thin: r x numeric (u = F x) */
     double      *root;     /* square roots of its diagonal part, where it has one (always, where F is empty) */
     int64_t      numeric;  /* coordinates of x */
+    int64_t      all;      /* and the levels of all groups */
     int64_t      mapped;   /* coordinates of u: of F, then of the root */
     int64_t     *live;     /* of a diagonal metric with zeros: the coordinates of x that u has; NULL: all */
     int          thin;
@@ -98,13 +106,16 @@ static inline int64_t agop__map_coordinate(const agop__map *map, int64_t i)
 agop_status agop__map_make(agop__map *out, agop_ctx *ctx, const agop__metric *m, const agop__shape *shape,
                            int32_t dtype);
 void        agop__map_free(agop__map *map);
+/* The same map under another bandwidth, which the tables of SUM depend on. */
+agop_status agop__map_bandwidth(agop__map *map, double bandwidth);
 /* Rows of host arrays x (n x numeric, of x_dtype) and code (n x groups) as points u = F' x. */
 agop_status agop__map_points(agop__points *out, const agop__map *map, const void *x, int32_t x_dtype,
                              const int32_t *code, int64_t n);
 void        agop__points_free(agop__points *p, agop_ctx *ctx);
 agop__points agop__points_rows(const agop__points *p, agop_ctx *ctx, int64_t first, int64_t count);
 
-/* Median over all pairs of the points of the distance that the bandwidth divides; never 0 (1 where all coincide). For
+/* Median over all pairs of the points of the distance that the bandwidth divides (SUM: of the power mean of the
+ * differences that it divides); never 0 (1 where all coincide). For
  * samples of about a thousand. */
 agop_status agop__median_distance(double *out, const agop__map *map, const agop__points *p);
 

@@ -2,7 +2,7 @@
  *
  * Their metrics, and so their mapped coordinates, differ: gradients are turned to the encoded coordinates first, added,
  * and then multiplied out. In a machine's own coordinates g, the gradient with respect to x is F g, and that of a
- * category's levels height M_g S (gradient.c); l1 has sqrt(M_ii) S_i. */
+ * category's levels height M_g S for l2, M_g^(1/2) S for others (gradient.c). */
 #include <math.h>
 #include <string.h>
 
@@ -34,34 +34,21 @@ done:
     return st;
 }
 
-/* What turns the levels of group b: height M_g, as a tile, or a diagonal. */
+/* What turns the levels of group b: a tile, or a diagonal. */
 static agop_status group_turn(agop__tile *P, double **root, const agop__average *a, int32_t b)
 {
-    agop_ctx           *ctx = a->map->ctx;
-    const agop__metric *m   = a->metric;
-    int64_t             d   = m->block[b].d;
-    agop_status         st  = AGOP_OK;
+    agop_ctx   *ctx = a->map->ctx;
+    int64_t     d   = a->metric->block[b].d;
+    agop_status st;
 
+    TRY(agop__group_turn(root, ctx, a->metric, b, a->height, a->map->kernel.kind));
+    if (a->metric->diagonal)
+        goto done;
+    TRY(op_alloc(ctx, P, d, d, a->map->dtype));
+    TRY(op_put(ctx, P, *root, d, AGOP_F64));
+    free(*root);
     *root = NULL;
-    if (!m->diagonal) {
-        double *scaled = agop__malloc(d * d, sizeof *scaled);
-        if (!scaled)
-            return agop__fail_memory(&ctx->err, 8.0 * (double)(d * d), "gradients");
-        for (int64_t i = 0; i < d * d; i++)
-            scaled[i] = a->height * m->block[b].m[i];
-        st = op_alloc(ctx, P, d, d, a->map->dtype);
-        if (st == AGOP_OK)
-            st = op_put(ctx, P, scaled, d, AGOP_F64);
-        free(scaled);
-        return st;
-    }
-    *root = agop__malloc(d, sizeof **root);
-    if (!*root)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)d, "gradients");
-    for (int64_t i = 0; i < d; i++) {
-        double w   = m->block[b].m[i];
-        (*root)[i] = a->map->kernel.kind == AGOP__L1 ? sqrt(w) : a->height * w;
-    }
+done:
     return st;
 }
 

@@ -32,7 +32,7 @@ static int tuned(const agop_settings *s)
 }
 
 /* `on` is refused here, and at once, where nothing could come of it; `auto` is settled AGOP by AGOP. */
-static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settings *s)
+static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settings *s, int32_t kind)
 {
     p->units = agop__choice(s, "matrix_units", "on")    ? AGOP__UNITS_ON
                : agop__choice(s, "matrix_units", "off") ? AGOP__UNITS_OFF
@@ -42,17 +42,58 @@ static agop_status resolve_units(agop__plan *p, agop_ctx *ctx, const agop_settin
     if (p->dtype == AGOP_F64)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "matrix units multiply bf16 numbers, which contradicts --precision "
                                                    "double: leave --matrix-units away");
-    if (agop__choice(s, "kernel", "l1"))
-        return agop__fail(&ctx->err, AGOP_E_PARAM, "the l1 kernel has no product for matrix units: leave "
-                                                   "--matrix-units away");
+    if (kind != AGOP__L2)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the %s kernel has no product for matrix units: leave "
+                                                   "--matrix-units away", agop__text(s, "kernel"));
     return op_units(ctx);
+}
+
+/* Settings of one kernel that another is given. */
+static agop_status check_owner(agop_ctx *ctx, const agop_settings *s, const char *setting, const char *option,
+                               const char *kernel)
+{
+    if (agop__is_auto(s, setting) || agop__choice(s, "kernel", kernel))
+        return AGOP_OK;
+    return agop__fail(&ctx->err, AGOP_E_PARAM, "--%s belongs to the kernel %s: leave it away, or take --kernel %s",
+                      option, kernel, kernel);
+}
+
+static agop_status resolve_kernel(agop__shape *shape, agop_ctx *ctx, const agop_settings *s)
+{
+    int         gaussian = agop__choice(s, "kernel", "gaussian");
+    double      q        = agop__real(s, "exponent", 1);
+    agop_status st       = AGOP_OK;
+
+    shape->kind = agop__choice(s, "kernel", "l1")          ? AGOP__L1
+                  : agop__choice(s, "kernel", "lpq")       ? AGOP__LPQ
+                  : agop__choice(s, "kernel", "sum_power") ? AGOP__SUM
+                                                           : AGOP__L2;
+    shape->exponent  = gaussian ? 2 : q;
+    shape->norm      = shape->kind == AGOP__LPQ ? agop__real(s, "norm", fmax(1.5, q)) : 0;
+    shape->const_mix = shape->kind == AGOP__SUM ? agop__real(s, "const_mix", 0) : 0;
+    shape->power     = shape->kind == AGOP__SUM ? (int32_t)agop__int(s, "power", 2) : 0;
+    shape->height    = sqrt(.5);
+    TRY(check_owner(ctx, s, "norm", "norm", "lpq"));
+    TRY(check_owner(ctx, s, "const_mix", "const-mix", "sum_power"));
+    TRY(check_owner(ctx, s, "power", "power", "sum_power"));
+    if (gaussian && q != 1 && q != 2)
+        TRY(agop__fail(&ctx->err, AGOP_E_PARAM,
+                       "the gaussian kernel has exponent 2: leave --exponent away, or take l2"));
+    if (shape->kind == AGOP__LPQ && q > shape->norm)
+        TRY(agop__fail(&ctx->err, AGOP_E_PARAM,
+                       "the lpq kernel is positive definite only where q is at most p: --exponent %g is above --norm %g",
+                       q, shape->norm));
+done:
+    return st;
 }
 
 static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, const agop_settings *s, int has_table)
 {
-    int quick = tuned(s), l1 = agop__choice(s, "kernel", "l1");
-    int gaussian = agop__choice(s, "kernel", "gaussian");
+    int         quick = tuned(s), gaussian = agop__choice(s, "kernel", "gaussian");
+    agop_status st = resolve_kernel(shape, ctx, s);
 
+    if (st != AGOP_OK)
+        return st;
     p->tune_ridge = quick && agop__is_auto(s, "ridge");
     p->adaptive   = agop__choice(s, "bandwidth_mode", "adaptive") ||
                   (agop__is_auto(s, "bandwidth_mode") && quick && agop__is_auto(s, "bandwidth"));
@@ -70,7 +111,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
     p->logistic   = agop__choice(s, "loss", "logistic");
-    p->diagonal   = l1 || agop__choice(s, "metric", "diagonal");
+    p->diagonal   = shape->kind == AGOP__L1 || agop__choice(s, "metric", "diagonal");
     p->several    = quick && agop__is_auto(s, "kernel") && !agop__choice(s, "metric", "full") &&
                  !agop__choice(s, "dual", "on");
     p->route      = agop__choice(s, "agop_route", "gram")        ? AGOP__ROUTE_GRAM
@@ -90,9 +131,6 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->tolerance   = agop__real(s, "solver_tolerance", agop__choice(s, "precision", "double") ? 1e-8 : 1e-4);
     p->seed        = (uint64_t)agop__int(s, "seed", 0);
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
-    if (gaussian && agop__real(s, "exponent", 1) != 1 && agop__real(s, "exponent", 1) != 2)
-        return agop__fail(&ctx->err, AGOP_E_PARAM,
-                          "the gaussian kernel has exponent 2: leave --exponent away, or take l2");
     if (p->solver == AGOP__SOLVER_CG && p->tune_ridge)
         return agop__fail(&ctx->err, AGOP_E_PARAM,
                           "a ridge is chosen by leave-one-out, which conjugate gradients do not give: name it with "
@@ -110,9 +148,12 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
                                                    "--class-code away");
     if (agop__choice(s, "dual", "on") && p->diagonal)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a diagonal metric has no dual, and needs none: leave --dual away");
-    if (l1 && p->route == AGOP__ROUTE_GRAM)
-        return agop__fail(&ctx->err, AGOP_E_PARAM, "the l1 kernel has no Gram route: its weights differ from column to "
-                                                   "column; take --agop-route gradients");
+    if (agop__choice(s, "dual", "on") && shape->kind != AGOP__L2)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the %s kernel has no dual: leave --dual away",
+                          agop__text(s, "kernel"));
+    if (shape->kind != AGOP__L2 && p->route == AGOP__ROUTE_GRAM)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the %s kernel has no Gram route: its weights differ from column to "
+                                                   "column; take --agop-route gradients", agop__text(s, "kernel"));
     if (has_table && agop__real(s, "holdout", 0) > 0)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a validation table and a holdout contradict each other: take one");
     if (p->last && agop__real(s, "holdout", 0) > 0)
@@ -120,11 +161,8 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     if (*agop__text(s, "weights") && agop__name_in(agop__text(s, "weights"), agop__text(s, "target")))
         return agop__fail(&ctx->err, AGOP_E_PARAM, "column '%.80s' cannot be both the target and the weights",
                           agop__text(s, "weights"));
-    shape->kind     = l1 ? AGOP__L1 : AGOP__L2;
-    shape->exponent = gaussian ? 2 : agop__real(s, "exponent", 1);
-    shape->height   = sqrt(.5);
-    p->unit         = gaussian ? sqrt(2.0) : 1;
-    return resolve_units(p, ctx, s);
+    p->unit = gaussian ? sqrt(2.0) : 1;
+    return resolve_units(p, ctx, s, shape->kind);
 }
 
 /* One solve and one AGOP, which costs the lesser of n^3 and 2 n^2 d c. */

@@ -128,9 +128,22 @@ static json_int_t rank_of(const agop__metric *m)
 
 static json_t *describe_member(const agop__member *k)
 {
-    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:I, s:f}", "kind", (int)k->shape.kind, "exponent",
-                     k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge", k->ridge,
-                     "diagonal", k->metric.diagonal, "metric_rank", rank_of(&k->metric), "weight", k->weight);
+    json_t *j = json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:I, s:f}", "kind", (int)k->shape.kind, "exponent",
+                          k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge",
+                          k->ridge, "diagonal", k->metric.diagonal, "metric_rank", rank_of(&k->metric), "weight",
+                          k->weight);
+    int     bad = !j;
+
+    if (k->shape.kind == AGOP__LPQ)
+        bad |= json_object_set_new(j, "norm", json_real(k->shape.norm));
+    if (k->shape.kind == AGOP__SUM) {
+        bad |= json_object_set_new(j, "const_mix", json_real(k->shape.const_mix));
+        bad |= json_object_set_new(j, "power", json_integer(k->shape.power));
+    }
+    if (!bad)
+        return j;
+    json_decref(j);
+    return NULL;
 }
 
 /* Its first member, and "others" where there are any. */
@@ -364,23 +377,40 @@ static int load_rank(int64_t *rank, const json_t *j, const char *key)
     return 1;
 }
 
+/* What only some kernels have. */
+static int load_shape(agop__shape *s, const json_t *j, double kind)
+{
+    double power = 0;
+
+    s->kind = (int32_t)kind;
+    if (s->kind == AGOP__LPQ)
+        return number_in(&s->norm, j, "norm", s->exponent, 2);
+    if (s->kind == AGOP__SUM && (!number_in(&s->const_mix, j, "const_mix", 0, .999) ||
+                                 !number_in(&power, j, "power", 1, 64)))
+        return 0;
+    s->power = (int32_t)power;
+    return 1;
+}
+
 static agop_status load_member(agop__member *k, const json_t *j, const char *path, agop__err *e)
 {
     double  kind;
     int64_t rank;
 
     k->weight = 1;
-    if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__L1) || !number_in(&k->shape.exponent, j, "exponent", 1e-9, 2) ||
+    if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__SUM) || !number_in(&k->shape.exponent, j, "exponent", 1e-9, 2) ||
         !number_in(&k->shape.bandwidth, j, "bandwidth", 1e-300, 1e300) ||
         !number_in(&k->shape.height, j, "height", 1e-300, 1e300) || !number_in(&k->ridge, j, "ridge", 0, 1e300) ||
-        (json_object_get(j, "weight") && !number_in(&k->weight, j, "weight", 0, 1e6)))
+        (json_object_get(j, "weight") && !number_in(&k->weight, j, "weight", 0, 1e6)) ||
+        !load_shape(&k->shape, j, kind))
         return damaged(e, path, "its kernel cannot be read");
-    k->shape.kind      = kind > 1.5 ? AGOP__L1 : AGOP__L2;
     k->metric.diagonal = json_is_true(json_object_get(j, "diagonal"));
     if (!load_rank(&rank, j, "metric_rank") || (k->metric.diagonal && rank >= 0))
         return damaged(e, path, "the rank of its metric cannot be read");
     if (k->shape.kind == AGOP__L1 && !k->metric.diagonal)
         return damaged(e, path, "an l1 kernel with a full metric");
+    if (k->shape.kind != AGOP__L2 && rank >= 0)
+        return damaged(e, path, "a thin metric of another kernel than l2");
     return AGOP_OK;
 }
 

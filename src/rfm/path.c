@@ -195,10 +195,11 @@ static agop_status set_bandwidth(agop__fit *f, agop__system *s)
         int64_t most = (int64_t)sqrt(MEDIAN_WORK / (double)(f->schema->numeric + f->schema->groups + 1));
         most   = most > MEDIAN_ROWS ? MEDIAN_ROWS : most < 100 ? 100 : most;
         sample = agop__points_rows(&s->points, f->ctx, 0, s->n < most ? s->n : most);
-        st     = agop__median_distance(&median, &s->map, &sample);
+        TRY(agop__median_distance(&median, &s->map, &sample));
     }
     f->shape.bandwidth = f->plan.bandwidth * median * f->plan.unit;
-    agop__system_bandwidth(s, f->shape.bandwidth);
+    TRY(agop__system_bandwidth(s, f->shape.bandwidth));
+done:
     return st;
 }
 

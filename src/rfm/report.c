@@ -26,7 +26,8 @@ static json_t *setting_value(const agop_setting *row, const agop_settings *s)
 
 static const char *kernel_name(int32_t kind)
 {
-    return kind == AGOP__L1 ? "l1" : "l2";
+    static const char *const names[] = {"l2", "l1", "lpq", "sum_power"};
+    return names[kind - AGOP__L2];
 }
 
 static int used_units(const agop__fit *f)
@@ -53,6 +54,12 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "task", json_string(f->target->classification ? "classification" : "regression"));
     if (!f->told && agop__is_auto(s, "kernel"))
         bad |= json_object_set_new(j, "kernel", json_string(kernel_name(f->shape.kind)));
+    if (f->shape.kind == AGOP__LPQ)
+        bad |= json_object_set_new(j, "norm", json_real(f->shape.norm));
+    if (f->shape.kind == AGOP__SUM) {
+        bad |= json_object_set_new(j, "const_mix", json_real(f->shape.const_mix));
+        bad |= json_object_set_new(j, "power", json_integer(f->shape.power));
+    }
     bad |= json_object_set_new(j, "ridge", json_real(f->ridge));
     bad |= json_object_set_new(j, "bandwidth", json_real(p->bandwidth));
     bad |= json_object_set_new(j, "bandwidth_mode", json_string(p->adaptive ? "adaptive" : "constant"));

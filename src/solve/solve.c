@@ -42,11 +42,11 @@ void agop__system_close(agop__system *s)
     agop__map_free(&s->map);
 }
 
-void agop__system_bandwidth(agop__system *s, double bandwidth)
+agop_status agop__system_bandwidth(agop__system *s, double bandwidth)
 {
-    s->values               = 0;
-    s->shape.bandwidth      = bandwidth;
-    s->map.kernel.bandwidth = bandwidth;
+    s->values          = 0;
+    s->shape.bandwidth = bandwidth;
+    return agop__map_bandwidth(&s->map, bandwidth);
 }
 
 /* Everything again in double. */

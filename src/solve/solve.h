@@ -42,7 +42,7 @@ typedef struct agop__system {
 agop_status agop__system_prepare(agop__system *s, int32_t dtype);
 void        agop__system_close(agop__system *s); /* frees what was made; a zeroed system is fine */
 /* The same rows under another bandwidth: cheap. */
-void agop__system_bandwidth(agop__system *s, double bandwidth);
+agop_status agop__system_bandwidth(agop__system *s, double bandwidth);
 /* Give the n x n array back while it is not needed. */
 void agop__system_release_matrix(agop__system *s);
 /* Bytes of the n x n array. */

@@ -188,28 +188,44 @@ static double rounded(double v, int32_t dtype)
     return dtype == AGOP_F32 ? (double)(float)v : v;
 }
 
-static void make_kernel(kernel_of *k, int32_t kind, double q, double L, int groups, int32_t dtype)
+/* What levels a and b add to the sum: each steps in its own coordinate, or they are points of `levels` of them. */
+static double between(const ref_kernel *k, const double *step, int32_t levels, int points, int32_t a, int32_t b)
 {
-    *k = (kernel_of){.ref = {.kind = kind, .q = q, .L = L, .groups = groups}};
+    double sum = 0;
+
+    if (a == b || !points)
+        return a == b ? 0 : ref_term(k, step[a]) + ref_term(k, step[b]);
+    for (int32_t t = 0; t < levels; t++)
+        sum += ref_term(k, step[a * levels + t] - step[b * levels + t]);
+    return sum;
+}
+
+/* Of the kinds that can tell, the second group are points. */
+static void make_kernel(kernel_of *k, int32_t kind, double q, double L, int64_t r, int groups, int32_t dtype)
+{
+    /* p of LPQ: q/p of 1/2, 1 and others, p of 1, 2 and others */
+    *k = (kernel_of){.ref = {.kind = kind, .q = q, .L = L, .groups = groups, .power = 3, .share = .9 / (double)(r + 30),
+                             .p = q == .7 ? 1.2 : fmin(2, q * (q == 1.4 ? 1 : 2))}};
     for (int g = 0; g < groups; g++) {
+        int     points = g == 1 && kind != AGOP__L2;
         int32_t levels = g == 0 ? 3 : 21, side = levels + 1;
-        double *step = reals(side), *table = reals(side * side);
-        for (int32_t a = 0; a < side; a++)
+        int64_t count = points ? side * levels : side;
+        double *step = reals(count), *table = reals(side * side);
+        for (int64_t a = 0; a < count; a++)
             step[a] = rounded(0.3 + agop__rng_uniform(&rng), dtype);
         for (int32_t a = 0; a < side; a++)
             for (int32_t b = 0; b < side; b++)
-                table[a * side + b] =
-                    a == b ? 0
-                           : rounded(kind == AGOP__L1 ? pow(step[a], q) + pow(step[b], q)
-                                                      : step[a] * step[a] + step[b] * step[b], dtype);
+                table[a * side + b] = rounded(between(&k->ref, step, levels, points, a, b), dtype);
         k->ref.levels[g] = levels;
+        k->ref.points[g] = points;
         k->ref.table[g]  = table;
         k->ref.step[g]   = step;
         k->table[g]      = tile_of(table, side, side, 1, dtype);
-        k->step[g]       = tile_of(step, levels, 1, 0, dtype);
+        k->step[g]       = points ? tile_of(step, side, levels, 1, dtype) : tile_of(step, levels, 1, 0, dtype);
     }
-    k->k = (agop__kernel){.kind = kind, .exponent = q, .bandwidth = L, .groups = groups, .levels = k->ref.levels,
-                          .tables = k->table, .steps = k->step};
+    k->k = (agop__kernel){.kind = kind, .exponent = q, .bandwidth = L, .norm = k->ref.p, .share = k->ref.share,
+                          .power = k->ref.power, .groups = groups, .levels = k->ref.levels, .tables = k->table,
+                          .steps = k->step};
 }
 
 static void drop_kernel(kernel_of *k)
@@ -431,7 +447,9 @@ static const struct {
 static double bandwidth_for(int32_t kind, double q, int64_t r)
 {
     double size = (double)r + 2;
-    return kind == AGOP__L2 ? 0.7 * sqrt(size) : 0.7 * pow(size, 1 / q);
+    return kind == AGOP__L2    ? 0.7 * sqrt(size)
+           : kind == AGOP__SUM ? 2
+                               : 0.7 * pow(size, 1 / q); /* LPQ: q <= p */
 }
 
 static void kernel_cases(int32_t dtype)
@@ -440,8 +458,10 @@ static void kernel_cases(int32_t dtype)
     static const char  *modes[]     = {"plain", "discrete", "offset"};
     char                what[200];
 
+    static const char *const names[] = {"", "L2", "L1", "LPQ", "SUM"};
+
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
-        for (int32_t kind = AGOP__L2; kind <= AGOP__L1; kind++)
+        for (int32_t kind = AGOP__L2; kind <= AGOP__SUM; kind++)
             for (int q = 0; q < 5; q++)
                 for (int mode = PLAIN; mode <= OFFSET; mode++) {
                     kernel_of k;
@@ -450,13 +470,15 @@ static void kernel_cases(int32_t dtype)
                     int       general = exponents[q] != 1 && exponents[q] != 2;
                     if (mode != PLAIN && general && (s + (size_t)mode) % 3 != (size_t)q % 3)
                         continue; /* exponents that take the same path take turns */
-                    make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], shapes[s].r),
+                    if (kind > AGOP__L1 && (s % 2 == 0 || mode != q % 3))
+                        continue; /* what differs from L1 is done pair by pair */
+                    make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], shapes[s].r), shapes[s].r,
                                 shapes[s].groups, dtype);
                     x = make_points(shapes[s].n, shapes[s].r, &k.ref, mode, 0, dtype);
                     z = make_points(shapes[s].m, shapes[s].r, &k.ref, mode, 0, dtype);
 #define SAY(op)                                                                                                       \
     (snprintf(what, sizeof what, "%s %s %s q=%g, %lld x %lld points, r=%lld, %d groups, f%d", op,                     \
-              kind == AGOP__L2 ? "L2" : "L1", modes[mode], exponents[q], (long long)shapes[s].n,                      \
+              names[kind], modes[mode], exponents[q], (long long)shapes[s].n,                      \
               (long long)shapes[s].m, (long long)shapes[s].r, shapes[s].groups, dtype == AGOP_F32 ? 32 : 64),         \
      what)
                     check_kernel(&k, &x, &z, dtype, SAY("kernel"));
@@ -493,14 +515,14 @@ static void difference_cases(void)
     agop__err           err = {0};
     char                what[100];
 
-    for (int32_t kind = AGOP__L2; kind <= AGOP__L1; kind++)
+    for (int32_t kind = AGOP__L2; kind <= AGOP__SUM; kind++)
         for (int q = 0; q < 5; q++) {
             kernel_of  k;
             tiles_of   x, z;
             agop__tile A, G, Y = tile(n, c, 0, AGOP_F64);
             double    *a = reals(m * c), *got, *want = reals(n * c), *tolerance = reals(n * c), *part = reals(n * c);
             int64_t    e;
-            make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], r), 1, AGOP_F64);
+            make_kernel(&k, kind, exponents[q], bandwidth_for(kind, exponents[q], r), r, 1, AGOP_F64);
             e = coordinates(&k, r);
             x = make_points(n, r, &k.ref, LATTICE, 0, AGOP_F64);
             z = make_points(m, r, &k.ref, LATTICE, 1, AGOP_F64);
@@ -559,7 +581,7 @@ static void special_cases(int32_t dtype)
             double     exponent = q == 0 ? 1 : q == 1 ? 1.4 : 2, *got;
             int        good     = 1;
             agop__tile K;
-            make_kernel(&k, AGOP__L2, exponent, 3, 0, dtype);
+            make_kernel(&k, AGOP__L2, exponent, 3, 0, 0, dtype);
             x = make_points(5, r, &k.ref, PLAIN, 0, dtype);
             x.ref.u[2 * r + 1] = NAN;
             ok(be->put(ctx->self, &x.p.u, x.ref.u, r, AGOP_F64, &err), &err, "put");
@@ -574,7 +596,7 @@ static void special_cases(int32_t dtype)
             drop_points(&x);
             drop_kernel(&k);
         }
-    make_kernel(&k, AGOP__L2, 1, 3, 2, dtype);
+    make_kernel(&k, AGOP__L2, 1, 3, 0, 2, dtype);
     x = make_points(200, 6, &k.ref, PLAIN, 0, dtype);
     z = make_points(30, 6, &k.ref, PLAIN, 0, dtype);
     check_gradient(&k, &x, &z, 300, dtype, "gradient of 300 outputs");
@@ -603,7 +625,7 @@ static void repeat_cases(const char *spec)
         double    *got, *y;
         ok(agop__open_backend(&ctx, be, spec, threads[run]), &err, "open");
         agop__rng_seed(&rng, 5, 5);
-        make_kernel(&k, AGOP__L2, 1, 8, 0, AGOP_F32);
+        make_kernel(&k, AGOP__L2, 1, 8, 0, 0, AGOP_F32);
         x = make_points(700, 50, &k.ref, PLAIN, 0, AGOP_F32);
         K = tile(700, 700, 0, AGOP_F32);
         Y = tile(700, 1, 0, AGOP_F32);
@@ -1081,7 +1103,7 @@ static void gradient16_case(int64_t nx, int64_t nz, int64_t r, int64_t c, int gr
     agop__err  err = {0};
     agop__tile A, G;
 
-    make_kernel(&k, AGOP__L2, 1, 3 + sqrt((double)r), groups, AGOP_F32);
+    make_kernel(&k, AGOP__L2, 1, 3 + sqrt((double)r), r, groups, AGOP_F32);
     k.k.bf16 = 1;
     x = make_points(nx, r, &k.ref, PLAIN, 0, AGOP_F32);
     z = make_points(nz, r, &k.ref, PLAIN, 0, AGOP_F32);

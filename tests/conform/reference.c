@@ -8,9 +8,9 @@
 /* ---- a pair ---- */
 
 typedef struct pair {
-    double d;       /* L2: squared distance; L1: the sum itself */
+    double d;       /* the sum: L2: squared distance; SUM: what the mean falls short */
     double d_error; /* absolute */
-    double s;       /* d^(q/2), or the L1 sum */
+    double s;       /* d^(q/order) */
     double s_relative;
     double k, k_error;
     int    coincide; /* numeric coordinates and categories */
@@ -20,6 +20,27 @@ static int32_t level_of(const ref_kernel *k, const ref_points *p, int64_t i, int
 {
     int32_t c = p->code[i * p->g + g];
     return c >= 0 && c < k->levels[g] ? c : k->levels[g];
+}
+
+/* Of the powers that are summed. */
+static double order_of(const ref_kernel *k)
+{
+    return k->kind == AGOP__L2 ? 2 : k->kind == AGOP__LPQ ? k->p : k->q;
+}
+
+double ref_term(const ref_kernel *k, double difference)
+{
+    double v = pow(fabs(difference), order_of(k));
+    return k->kind == AGOP__SUM ? -expm1(-v * pow(k->L, -k->q)) : v;
+}
+
+static void finish_sum(const ref_kernel *k, pair *p, double eps)
+{
+    double base = 1 - k->share * p->d;
+
+    p->k       = pow(base, k->power);
+    p->k_error = k->power * pow(base + k->share * p->d_error, k->power - 1) * k->share * p->d_error +
+                 eps * (k->power + 8) * p->k;
 }
 
 static pair measure(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
@@ -32,10 +53,10 @@ static pair measure(const ref_kernel *k, const ref_points *x, int64_t i, const r
     for (int64_t t = 0; t < x->r; t++) {
         double diff = fabs(a[t] - b[t]);
         norms += a[t] * a[t] + b[t] * b[t];
-        numeric += k->kind == AGOP__L2 ? diff * diff : pow(diff, k->q);
+        numeric += ref_term(k, diff);
     }
     /* squares may come from |u|^2 + |z|^2 - 2 u.z, unless that is nearly all cancellation */
-    int by_squares = k->kind == AGOP__L2 || k->q == 2;
+    int by_squares = order_of(k) == 2 && k->kind != AGOP__SUM;
     p.d_error      = eps * terms * (by_squares && numeric > 0.5 * near * norms ? norms : numeric);
     p.d            = numeric;
     for (int32_t g = 0; g < k->groups; g++) {
@@ -44,8 +65,13 @@ static pair measure(const ref_kernel *k, const ref_points *x, int64_t i, const r
         p.d_error += eps * terms * t;
     }
     p.coincide   = p.d == 0;
-    p.s          = k->kind == AGOP__L2 ? pow(p.d, k->q / 2) : p.d;
-    p.s_relative = p.d > 0 ? p.d_error / p.d * (k->kind == AGOP__L2 ? k->q / 2 : 1) + 8 * eps : 0;
+    if (k->kind == AGOP__SUM) {
+        p.d_error += 4 * eps * terms; /* of 1 - exp(.), each */
+        finish_sum(k, &p, eps);
+        return p;
+    }
+    p.s          = pow(p.d, k->q / order_of(k));
+    p.s_relative = p.d > 0 ? p.d_error / p.d * k->q / order_of(k) + 8 * eps : 0;
     p.k          = exp(-scale * p.s);
     /* dk = k d(scale s), plus the exponential's own rounding; a result below the normal numbers may be 0 */
     p.k_error = p.d > 0 ? p.k * (scale * p.s * p.s_relative + 4 * eps) + 1.2e-38 : 0;
@@ -83,13 +109,32 @@ static double sign_of(double d)
     return (d > 0) - (d < 0);
 }
 
-/* The weight of a pair in an L2 gradient. */
+/* The weight of a pair in a gradient. */
 static double weight(const ref_kernel *k, const pair *p, double *error)
 {
-    double w = p->coincide ? 0 : -k->q * pow(k->L, -k->q) * pow(p->d, (k->q - 2) / 2) * p->k;
+    double factor = -k->q * pow(k->L, -k->q), order = order_of(k), base = 1 - k->share * p->d, w;
 
-    *error = p->coincide ? 0 : fabs(w) * (p->k_error / p->k + fabs(k->q - 2) / 2 * p->d_error / p->d);
+    if (k->kind == AGOP__L1) {
+        *error = fabs(factor) * p->k_error;
+        return factor * p->k;
+    }
+    if (k->kind == AGOP__SUM) {
+        factor *= k->share * k->power;
+        *error = k->power == 1 ? 0
+                               : fabs(factor) * (k->power - 1) * k->share * p->d_error *
+                                     pow(base + k->share * p->d_error, k->power - 2);
+        return factor * pow(base, k->power - 1);
+    }
+    w      = p->coincide ? 0 : factor * pow(p->d, (k->q - order) / order) * p->k;
+    *error = p->coincide ? 0 : fabs(w) * (p->k_error / p->k + fabs(k->q - order) / order * p->d_error / p->d);
     return w;
+}
+
+/* d term / d difference, without what is in the weight; L2 knows squares only. */
+static double slope_of(const ref_kernel *k, double d)
+{
+    double f = d == 0 ? 0 : pow(fabs(d), order_of(k) - 1) * sign_of(d);
+    return k->kind == AGOP__SUM ? f * exp(-pow(fabs(d) / k->L, k->q)) : f;
 }
 
 void ref_weight(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
@@ -104,19 +149,13 @@ void ref_weight(const ref_kernel *k, const ref_points *x, int64_t i, const ref_p
 static void add_gradient(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double a,
                          const pair *p, double eps, double *g, double *tolerance)
 {
-    double factor = -k->q * pow(k->L, -k->q), w, w_error, sum_eps = eps * (16 + sqrt((double)z->n));
+    double w_error, w = weight(k, p, &w_error), sum_eps = eps * (16 + sqrt((double)z->n));
 
-    if (k->kind == AGOP__L2) {
-        w = weight(k, p, &w_error);
-    } else {
-        w       = factor * p->k;
-        w_error = fabs(factor) * p->k_error;
-    }
     for (int64_t t = 0; t < x->r; t++) {
         double u = x->u[i * x->r + t], v = z->u[j * z->r + t], d = u - v, slope = d, size = fabs(u) + fabs(v);
-        if (k->kind == AGOP__L1) {
-            slope = d == 0 ? 0 : pow(fabs(d), k->q - 1) * sign_of(d);
-            if (k->q < 2)
+        if (k->kind != AGOP__L2) {
+            slope = slope_of(k, d);
+            if (order_of(k) < 2 || k->kind == AGOP__SUM)
                 size = fabs(slope); /* differences are taken directly */
         }
         g[t] += a * w * slope;
@@ -125,12 +164,18 @@ static void add_gradient(const ref_kernel *k, const ref_points *x, int64_t i, co
     for (int32_t b = 0, at = (int32_t)x->r; b < k->groups; at += k->levels[b], b++) {
         int32_t cx = level_of(k, x, i, b), cz = level_of(k, z, j, b);
         for (int32_t t = 0; t < k->levels[b]; t++) {
-            double f = (cx == t) - (cz == t);
-            if (k->kind == AGOP__L1)
-                f *= pow(k->step[b][t], k->q - 1);
+            double f = (cx == t) - (cz == t), touched = (cx == t) + (cz == t) > 0;
+            if (k->points[b]) {
+                f       = slope_of(k, k->step[b][cx * k->levels[b] + t] - k->step[b][cz * k->levels[b] + t]);
+                /* "no level" is what is left of the sum over all */
+                touched = fabs(f) + fabs(slope_of(k, k->step[b][cx * k->levels[b] + t] -
+                                                         k->step[b][k->levels[b] * k->levels[b] + t])) * k->levels[b];
+            } else if (k->kind != AGOP__L2) {
+                f *= slope_of(k, k->step[b][t]);
+                touched *= slope_of(k, k->step[b][t]);
+            }
             g[at + t] += a * w * f;
             /* where both are level t the two sums only cancel */
-            double touched = (cx == t) + (cz == t) > 0 ? k->kind == AGOP__L1 ? pow(k->step[b][t], k->q - 1) : 1 : 0;
             tolerance[at + t] += fabs(a) * touched * (fabs(w) * sum_eps + w_error);
         }
     }

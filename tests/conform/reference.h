@@ -15,11 +15,16 @@ typedef struct ref_points {
 
 typedef struct ref_kernel {
     int32_t  kind, groups, levels[4];
-    double   q, L;
+    double   q, L, p; /* p of LPQ */
+    double   share;   /* SUM */
+    int32_t  power;
     double  *table[4]; /* (levels+1)^2, symmetric */
-    double  *step[4];  /* levels */
+    double  *step[4];  /* levels, or (levels+1) x levels where points */
+    int      points[4];
 } ref_kernel;
 
+/* What a difference of one coordinate adds to the sum. */
+double ref_term(const ref_kernel *k, double difference);
 /* k(x_i, z_j) and its tolerance; near: pairs up to near * (|u|^2 + |z|^2) apart come from differences. */
 void ref_pair(const ref_kernel *k, const ref_points *x, int64_t i, const ref_points *z, int64_t j, double eps,
               double near, double *value, double *tolerance);

@@ -17,7 +17,9 @@ static const int32_t levels[1] = {3};
 
 static agop__system make(int solver, int weighted, double q, double L, int32_t dtype)
 {
-    agop__system s = {.ctx = ctx, .metric = &identity, .shape = {AGOP__L2, q, L, .7}, .x = X, .code = code, .Y = Y,
+    agop__system s = {.ctx = ctx, .metric = &identity,
+                      .shape = {.kind = AGOP__L2, .exponent = q, .bandwidth = L, .height = .7},
+                      .x = X, .code = code, .Y = Y,
                       .weight = weighted ? W : NULL, .n = N, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX,
                       .tolerance = 1e-6, .solver = solver, .seed = 3};
     assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);

@@ -170,6 +170,18 @@ static void test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights(void
     every_failure("target=z drop=kind,y kernel=l1 weights=w scale=rank iters=1", 23);
 }
 
+static void test_every_failed_allocation__of_p_norms(void **state)
+{
+    (void)state;
+    every_failure("target=z drop=kind,y,w kernel=lpq iters=1", 31);
+}
+
+static void test_every_failed_allocation__of_a_power_of_a_mean(void **state)
+{
+    (void)state;
+    every_failure("target=z drop=kind,y,w kernel=sum_power iters=1", 31);
+}
+
 static void test_every_failed_allocation__of_the_dual(void **state)
 {
     (void)state;
@@ -224,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation__of_a_search_on_two_divisions),
         cmocka_unit_test(test_every_failed_allocation__of_a_plain_fit_of_two_targets),
         cmocka_unit_test(test_every_failed_allocation__of_an_l1_fit_by_rank_with_weights),
+        cmocka_unit_test(test_every_failed_allocation__of_p_norms),
+        cmocka_unit_test(test_every_failed_allocation__of_a_power_of_a_mean),
         cmocka_unit_test(test_every_failed_allocation__of_the_dual),
         cmocka_unit_test(test_every_failed_allocation__of_the_gram_route),
         cmocka_unit_test(test_every_failed_allocation__of_conjugate_gradients),

@@ -307,6 +307,10 @@ static void test_fit__single_and_double_agree(void **state)
     const char *const kernels[] = {"kernel=l2",
                                    "kernel=gaussian",
                                    "kernel=l1",
+                                   "kernel=lpq",
+                                   "kernel=lpq norm=1.2 metric=diagonal",
+                                   "kernel=sum_power",
+                                   "kernel=sum_power metric=diagonal power=4 const_mix=0.2",
                                    "kernel=l2 metric=diagonal",
                                    "kernel=l2 exponent=0.7",
                                    "kernel=l2 centre_gradients=true",
@@ -314,7 +318,7 @@ static void test_fit__single_and_double_agree(void **state)
                                    "kernel=l2 scale=minmax"};
     data d = make(10, 0, 1);
     (void)state;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < (int)(sizeof kernels / sizeof *kernels); i++) {
         char        text[128];
         agop_model *a, *b;
         double     *fa, *fb;
@@ -331,6 +335,28 @@ static void test_fit__single_and_double_agree(void **state)
         agop_model_free(b);
         free(fa);
         free(fb);
+    }
+    drop(&d);
+}
+
+/* What a kernel has to itself is in the report, resolved. */
+static void test_fit__the_report_tells_what_the_kernel_was(void **state)
+{
+    const char *const told[][2] = {{"kernel=lpq", "\"norm\": 1.5"},
+                                   {"kernel=lpq exponent=1.8", "\"norm\": 1.8"},
+                                   {"kernel=sum_power", "\"power\": 2"},
+                                   {"kernel=sum_power const_mix=0.25", "\"const_mix\": 0.25"},
+                                   {"kernel=l2", "\"norm\": \"auto\""}};
+    data d = make(10, 0, 1);
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        char        text[128];
+        agop_model *m;
+        (void)snprintf(text, sizeof text, "%s iters=0 tune=off", told[i][0]);
+        m = fit(&d, text);
+        if (!strstr(agop_model_info(m), told[i][1]))
+            fail_msg("%s: no %s", told[i][0], told[i][1]);
+        agop_model_free(m);
     }
     drop(&d);
 }
@@ -363,10 +389,10 @@ static void test_fit__a_validation_table_judges(void **state)
 /* Alone, in any block, or all at once: the same bits. */
 static void test_fit__a_row_is_predicted_the_same_in_any_company(void **state)
 {
-    const char *const options[] = {"", "kernel=l1", "target=y,y2 drop=w"};
+    const char *const options[] = {"", "kernel=l1", "target=y,y2 drop=w", "kernel=lpq", "kernel=sum_power"};
     data d = make(15, 0, 1);
     (void)state;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 5; k++) {
         agop_model *m   = fit(&d, options[k]);
         double     *all = predict(m, &d), some[2 * M];
         int64_t     c   = agop_model_outputs(m, AGOP_VALUE);
@@ -542,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_fit__two_targets_without_a_metric_are_two_fits),
         cmocka_unit_test(test_fit__gaussian_is_l2_with_exponent_two),
         cmocka_unit_test(test_fit__single_and_double_agree),
+        cmocka_unit_test(test_fit__the_report_tells_what_the_kernel_was),
         cmocka_unit_test(test_fit__a_validation_table_judges),
         cmocka_unit_test(test_fit__a_row_is_predicted_the_same_in_any_company),
         cmocka_unit_test(test_fit__a_stop_gives_the_best_so_far),

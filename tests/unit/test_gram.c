@@ -54,7 +54,9 @@ static void average(agop__metric *out, const job *j, int route)
     }
     memcpy(x + 3 * D, x + 4 * D, D * sizeof *x); /* rows that coincide */
     some_metric(&m, j);
-    s = (agop__system){.ctx = ctx, .metric = &m, .shape = {AGOP__L2, j->exponent, 3, .7}, .x = x, .code = code,
+    s = (agop__system){.ctx = ctx, .metric = &m,
+                       .shape = {.kind = AGOP__L2, .exponent = j->exponent, .bandwidth = 3, .height = .7},
+                       .x = x, .code = code,
                        .Y = alpha, .n = N, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX};
     assert_int_equal(agop__system_prepare(&s, j->dtype), AGOP_OK);
     assert_int_equal(op_alloc(ctx, &A, N, C, j->dtype), AGOP_OK);
@@ -108,7 +110,9 @@ static void test_gram__a_diagonal_is_the_diagonal(void **state)
             agop__tile   A = {0};
             agop__system s;
             assert_int_equal(agop__metric_identity(&m[diagonal], D, 0, NULL, diagonal, &ctx->err), AGOP_OK);
-            s = (agop__system){.ctx = ctx, .metric = &m[diagonal], .shape = {AGOP__L2, 1, 3, .7}, .x = x, .Y = alpha,
+            s = (agop__system){.ctx = ctx, .metric = &m[diagonal],
+                               .shape = {.kind = AGOP__L2, .exponent = 1, .bandwidth = 3, .height = .7},
+                               .x = x, .Y = alpha,
                                .n = N, .c = 1, .x_dtype = AGOP_F64, .memory = INT64_MAX};
             assert_int_equal(agop__system_prepare(&s, AGOP_F64), AGOP_OK);
             assert_int_equal(op_alloc(ctx, &A, N, 1, AGOP_F64), AGOP_OK);
@@ -151,7 +155,9 @@ static void test_gram__a_route_that_does_not_fit_is_refused(void **state)
     agop__average a;
     (void)state;
     assert_int_equal(agop__metric_identity(&m, D, 0, NULL, 0, &ctx->err), AGOP_OK);
-    s = (agop__system){.ctx = ctx, .metric = &m, .shape = {AGOP__L2, 1, 3, .7}, .x = x, .Y = x, .n = N, .c = 1,
+    s = (agop__system){.ctx = ctx, .metric = &m,
+                       .shape = {.kind = AGOP__L2, .exponent = 1, .bandwidth = 3, .height = .7},
+                       .x = x, .Y = x, .n = N, .c = 1,
                        .x_dtype = AGOP_F64, .memory = INT64_MAX};
     assert_int_equal(agop__system_prepare(&s, AGOP_F64), AGOP_OK);
     assert_int_equal(op_alloc(ctx, &A, N, 1, AGOP_F64), AGOP_OK);

@@ -176,11 +176,348 @@ static void test_kernels__no_coordinate_may_be_left(void **state)
     free(alpha);
 }
 
+/* ---- every kind against its formula ---- */
+
+/* A metric M = R R whose root is known; rows in its coordinates, E = D + LEVELS of them. */
+typedef struct truth {
+    agop__metric m;
+    double       numeric[D * D], group[LEVELS * LEVELS]; /* R */
+    double       height;
+} truth;
+
+/* Symmetric and positive definite: B'B. */
+static void some_root(double *R, int64_t d, uint64_t seed, int diagonal)
+{
+    double *B = normals(d * d, seed);
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < d; j++) {
+            R[i * d + j] = diagonal ? (i == j) * (.3 + fabs(B[i])) : (i == j) * .1;
+            for (int64_t k = 0; k < d && !diagonal; k++)
+                R[i * d + j] += B[k * d + i] * B[k * d + j] / (double)d;
+        }
+    free(B);
+}
+
+static void square_into(double *out, const double *R, int64_t d, int diagonal)
+{
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < d; j++) {
+            double sum = 0;
+            for (int64_t k = 0; k < d; k++)
+                sum += R[i * d + k] * R[k * d + j];
+            if (!diagonal || i == j)
+                out[diagonal ? i : i * d + j] = sum;
+        }
+}
+
+static void open_truth(truth *t, int diagonal)
+{
+    static const int32_t levels[] = {LEVELS};
+    t->height = .7;
+    some_root(t->numeric, D, 11, diagonal);
+    some_root(t->group, LEVELS, 12, diagonal);
+    assert_int_equal(agop__metric_zero(&t->m, D, 1, levels, diagonal, &ctx->err), AGOP_OK);
+    square_into(t->m.block[0].m, t->numeric, D, diagonal);
+    square_into(t->m.block[1].m, t->group, LEVELS, diagonal);
+}
+
+static void point(double *v, const truth *t, const double *x, int32_t code)
+{
+    for (int i = 0; i < D; i++) {
+        v[i] = 0;
+        for (int j = 0; j < D; j++)
+            v[i] += t->numeric[i * D + j] * x[j];
+    }
+    for (int i = 0; i < LEVELS; i++)
+        v[D + i] = code >= 0 && code < LEVELS ? t->height * t->group[code * LEVELS + i] : 0;
+}
+
+static double formula(const agop__shape *s, const double *u, const double *v)
+{
+    double sum = 0, q = s->exponent, L = s->bandwidth;
+    for (int i = 0; i < E; i++) {
+        double d = fabs(u[i] - v[i]);
+        sum += s->kind == AGOP__L2    ? d * d
+               : s->kind == AGOP__L1  ? pow(d, q)
+               : s->kind == AGOP__LPQ ? pow(d, s->norm)
+                                      : exp(-pow(d / L, q)) / E;
+    }
+    return s->kind == AGOP__L2    ? exp(-pow(sqrt(sum) / L, q))
+           : s->kind == AGOP__L1  ? exp(-sum / pow(L, q))
+           : s->kind == AGOP__LPQ ? exp(-pow(pow(sum, 1 / s->norm) / L, q))
+                                  : pow(s->const_mix + (1 - s->const_mix) * sum, s->power);
+}
+
+static const agop__shape kinds[] = {
+    {.kind = AGOP__L1, .exponent = 1, .bandwidth = 3, .height = .7},
+    {.kind = AGOP__L1, .exponent = 1.4, .bandwidth = 3, .height = .7},
+    {.kind = AGOP__LPQ, .exponent = 1, .bandwidth = 3, .height = .7, .norm = 1},
+    {.kind = AGOP__LPQ, .exponent = 1, .bandwidth = 3, .height = .7, .norm = 1.5},
+    {.kind = AGOP__LPQ, .exponent = .7, .bandwidth = 3, .height = .7, .norm = 1.2},
+    {.kind = AGOP__LPQ, .exponent = 1, .bandwidth = 3, .height = .7, .norm = 2},
+    {.kind = AGOP__LPQ, .exponent = .6, .bandwidth = 3, .height = .7, .norm = .8},
+    {.kind = AGOP__SUM, .exponent = 1, .bandwidth = 2, .height = .7, .const_mix = 0, .power = 2},
+    {.kind = AGOP__SUM, .exponent = 1.5, .bandwidth = 2, .height = .7, .const_mix = .3, .power = 5},
+    {.kind = AGOP__SUM, .exponent = 2, .bandwidth = 2, .height = .7, .const_mix = .1, .power = 1},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void test_kernels__are_their_formulas(void **state)
+{
+    double        *x = normals(N * D, 13), *z = normals(M * D, 14), *alpha = normals(N * C, 15), K[M * N], want[M * N];
+    const int32_t *code = some_codes();
+    (void)state;
+    memcpy(z, x, D * sizeof *z); /* a pair that coincides */
+    for (int k = 0; k < 2 * KINDS; k++) {
+        const agop__shape *s = &kinds[k / 2];
+        truth              t;
+        machine            f;
+        double             u[E], v[E];
+        if (s->kind == AGOP__L1 && k % 2)
+            continue;
+        open_truth(&t, k % 2 == 0);
+        open_machine(&f, &t.m, s, x, z, code, alpha);
+        kernel_values(K, &f);
+        for (int i = 0; i < M; i++)
+            for (int j = 0; j < N; j++) {
+                point(u, &t, z + i * D, code[i]);
+                point(v, &t, x + j * D, code[j]);
+                want[i * N + j] = formula(s, u, v);
+            }
+        if (!(apart(K, want, M * N) < 1e-12))
+            fail_msg("kind %d of the list: %g", k / 2, apart(K, want, M * N));
+        assert_true(K[0] == 1);
+        close_machine(&f);
+        agop__metric_free(&t.m);
+    }
+    free(x);
+    free(z);
+    free(alpha);
+}
+
+/* d f_o / d v at the point v of a row, by central differences of the formula. */
+static void differences(double *g, const agop__shape *s, const truth *t, double *v, const double *x,
+                        const int32_t *code, const double *alpha)
+{
+    const double h = 1e-7;
+    double       u[E];
+    memset(g, 0, C * E * sizeof *g);
+    for (int j = 0; j < N; j++) {
+        point(u, t, x + j * D, code[j]);
+        for (int k = 0; k < E; k++) {
+            double at = v[k], up, down;
+            v[k] = at + h;
+            up   = formula(s, v, u);
+            v[k] = at - h;
+            down = formula(s, v, u);
+            v[k] = at;
+            for (int o = 0; o < C; o++)
+                g[o * E + k] += alpha[j * C + o] * (up - down) / (2 * h);
+        }
+    }
+}
+
+/* out (full, E x E with zeros between the blocks) += R g g' R */
+static void add_turned(double *out, const truth *t, const double *g)
+{
+    double x[E] = {0};
+    for (int i = 0; i < D; i++)
+        for (int j = 0; j < D; j++)
+            x[i] += t->numeric[i * D + j] * g[j];
+    for (int i = 0; i < LEVELS; i++)
+        for (int j = 0; j < LEVELS; j++)
+            x[D + i] += t->group[i * LEVELS + j] * g[D + j];
+    for (int i = 0; i < E; i++)
+        for (int j = 0; j < E; j++)
+            out[i * E + j] += (i < D) == (j < D) ? x[i] * x[j] : 0;
+}
+
+static void spread(double *out, const agop__metric *m)
+{
+    memset(out, 0, E * E * sizeof *out);
+    for (int i = 0; i < E; i++)
+        for (int j = 0; j < E; j++) {
+            int b = i >= D, d = b ? LEVELS : D, r = b ? i - D : i, c = b ? j - D : j;
+            if ((i < D) == (j < D) && (!m->diagonal || i == j))
+                out[i * E + j] = m->block[b].m[m->diagonal ? r : r * d + c];
+        }
+}
+
+/* Gradients and AGOPs, alone and in a sum of machines, are those of differences. */
+static void test_kernels__have_the_gradients_of_differences(void **state)
+{
+    double        *x = normals(N * D, 16), *z = normals(M * D, 17), *alpha = normals(N * C, 18);
+    double        *got = malloc(M * C * E * sizeof *got), *want = malloc(M * C * E * sizeof *want);
+    const int32_t *code = some_codes();
+    (void)state;
+    for (int k = 0; k < 2 * KINDS; k++) {
+        const agop__shape *s = &kinds[k / 2];
+        const double       limit = 1e-6;
+        truth              t;
+        machine            f;
+        agop__metric       alone, mixed;
+        agop__average     *a[1];
+        agop__tile         G = {0};
+        double             v[E], sum[E * E] = {0}, flat[E * E];
+        if (s->kind == AGOP__L1 && k % 2)
+            continue;
+        open_truth(&t, k % 2 == 0);
+        open_machine(&f, &t.m, s, x, z, code, alpha);
+        assert_int_equal(op_alloc(ctx, &G, M, C * E, AGOP_F64), AGOP_OK);
+        assert_int_equal(op_gradient(ctx, &G, &f.map.kernel, &f.z, &f.x, &f.A), AGOP_OK);
+        assert_int_equal(op_get(ctx, got, C * E, AGOP_F64, &G), AGOP_OK);
+        for (int i = 0; i < M; i++) {
+            point(v, &t, z + i * D, code[i]);
+            differences(want + i * C * E, s, &t, v, x, code, alpha);
+            for (int o = 0; o < C; o++)
+                add_turned(sum, &t, want + (i * C + o) * E);
+        }
+        if (!(apart(got, want, M * C * E) < limit))
+            fail_msg("gradients, kind %d of the list, %d: %g", k / 2, k % 2, apart(got, want, M * C * E));
+        for (int i = 0; i < E * E; i++)
+            sum[i] = k % 2 || i % (E + 1) == 0 ? sum[i] / M : 0;
+        f.a.centre = 0;
+        a[0]       = &f.a;
+        assert_int_equal(agop__average_gradient(&alone, &f.a), AGOP_OK);
+        spread(flat, &alone);
+        assert_true(apart(flat, sum, E * E) < limit);
+        assert_int_equal(agop__average_mixture(&mixed, a, (double[]){1}, 1, k % 2 == 0), AGOP_OK);
+        spread(flat, &mixed);
+        assert_true(apart(flat, sum, E * E) < limit);
+        agop__metric_free(&alone);
+        agop__metric_free(&mixed);
+        op_release(ctx, &G);
+        close_machine(&f);
+        agop__metric_free(&t.m);
+    }
+    free(x);
+    free(z);
+    free(alpha);
+    free(got);
+    free(want);
+}
+
+/* p = 2 is l2, p = q is l1, and one coordinate of a mean is an l1 kernel of that coordinate. */
+static void test_kernels__coincide_where_they_should(void **state)
+{
+    static const double q[] = {1, .6, 1.7, 2};
+    double *x = normals(N * D, 19), *z = normals(M * D, 20), *alpha = normals(N * C, 21), K[2][M * N];
+    (void)state;
+    for (int k = 0; k < 8; k++) {
+        truth        t;
+        machine      one, two;
+        agop__metric a, b;
+        double       flat[2][E * E];
+        int          radial = k % 2;
+        agop__shape  general = {.kind = AGOP__LPQ, .exponent = q[k / 2], .bandwidth = 2, .height = .7,
+                                .norm = radial ? 2 : q[k / 2]};
+        agop__shape  special = {.kind = radial ? AGOP__L2 : AGOP__L1, .exponent = q[k / 2], .bandwidth = 2,
+                                .height = .7};
+        open_truth(&t, !radial);
+        open_machine(&one, &t.m, &general, x, z, some_codes(), alpha);
+        open_machine(&two, &t.m, &special, x, z, some_codes(), alpha);
+        kernel_values(K[0], &one);
+        kernel_values(K[1], &two);
+        assert_true(apart(K[0], K[1], M * N) < 1e-13);
+        assert_int_equal(agop__average_gradient(&a, &one.a), AGOP_OK);
+        assert_int_equal(agop__average_gradient(&b, &two.a), AGOP_OK);
+        spread(flat[0], &a);
+        spread(flat[1], &b);
+        assert_true(flat[1][E * E - 1] > 0);
+        assert_true(apart(flat[0], flat[1], E * E) < 1e-11);
+        agop__metric_free(&a);
+        agop__metric_free(&b);
+        close_machine(&one);
+        close_machine(&two);
+        agop__metric_free(&t.m);
+    }
+    free(x);
+    free(z);
+    free(alpha);
+}
+
+/* Coordinates and bandwidth times a number: nothing changes; and a bandwidth that is told later is as good. */
+static void test_kernels__only_know_lengths_in_bandwidths(void **state)
+{
+    double *x = normals(N * D, 22), *alpha = normals(N * C, 23), K[2][M * N], middle[2];
+    (void)state;
+    for (int k = 0; k < KINDS; k++) {
+        truth       t;
+        machine     one, two;
+        agop__shape wide = kinds[k];
+        agop__metric m;
+        wide.bandwidth *= 5;
+        open_truth(&t, 1);
+        assert_int_equal(agop__metric_copy(&m, &t.m, &ctx->err), AGOP_OK);
+        agop__metric_scale_by(&m, 25);
+        open_machine(&one, &t.m, &kinds[k], x, x, some_codes(), alpha);
+        open_machine(&two, &m, &wide, x, x, some_codes(), alpha);
+        kernel_values(K[0], &one);
+        kernel_values(K[1], &two);
+        assert_true(apart(K[1], K[0], M * N) < 1e-13);
+        assert_int_equal(agop__median_distance(&middle[0], &one.map, &one.x), AGOP_OK);
+        assert_int_equal(agop__median_distance(&middle[1], &two.map, &two.x), AGOP_OK);
+        assert_true(fabs(middle[1] / middle[0] - 5) < 1e-12);
+        assert_int_equal(agop__map_bandwidth(&one.map, 5 * kinds[k].bandwidth), AGOP_OK);
+        assert_int_equal(agop__map_bandwidth(&one.map, kinds[k].bandwidth), AGOP_OK);
+        assert_int_equal(op_kernel(ctx, &one.K, &one.map.kernel, &one.z, &one.x), AGOP_OK);
+        kernel_values(K[1], &one);
+        assert_memory_equal(K[0], K[1], sizeof K[0]);
+        assert_int_equal(agop__map_bandwidth(&one.map, 5 * kinds[k].bandwidth), AGOP_OK);
+        assert_int_equal(op_kernel(ctx, &one.K, &one.map.kernel, &one.z, &one.x), AGOP_OK);
+        kernel_values(K[1], &one);
+        assert_true(apart(K[1], K[0], M * N) > .01);
+        close_machine(&one);
+        close_machine(&two);
+        agop__metric_free(&m);
+        agop__metric_free(&t.m);
+    }
+    free(x);
+    free(alpha);
+}
+
+/* The smallest eigenvalue, of rows that are all different, is well above rounding; with q > p it need not be, which is
+ * why that is refused. */
+static void test_kernels__are_positive_definite(void **state)
+{
+    double *x = normals(N * D, 24), *alpha = normals(N * C, 25), w[N];
+    (void)state;
+    for (int k = 0; k < 2 * KINDS; k++) {
+        truth      t;
+        machine    f;
+        agop__tile K = {0}, V = {0}, values = {0};
+        if ((kinds[k / 2].kind == AGOP__L1 && k % 2) || (kinds[k / 2].kind == AGOP__SUM && kinds[k / 2].exponent == 2))
+            continue; /* a mean of Gaussians of single coordinates is definite, but barely */
+        open_truth(&t, k % 2 == 0);
+        open_machine(&f, &t.m, &kinds[k / 2], x, x, some_codes(), alpha);
+        assert_int_equal(op_alloc(ctx, &K, N, N, AGOP_F64), AGOP_OK);
+        assert_int_equal(op_alloc(ctx, &V, N, N, AGOP_F64), AGOP_OK);
+        assert_int_equal(op_alloc(ctx, &values, N, 1, AGOP_F64), AGOP_OK);
+        assert_int_equal(op_kernel_lower(ctx, &K, &f.map.kernel, &f.x), AGOP_OK);
+        assert_int_equal(op_eigh(ctx, &K, &values, &V, N), AGOP_OK);
+        assert_int_equal(op_get(ctx, w, 1, AGOP_F64, &values), AGOP_OK);
+        if (!(w[N - 1] > 1e-5))
+            fail_msg("kind %d of the list: %g", k / 2, w[N - 1]);
+        op_release(ctx, &K);
+        op_release(ctx, &V);
+        op_release(ctx, &values);
+        close_machine(&f);
+        agop__metric_free(&t.m);
+    }
+    free(x);
+    free(alpha);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels__a_coordinate_of_weight_zero_is_as_good_as_not_there),
         cmocka_unit_test(test_kernels__no_coordinate_may_be_left),
+        cmocka_unit_test(test_kernels__are_their_formulas),
+        cmocka_unit_test(test_kernels__have_the_gradients_of_differences),
+        cmocka_unit_test(test_kernels__coincide_where_they_should),
+        cmocka_unit_test(test_kernels__only_know_lengths_in_bandwidths),
+        cmocka_unit_test(test_kernels__are_positive_definite),
     };
     int failed;
     if (agop_open(&ctx, "cpu", 2) != AGOP_OK)

@@ -28,7 +28,9 @@ static void some_metric(agop__metric *m, uint64_t seed)
 static agop__system system_of(const agop__metric *m, const double *x, const double *Y, const double *weight, int64_t n,
                               double q)
 {
-    agop__system s = {.ctx = ctx, .metric = m, .shape = {AGOP__L2, q, 3, .7}, .x = x, .Y = Y, .weight = weight, .n = n,
+    agop__system s = {.ctx = ctx, .metric = m,
+                      .shape = {.kind = AGOP__L2, .exponent = q, .bandwidth = 3, .height = .7},
+                      .x = x, .Y = Y, .weight = weight, .n = n,
                       .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX};
     assert_int_equal(agop__system_prepare(&s, AGOP_F64), AGOP_OK);
     return s;
@@ -254,7 +256,7 @@ static void test_metric__a_singular_metric_maps(void **state)
     agop__metric m;
     agop__map    map;
     agop__points p;
-    agop__shape  shape = {AGOP__L2, 1, 1, .7};
+    agop__shape  shape = {.kind = AGOP__L2, .exponent = 1, .bandwidth = 1, .height = .7};
     (void)state;
     assert_int_equal(agop__metric_zero(&m, D, 0, NULL, 0, &ctx->err), AGOP_OK);
     for (int i = 0; i < D * D; i++)

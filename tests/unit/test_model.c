@@ -27,6 +27,8 @@ static const char *const recipes[] = {
     "target=z drop=kind,y kernel=l1 weights=w scale=rank iters=1 exponent=1.5",
     "target=y drop=z,kind,w,a,b iters=1 metric=diagonal kernel=gaussian",
     "target=z drop=kind,w,y,colour,b iters=0 normal_scores=true scale=none",
+    "target=z drop=kind,y,w iters=1 kernel=lpq norm=1.3 exponent=0.9",
+    "target=kind drop=y,z,w iters=1 kernel=sum_power const_mix=0.25 power=3 metric=diagonal",
 };
 enum { RECIPES = sizeof recipes / sizeof recipes[0] };
 

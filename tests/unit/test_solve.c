@@ -16,7 +16,9 @@ static agop__metric identity;
 static agop__system system_of(const double *x, const double *Y, const double *weight, int64_t n, double q, double L,
                               int32_t dtype)
 {
-    agop__system s = {.ctx = ctx, .metric = &identity, .shape = {AGOP__L2, q, L, .7}, .x = x, .Y = Y, .weight = weight,
+    agop__system s = {.ctx = ctx, .metric = &identity,
+                      .shape = {.kind = AGOP__L2, .exponent = q, .bandwidth = L, .height = .7},
+                      .x = x, .Y = Y, .weight = weight,
                       .n = n, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX, .tolerance = 1e-6};
     assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);
     return s;

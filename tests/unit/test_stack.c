@@ -46,7 +46,9 @@ static void open_machine(machine *k, int32_t kind, int diagonal, uint64_t seed, 
         free(B);
     }
     k->alpha = normals(N * C, seed + 9);
-    k->s = (agop__system){.ctx = ctx, .metric = &k->m, .shape = {kind, 1, 3, .7}, .x = rows, .code = code,
+    k->s = (agop__system){.ctx = ctx, .metric = &k->m,
+                          .shape = {.kind = kind, .exponent = 1, .bandwidth = 3, .height = .7},
+                          .x = rows, .code = code,
                           .Y = k->alpha, .n = N, .c = C, .x_dtype = AGOP_F64, .memory = INT64_MAX};
     assert_int_equal(agop__system_prepare(&k->s, AGOP_F64), AGOP_OK);
     assert_int_equal(op_alloc(ctx, &k->A, N, C, AGOP_F64), AGOP_OK);

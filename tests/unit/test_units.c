@@ -170,7 +170,9 @@ static int settled(const double *x, int64_t rows, int64_t wide, int64_t outputs,
     assert_int_equal(agop__metric_zero(&m, wide, 0, NULL, 1, &ctx->err), AGOP_OK);
     for (int64_t i = 0; i < wide; i++)
         m.block[0].m[i] = 1;
-    s = (agop__system){.ctx = ctx, .metric = &m, .shape = {AGOP__L2, 1, bandwidth, .7}, .x = x, .Y = alpha, .n = rows,
+    s = (agop__system){.ctx = ctx, .metric = &m,
+                       .shape = {.kind = AGOP__L2, .exponent = 1, .bandwidth = bandwidth, .height = .7},
+                       .x = x, .Y = alpha, .n = rows,
                        .c = outputs, .x_dtype = AGOP_F64, .memory = INT64_MAX};
     assert_int_equal(agop__system_prepare(&s, dtype), AGOP_OK);
     assert_int_equal(op_alloc(ctx, &A, rows, outputs, dtype), AGOP_OK);

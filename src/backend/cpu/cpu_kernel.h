@@ -13,15 +13,21 @@
 #define AGOP__PAD        16 /* lanes of the widest vector */
 #define AGOP__FEW_LEVELS 32 /* a table of so many rows is looked up once per tile */
 
-/* How a distance becomes the kernel's exponent: k = exp(-scale * D^power), D the sum that the tile holds. */
+/* How a distance becomes the kernel's exponent: k = exp(-scale * D^power), D the sum that the tile holds; or, for SUM,
+ * k = (1 - share * D)^times. */
 typedef struct agop__shape {
     int32_t kind;
     double  q;
-    double  power; /* L2: q/2; L1: 1, the powers are taken coordinate by coordinate */
+    double  order; /* of the sum: 2, q or p */
+    double  power; /* q/order; SUM: 1 */
     double  scale; /* L^-q */
+    double  share; /* SUM */
+    int32_t times;
+    int     term;  /* of a coordinate's difference d */
 } agop__shape;
 
-enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER };
+enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER, /* |d|^order */
+       AGOP__TERM_FALL, AGOP__TERM_FALL_POWER /* 1 - exp(-scale |d|), 1 - exp(-scale |d|^order) */ };
 
 typedef struct agop__cpu_loops {
     const char *isa; /* "baseline", "avx2", "avx512" */
@@ -39,7 +45,7 @@ typedef struct agop__cpu_loops {
 
     /* D (+)= sum_k term(u[i][k] - zt[k][j]), k = 0 .. cols-1; `add`: keep what is there. */
     void (*direct)(void *D, int64_t ld, int64_t m, int64_t n, const void *u, int64_t ldu, const void *zt, int64_t ldz,
-                   int64_t cols, int term, double q, int add);
+                   int64_t cols, const agop__shape *s, int add);
     /* D holds -2 u.z: make it |u - z|^2, from differences where that is nearly all cancellation. 0: gave up, because
      * that is so for so many pairs that `direct` is the faster way to the whole tile. */
     int (*squares)(void *D, int64_t ld, int64_t m, int64_t n, const void *unorm, const void *znorm, const void *u,
@@ -48,14 +54,14 @@ typedef struct agop__cpu_loops {
      * AGOP__FEW_LEVELS rows like those of D. */
     void (*table)(void *D, int64_t ld, int64_t m, int64_t n, const void *table, int64_t ldt, int64_t side,
                   const int32_t *xcode, const int32_t *zcode, void *expanded);
-    /* out = exp(-scale D^power). `first` >= 0: a tile on the diagonal, row i only has columns up to first + i, the last
+    /* out = the kernel's value. `first` >= 0: a tile on the diagonal, row i only has columns up to first + i, the last
      * of which is 1. out may be D. */
     void (*finish)(void *out, int64_t ldo, const void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s,
                    int64_t first);
     /* The inverse of finish, D = (-ln(k) / scale)^(1/power), in place, for q >= 0.5; a large number where k = 0. */
     void (*unfinish)(void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s);
-    /* D becomes the gradient's weight: L2: -(q scale) D^(q/2-1) k, 0 where D is not above the rounding of the norms;
-     * L1: k. */
+    /* D becomes the gradient's weight: L2, LPQ: -(q scale) D^(power-1) k, 0 where D is not above the rounding of the
+     * norms; L1: k; SUM: (1 - share D)^(times-1). */
     void (*weights)(void *D, int64_t ld, int64_t m, int64_t n, const agop__shape *s, const void *unorm,
                     const void *znorm);
     /* out[i][j] = a[i*lda] W[i][j], and sum[j] += out[i][j]. out may be W. */
@@ -64,9 +70,9 @@ typedef struct agop__cpu_loops {
     /* acc[code[i]][j] += W[i][j] where 0 <= code[i] < levels. */
     void (*level_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const int32_t *code,
                        int64_t ldc, int32_t levels);
-    /* acc[k][j] = sum_i W[i][j] |xt[k][j] - z[i][k]|^(q-1) sign(xt[k][j] - z[i][k]). */
+    /* acc[k][j] = sum_i W[i][j] |d|^(order-1) sign(d), d = xt[k][j] - z[i][k]; SUM: times exp(-scale |d|^order). */
     void (*l1_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const void *xt,
-                    int64_t ldx, const void *z, int64_t ldz, int64_t cols, double q);
+                    int64_t ldx, const void *z, int64_t ldz, int64_t cols, const agop__shape *s);
 
     /* bf16, to the nearest and ties to even; for float only, NULL in double. */
     /* x = the nearest bf16 numbers, still as floats. */

@@ -34,7 +34,7 @@ typedef struct plan {
     int32_t                real; /* dtype of all arithmetic */
     int64_t                size; /* its bytes */
     int64_t                r;    /* numeric coordinates */
-    int                    direct, term;
+    int                    direct;
     int64_t                tile_rows, tile_cols;
     int                    threads; /* as many as there are tasks for */
     char                  *xnorm, *znorm;
@@ -56,7 +56,6 @@ static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
-
 
 static int64_t count_of(int64_t length, int64_t per_piece)
 {
@@ -92,7 +91,9 @@ static agop_status check_points(const agop__kernel *k, const agop__points *x, co
     if (k->groups > 0 && (x->code.cols != k->groups || z->code.cols != k->groups || x->code.rows != x->u.rows ||
                           z->code.rows != z->u.rows))
         TRY(agop__fail(e, AGOP_E_BUG, "points without the codes of %d groups", (int)k->groups));
-    if (!(k->exponent > 0 && k->exponent <= 2 && k->bandwidth > 0) || (k->kind != AGOP__L2 && k->kind != AGOP__L1))
+    if (!(k->exponent > 0 && k->exponent <= 2 && k->bandwidth > 0) || k->kind < AGOP__L2 || k->kind > AGOP__SUM ||
+        (k->kind == AGOP__LPQ && !(k->norm >= k->exponent && k->norm <= 2)) ||
+        (k->kind == AGOP__SUM && !(k->share > 0 && k->share <= 1 && k->power >= 1)))
         TRY(agop__fail(e, AGOP_E_BUG, "kernel of kind %d, exponent %g, bandwidth %g", (int)k->kind, k->exponent,
                        k->bandwidth));
     TRY(agop__blas_int(&unused, x->u.ld, e));
@@ -179,6 +180,19 @@ static agop_status make_scratch(plan *p, int64_t extra_bytes, agop__err *e)
     return AGOP_OK;
 }
 
+static agop__shape shape_of(const agop__kernel *k)
+{
+    agop__shape s = {.kind = k->kind, .q = k->exponent, .scale = pow(k->bandwidth, -k->exponent), .share = k->share,
+                     .times = k->power};
+
+    s.order = k->kind == AGOP__L2 ? 2 : k->kind == AGOP__LPQ ? k->norm : k->exponent;
+    s.power = k->exponent / s.order;
+    s.term  = s.order == 1 ? AGOP__TERM_ABS : s.order == 2 ? AGOP__TERM_SQUARE : AGOP__TERM_POWER;
+    if (k->kind == AGOP__SUM)
+        s.term = s.order == 1 ? AGOP__TERM_FALL : AGOP__TERM_FALL_POWER;
+    return s;
+}
+
 /* Tiles of x by z in the precision `real`; tile sizes and extra_bytes of scratch for the caller. norms: 1 they are
  * needed, 0 for distances only, -1 not at all. */
 static agop_status open_plan(plan *p, const void *self, int32_t real, const agop__kernel *k, const agop__points *x,
@@ -200,16 +214,8 @@ static agop_status open_plan(plan *p, const void *self, int32_t real, const agop
     p->threads   = (int)smaller(p->self->threads, tasks > 0 ? tasks : 1);
     atomic_init(&p->next, 0);
     TRY(check_points(k, x, z, e));
-    p->shape = (agop__shape){.kind  = k->kind,
-                             .q     = k->exponent,
-                             .power = k->kind == AGOP__L2 ? k->exponent / 2 : 1,
-                             .scale = pow(k->bandwidth, -k->exponent)};
-    p->term   = AGOP__TERM_SQUARE;
-    p->direct = p->r <= DIRECT_COLS;
-    if (k->kind == AGOP__L1 && k->exponent < 2) {
-        p->term   = k->exponent == 1 ? AGOP__TERM_ABS : AGOP__TERM_POWER;
-        p->direct = 1;
-    }
+    p->shape  = shape_of(k);
+    p->direct = p->shape.term != AGOP__TERM_SQUARE || p->r <= DIRECT_COLS;
     if (norms > 0 || (norms == 0 && !p->direct)) {
         TRY(make_norms(p, &p->xnorm, &x->u, e));
         if (x == z)
@@ -255,7 +261,8 @@ static void direct_distances(const plan *p, char *w, int64_t i0, int64_t m, int6
             u   = w + p->at_u;
             ldu = CHUNK;
         }
-        p->f->direct(w, p->tile_cols, m, n, u, ldu, w + p->at_zt, p->tile_cols, cols, p->term, p->shape.q, k > 0);
+        p->f->direct(w, p->tile_cols, m, n, u, ldu, w + p->at_zt, p->tile_cols, cols, &p->shape,
+                     k > 0);
     }
 }
 
@@ -663,9 +670,10 @@ done:
  * Tiles are turned round here: rows are the training points z_j, columns the evaluation points x_i, so that a row
  * carries one coefficient A_jo and one code. With W_o[j][i] = A_jo w_ij and s_o[i] = sum_j W_o[j][i],
  *
- *   numeric (L2, and L1 with q = 2)   G = s_o u_i - W_o' U_z            a product by BLAS
- *   numeric (L1)                      sum_j W_o[j][i] |..|^(q-1) sign   l1_sums
+ *   numeric (sums of squares)         G = s_o u_i - W_o' U_z            a product by BLAS
+ *   numeric (other sums)              sum_j W_o[j][i] slope(u_i - u_j)  l1_sums
  *   level t                           [code_i = t] s_o[i] - sum over j with code_j = t of W_o[j][i]
+ *   levels as points v                sum over levels b of slope(v_code_i - v_b) times the sum over code_j = b of W_o
  *
  * A thread owns a block of x_i and a chunk of outputs; s_o and the level sums stay in scratch until all z are seen.
  * On matrix units W_o is rounded to bf16 first, so that s_o and the product are sums of the same weights: what cancels
@@ -704,7 +712,7 @@ static void add_numeric_l1(const gradient_job *job, char *w, const char *W, int6
         int64_t cols = smaller(CHUNK, p->r - k);
         p->f->pack(w + job->at_xt, p->tile_cols, agop__at(x, i0, k), x->dtype, x->ld, n, cols);
         p->f->l1_sums(w + job->at_acc, p->tile_cols, W, p->tile_cols, m, n, w + job->at_xt, p->tile_cols,
-                      agop__at(z, j0, k), z->ld, cols, p->shape.q);
+                      agop__at(z, j0, k), z->ld, cols, &p->shape);
         for (int64_t i = 0; i < n; i++) {
             void *g = agop__at(job->G, i0 + i, o * job->e + k);
             if (p->real == AGOP_F64)
@@ -791,6 +799,37 @@ static void set(const plan *p, void *array, int64_t at, double v)
         ((float *)array)[at] = (float)v;
 }
 
+static double slope(const plan *p, double d)
+{
+    double a = fabs(d), order = p->shape.order;
+    double f = a > 0 ? pow(a, order - 1) : 0;
+
+    if (p->shape.kind == AGOP__SUM)
+        f *= exp(-p->shape.scale * pow(a, order));
+    return d < 0 ? -f : f;
+}
+
+/* The levels of group b as points: level[t * tile_cols] are the sums of those rows that have level t, and the rest of s
+ * is of rows that have none. */
+static void finish_points(const gradient_job *job, void *g, int64_t c, double s, const void *level, int32_t code,
+                          int32_t b)
+{
+    const plan       *p      = &job->p;
+    const agop__tile *at     = &p->kernel->steps[b];
+    int32_t           levels = p->kernel->levels[b];
+
+    code = code >= 0 && code < levels ? code : levels;
+    for (int32_t t = 0; t < levels; t++) {
+        double here = value(p, agop__at(at, code, t), 0), rest = s, sum = 0;
+        for (int32_t a = 0; a < levels; a++) {
+            double of = value(p, level, a * p->tile_cols);
+            sum += of * slope(p, here - value(p, agop__at(at, a, t), 0));
+            rest -= of;
+        }
+        set(p, g, c + t, job->factor * (sum + rest * slope(p, here - value(p, agop__at(at, levels, t), 0))));
+    }
+}
+
 /* When all z are seen: numeric coordinates from the product, levels from their sums. */
 static void finish_output(const gradient_job *job, char *w, int64_t i0, int64_t n, int64_t o, int64_t slot)
 {
@@ -806,15 +845,18 @@ static void finish_output(const gradient_job *job, char *w, int64_t i0, int64_t 
 
         for (int64_t a = 0; a < p->r; a++)
             set(p, g, a, job->factor * (job->by_blas ? value(p, u, a) * s - value(p, g, a) : value(p, g, a)));
-        for (int32_t b = 0; b < k->groups; b++) {
-            int32_t code = ((const int32_t *)p->z->code.mem)[(i0 + i) * p->z->code.ld + b];
-            for (int32_t t = 0; t < k->levels[b]; t++, c++, row++) {
+        for (int32_t b = 0; b < k->groups; c += k->levels[b], row += k->levels[b], b++) {
+            int32_t     code  = ((const int32_t *)p->z->code.mem)[(i0 + i) * p->z->code.ld + b];
+            const void *level = sums + (row * p->tile_cols + i) * p->size;
+            if (k->kind != AGOP__L2 && k->steps[b].rows > k->levels[b]) {
+                finish_points(job, g, c, s, level, code, b);
+                continue;
+            }
+            for (int32_t t = 0; t < k->levels[b]; t++) {
                 double f = job->factor;
-                if (k->kind == AGOP__L1) {
-                    double step = value(p, agop__at(&k->steps[b], t, 0), 0);
-                    f           = step > 0 ? f * pow(step, k->exponent - 1) : 0;
-                }
-                set(p, g, c, f * ((code == t ? s : 0) - value(p, sums, row * p->tile_cols + i)));
+                if (k->kind != AGOP__L2)
+                    f *= slope(p, value(p, agop__at(&k->steps[b], t, 0), 0));
+                set(p, g, c + t, f * ((code == t ? s : 0) - value(p, level, t * p->tile_cols)));
             }
         }
     }
@@ -911,8 +953,10 @@ agop_status agop__cpu_gradient(void *self, agop__tile *G, const agop__kernel *k,
     for (int32_t g = 0; g < k->groups; g++)
         job.levels += k->levels[g];
     job.e       = x->u.cols + job.levels;
-    job.by_blas = k->kind == AGOP__L2 || k->exponent == 2;
-    job.factor  = k->kind == AGOP__L2 ? 1 : -k->exponent * pow(k->bandwidth, -k->exponent);
+    job.by_blas = shape_of(k).term == AGOP__TERM_SQUARE;
+    job.factor  = k->kind == AGOP__L2 || k->kind == AGOP__LPQ ? 1 : -k->exponent * shape_of(k).scale;
+    if (k->kind == AGOP__SUM)
+        job.factor *= k->share * k->power;
     TRY(check_result(A, x->u.dtype, z->u.rows, A->cols, e));
     TRY(check_result(G, x->u.dtype, x->u.rows, A->cols * job.e, e));
     TRY(check_known(k, x, z, e));
