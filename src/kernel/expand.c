@@ -18,7 +18,7 @@ static agop_status expand_group(agop__expansion *e, const agop__metric *m, const
         return agop__fail_memory(&ctx->err, 8.0 * (double)size, "categories as coordinates");
     memcpy(to, b->m, (size_t)size * sizeof *to);
     if (!m->diagonal && b->d > 0)
-        TRY(agop__factor_psd(to, ctx, b->d));
+        TRY((shape->kind == AGOP__L2 ? agop__factor_psd : agop__root_psd)(to, ctx, b->d));
     for (int64_t i = 0; i < size; i++)
         to[i] = shape->height * (m->diagonal ? sqrt(fmax(0, to[i])) : to[i]);
 done:
@@ -66,7 +66,7 @@ static void add_level(double *u, const agop__expansion *e, int32_t g, int64_t t,
 
     if (e->diagonal)
         u[t] += share * e->level[g][t];
-    for (int64_t j = 0; !e->diagonal && j <= t; j++) /* L is lower triangular */
+    for (int64_t j = 0; !e->diagonal && j < d; j++)
         u[j] += share * e->level[g][t * d + j];
 }
 

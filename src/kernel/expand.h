@@ -2,8 +2,8 @@
  * between levels, and for gradients along them.
  *
  * The distance between two levels comes from one-hot vectors, (e_s - e_t)' M_g (e_s - e_t) h^2: with M_g = L L' they
- * are points h L'e_t, and a mixture of levels with shares p is the point h L'p. Of the l1 kernel, level t is a step in
- * a coordinate of its own. All in double. */
+ * are points h L'e_t, and a mixture of levels with shares p is the point h L'p. Other kernels than l2 see the axes, and
+ * take M_g^(1/2) for L: of a diagonal metric, level t is a step in a coordinate of its own. All in double. */
 #ifndef AGOP_KERNEL_EXPAND_H
 #define AGOP_KERNEL_EXPAND_H
 

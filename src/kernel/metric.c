@@ -475,7 +475,9 @@ done:
 /* What one coordinate adds to the sum of another kind than L2; falls: to that of SUM. */
 static double term(const agop__kernel *k, double step, int falls)
 {
-    double v = pow(fabs(step), k->kind == AGOP__LPQ ? k->norm : k->exponent);
+    double order = k->kind == AGOP__LPQ ? k->norm : k->exponent;
+    double v     = order == 1 ? fabs(step) : pow(fabs(step), order); /* pow takes its time to give back what it got */
+
     return falls ? -expm1(-v * pow(k->bandwidth, -k->exponent)) : v;
 }
 

@@ -154,6 +154,8 @@ static void test_explain__contributions_sum_to_the_prediction(void **state)
     adds_up("target=y,z drop=kind,w tune=off precision=double metric=diagonal", 1e-9);
     adds_up("target=y drop=z,kind,w kernel=l1 tune=off precision=double", 1e-9);
     adds_up("target=y drop=z,kind,w kernel=l1 exponent=1.5 tune=off precision=double normal_scores=true", 1e-9);
+    adds_up("target=y drop=z,kind,w kernel=lpq tune=off precision=double", 1e-9);
+    adds_up("target=y drop=z,kind,w kernel=sum_power tune=off precision=double", 1e-9);
     adds_up("target=y drop=z,kind,w kernel=gaussian tune=off precision=double scale=rank", 1e-9);
     adds_up("target=y drop=z,kind,w dual=on tune=off precision=double", 1e-9);
     adds_up("target=kind drop=y,z,w tune=off precision=double", 1e-9);
