@@ -89,7 +89,7 @@ agop_status agop_partial(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     TRY(move_rows(&moved, ctx, m, t, column, grid, points));
     TRY(agop__predict_rows(p, ctx, m, moved));
     to = out->data;
-    for (int64_t i = 0; i < t->rows; i++)
+    for (int64_t i = 0; to && i < t->rows; i++)
         for (int64_t k = 0; k < points; k++)
             to[i * out->ld + k] = p[(k * t->rows + i) * width + output];
 done:
