@@ -87,7 +87,7 @@ agop_status agop_partial(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     if (!p)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * points * width), "predictions");
     TRY(move_rows(&moved, ctx, m, t, column, grid, points));
-    TRY(agop__predict_rows(p, ctx, m, moved));
+    TRY(agop__predict_rows(p, NULL, ctx, m, moved));
     to = out->data;
     for (int64_t i = 0; to && i < t->rows; i++)
         for (int64_t k = 0; k < points; k++)
