@@ -502,7 +502,7 @@ static agop_status load_leaves(agop_model *m, const json_t *all, const char *pat
 {
     const json_t *tree = json_object_get(all, "tree");
     int64_t       rank;
-    agop_status   st;
+    agop_status   st = AGOP_OK;
 
     m->leaves = tree ? (int64_t)json_array_size(json_object_get(tree, "leaves")) : 1;
     if (m->leaves < 1)
