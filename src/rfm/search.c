@@ -391,7 +391,7 @@ static int count_divisions(const agop__search *e)
 agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings *s)
 {
     int         more;
-    agop_status st;
+    agop_status st = AGOP_OK;
 
     *e = (agop__search){.f = f, .s = s, .divisions = 1};
     e->entry = agop__calloc(AGOP__MOST_MEMBERS, sizeof *e->entry);
