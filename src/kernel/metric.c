@@ -220,6 +220,8 @@ static agop_status append_factor(agop__metric *out, const agop__metric *m, doubl
 
 agop_status agop__metric_add(agop__metric *out, const agop__metric *m, double w, agop__err *e)
 {
+    if (out->diagonal != m->diagonal || out->thin != m->thin)
+        return agop__fail(e, AGOP_E_BUG, "two metrics of different forms were to be added");
     for (int32_t b = 0; b < out->blocks; b++)
         for (int64_t i = 0; i < entries(out, b); i++)
             out->block[b].m[i] += w * m->block[b].m[i];

@@ -249,8 +249,9 @@ int agop__fit_late(const agop__fit *f, double seconds_ahead);
 /* path.c: learn the metric and judge it; then solve on all rows. */
 agop_status agop__fit_explore(agop__fit *f);
 agop_status agop__fit_finish(agop__fit *f);
-/* path.c: part[0]->agop is that of the sum of `count` fits of the same rows with weights w. */
-agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count);
+/* path.c: part[0]->agop is that of the sum of `count` fits of the same rows with weights w, as a diagonal or in full; w
+ * NULL: of one, in the form of its metric. */
+agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, int diagonal);
 /* path.c: the iterations only; f->agop is the result. */
 agop_status agop__fit_metric(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */

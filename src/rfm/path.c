@@ -755,23 +755,21 @@ done:
     return st;
 }
 
-agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count)
+agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, int diagonal)
 {
     agop__fit        *one = part[0];
     agop_progress_fn *listener = one->ctx->progress;
     looking           l[AGOP__MOST_MEMBERS] = {0};
     agop__average    *a[AGOP__MOST_MEMBERS];
-    int               diagonal = 1;
-    agop_status       st       = AGOP_OK, left;
+    agop_status       st = AGOP_OK, left;
 
     if (one->stopped)
         one->ctx->progress = NULL; /* what is left is short, and must come to its end */
     for (int k = 0; k < count; k++) {
         TRY(look(&l[k], part[k]));
         a[k] = &l[k].a;
-        diagonal &= part[k]->metric.diagonal;
     }
-    if (count == 1)
+    if (!w)
         TRY(agop__average_gradient(&one->agop, a[0]));
     else
         TRY(agop__average_mixture(&one->agop, a, w, count, diagonal));
@@ -845,7 +843,7 @@ agop_status agop__fit_metric(agop__fit *f)
     TRY(open_search(f));
     TRY(path(f));
     f->shape.bandwidth = f->step[f->best].bandwidth;
-    st = agop__fit_agop(&f, NULL, 1);
+    st = agop__fit_agop(&f, NULL, 1, f->metric.diagonal);
 done:
     left = agop__span_leave(f);
     return st != AGOP_OK ? st : left;

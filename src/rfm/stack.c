@@ -261,16 +261,18 @@ agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_setting
     agop__search e;
     agop__fit   *part[AGOP__MOST_MEMBERS], *first;
     double       w[AGOP__MOST_MEMBERS];
-    int          count;
+    int          count, diagonal = 1;
     agop_status  st;
 
     TRY(agop__search_run(&e, f, s));
-    first              = &e.entry[0].fit;
+    first             = &e.entry[0].fit;
     e.entry[0].weight = 1;
+    for (int k = 0; k < e.count; k++) /* of all that took part: leaves whose AGOPs are averaged agree in form */
+        diagonal &= e.entry[k].fit.metric.diagonal;
     if (e.count > 1)
         TRY(add_up(&e));
     count = list_parts(part, w, &e);
-    TRY(agop__fit_agop(part, w, count));
+    TRY(agop__fit_agop(part, e.count > 1 ? w : NULL, count, diagonal));
     if (part[0] != first) {
         first->agop = part[0]->agop;
         memset(&part[0]->agop, 0, sizeof first->agop);

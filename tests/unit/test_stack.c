@@ -116,6 +116,32 @@ static void test_stack__a_sum_of_one_is_that_one(void **state)
     drop_rows();
 }
 
+/* Leaves of a tree average their AGOPs. One where l1 has all the weight can give its own in full, with the same
+ * diagonal; forms are never mixed. */
+static void test_stack__all_agops_of_a_tree_have_one_form(void **state)
+{
+    machine       f;
+    agop__metric  diagonal, full;
+    agop__average *a[1];
+
+    (void)state;
+    make_rows();
+    open_machine(&f, AGOP__L1, 1, 5, 0);
+    a[0] = &f.a;
+    assert_int_equal(agop__average_gradient(&diagonal, &f.a), AGOP_OK);
+    assert_int_equal(agop__average_mixture(&full, a, (double[]){1}, 1, 0), AGOP_OK);
+    assert_int_equal(full.diagonal, 0);
+    for (int32_t b = 0; b < full.blocks; b++)
+        for (int64_t i = 0; i < full.block[b].d; i++)
+            assert_true(fabs(agop__metric_at(&full, b, i) - agop__metric_at(&diagonal, b, i)) < 1e-10);
+    assert_int_equal(agop__metric_add(&full, &diagonal, 1, &ctx->err), AGOP_E_BUG);
+    assert_int_equal(agop__metric_add(&full, &full, 1, &ctx->err), AGOP_OK);
+    agop__metric_free(&full);
+    agop__metric_free(&diagonal);
+    close_machine(&f);
+    drop_rows();
+}
+
 /* A(f+g) + A(f-g) = 2 A(f) + 2 A(g), whatever kernels and metrics f and g have. */
 static void test_stack__sums_obey_the_parallelogram(void **state)
 {
@@ -382,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_stack__the_sum_is_no_worse_than_its_parts),
         cmocka_unit_test(test_stack__predictions_are_the_weighted_sum),
         cmocka_unit_test(test_stack__noise_is_answered_with_the_mean),
+        cmocka_unit_test(test_stack__all_agops_of_a_tree_have_one_form),
         cmocka_unit_test(test_stack__what_is_named_is_alone),
         cmocka_unit_test(test_stack__divisions_are_averaged),
         cmocka_unit_test(test_stack__a_search_for_seconds_tells_what_it_tried),
