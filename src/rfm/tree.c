@@ -521,20 +521,6 @@ done:
     return st;
 }
 
-/* The row-weighted mean of the leaves' metrics, for the directions of the next tree. */
-static agop_status mean_metric(agop__metric *out, const grower *g)
-{
-    agop_status st;
-
-    TRY(agop__metric_copy(out, &g->m->leaf[0].member[0].metric, &g->ctx->err));
-    for (int64_t k = 1; k < g->leaves; k++)
-        TRY(agop__metric_add(out, &g->m->leaf[k].member[0].metric, (double)g->leaf[k].n / (double)g->leaf[0].n,
-                             &g->ctx->err));
-    (void)agop__metric_scale(out);
-done:
-    return st;
-}
-
 /* ---- routing ---- */
 
 /* Judged rows of the first tree and what is known of them. */
@@ -951,14 +937,15 @@ done:
     return st;
 }
 
-/* Make room for the next forest, whose directions begin with the mean metric of this one. */
+/* Make room for the next forest, whose directions begin with the mean AGOP of this one. */
 static agop_status start_again(fitting *w, agop__metric *mean)
 {
     agop__fit   *f    = (agop__fit *)w->g->f;
     agop__metric next = {0};
     agop_status  st;
 
-    TRY(mean_metric(&next, w->g));
+    TRY(agop__metric_copy(&next, &f->agop, &f->ctx->err));
+    (void)agop__metric_scale(&next);
     agop__metric_free(mean);
     *mean       = next;
     w->g->start = mean;
