@@ -7,11 +7,12 @@
 #include "explanation.h"
 #include "json_print.h"
 #include "order.h"
+#include "png.h"
 #include "result_file.h"
 #include "words.h"
 
 static const opt own[] = {
-    {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv or .json file instead of the table"},
+    {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv, .json, .svg or .png file instead of the table"},
     {"rows", 0, OPT_TEXT, "LIST", "all", 0, 0, "rows of DATA to explain, such as 1,5,10-20; the first is 1"},
     {"of", 0, OPT_TEXT, "NAME", NULL, 0, 0,
      "the target or class to explain; else the first target, or the class that is predicted for the row"},
@@ -21,7 +22,7 @@ static const opt own[] = {
      "also the K training rows of the largest influence on each answer; as .csv these alone"},
     {"partial", 0, OPT_TEXT, "COL[,COL...]", NULL, 0, 0,
      "instead: the mean prediction as that column moves and all else stays (partial dependence)"},
-    {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table"},
+    {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table, 30 in pictures"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -257,8 +258,8 @@ static int check_request(run *r, const char *path, int kind, explanation *x)
     x->neighbours = opt_count(r->opt, "neighbours", 0);
     if (strcmp(x->method, "integrated") != 0 && strcmp(x->method, "gradient") != 0)
         return run_fail(r, EXIT_USAGE, "--method must be integrated or gradient, not '%.40s'", x->method);
-    if (kind < 0 || result_is_picture(kind))
-        return run_fail(r, EXIT_USAGE, "what should %s be? its name must end in .csv or .json", path);
+    if (kind < 0)
+        return run_fail(r, EXIT_USAGE, "what should %s be? its name must end in .csv, .json, .svg or .png", path);
     if (path && r->json && strcmp(path, r->json) == 0)
         return run_fail(r, EXIT_USAGE, "-o and --json cannot both go to %s", path);
     for (int i = 0; path && i < r->opt->operands; i++)
@@ -283,8 +284,10 @@ static int tell(run *r, const explanation *x, const char *path, int kind)
         explanation_print(result_file(o), x);
     else if (kind == RESULT_CSV)
         explanation_csv(result_file(o), x);
-    else
+    else if (kind == RESULT_JSON)
         json_write(result_file(o), report);
+    else
+        DO(png_or_svg(r, result_file(o), kind == RESULT_PNG, draw_explanation, x));
     code = result_commit(r, o);
     o    = NULL;
 done:

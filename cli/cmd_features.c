@@ -310,19 +310,9 @@ static int draw(run *r, const look *k, FILE *f, int png)
                     .loading    = k->loading,
                     .height     = k->height,
                     .width      = k->width};
-    FILE   *svg  = png ? tmpfile() : f;
-    int     code = EXIT_DONE;
 
     name_picture(title, r, k->m);
-    if (!svg)
-        return run_fail(r, EXIT_DATA, "cannot make a temporary file for the picture");
-    if (picture_write(svg, &p) != 0)
-        code = run_fail(r, EXIT_FAILED, "no memory for the picture");
-    else if (png)
-        code = png_render(r, svg, f);
-    if (png)
-        fclose(svg);
-    return code;
+    return png_or_svg(r, f, png, picture_write, &p);
 }
 
 /* ---- the command line ---- */

@@ -5,16 +5,9 @@
 
 #include "explanation.h"
 #include "json_print.h"
+#include "png.h"
 #include "result_file.h"
 #include "words.h"
-
-enum { MOST_POINTS = 20 };
-
-typedef struct curve {
-    int64_t     column, points;
-    const char *level[MOST_POINTS]; /* of texts, else NULL */
-    double      grid[MOST_POINTS], mean[MOST_POINTS], low[MOST_POINTS], high[MOST_POINTS];
-} curve;
 
 static int rising(const void *a, const void *b)
 {
@@ -143,6 +136,7 @@ static json_t *as_json(const explanation *x, const curve *c, int64_t curves)
 
 static int tell(run *r, const explanation *x, const curve *c, int64_t curves, const char *path, int kind)
 {
+    curves_picture picture;
     result *o      = NULL;
     json_t *report = r->json || kind == RESULT_JSON ? as_json(x, c, curves) : NULL;
     int     code;
@@ -151,9 +145,13 @@ static int tell(run *r, const explanation *x, const curve *c, int64_t curves, co
     if (!path && r->json && strcmp(r->json, "-") == 0)
         goto done;
     DO(result_open(&o, r, path ? path : "-"));
+    if (result_is_picture(kind)) {
+        picture = (curves_picture){x, c, curves};
+        DO(png_or_svg(r, result_file(o), kind == RESULT_PNG, draw_curves, &picture));
+    }
     if (kind == RESULT_CSV)
         fputs("column,value,mean,low,high\n", result_file(o));
-    for (int64_t k = 0; k < curves && kind != RESULT_JSON; k++)
+    for (int64_t k = 0; k < curves && (kind == RESULT_TABLE || kind == RESULT_CSV); k++)
         (kind == RESULT_CSV ? csv_curve : print_curve)(result_file(o), x, &c[k]);
     if (kind == RESULT_JSON)
         json_write(result_file(o), report);

@@ -24,6 +24,14 @@ typedef struct explanation {
     int64_t     *order;  /* columns by that, the largest first */
 } explanation;
 
+enum { MOST_POINTS = 20 };
+
+typedef struct curve {
+    int64_t     column, points;
+    const char *level[MOST_POINTS]; /* of texts, else NULL */
+    double      grid[MOST_POINTS], mean[MOST_POINTS], low[MOST_POINTS], high[MOST_POINTS];
+} curve;
+
 /* A cell of a row as text: at most 80 bytes. */
 void    explanation_cell(char text[80], const explanation *x, int64_t row, int64_t column);
 /* Columns to show. */
@@ -31,6 +39,16 @@ int64_t explanation_shown(const explanation *x, int64_t otherwise);
 
 /* explain_partial.c: curves of these columns, and all that is told of them. */
 int     explanation_partial(run *r, const explanation *x, const char *columns, const char *path, int kind);
+
+/* explain_picture.c: for png_or_svg; of one row its contributions, else the means of all rows. 0; -1: no memory. */
+typedef struct curves_picture {
+    const explanation *x;
+    const curve       *c;
+    int64_t            curves;
+} curves_picture;
+
+int draw_explanation(FILE *f, const void *x);
+int draw_curves(FILE *f, const void *p);
 
 void    explanation_print(FILE *f, const explanation *x);
 void    explanation_csv(FILE *f, const explanation *x);

@@ -19,6 +19,6 @@ typedef struct picture {
 } picture;
 
 /* 0; -1: no memory. What goes wrong in writing stays in f (ferror). */
-int picture_write(FILE *f, const picture *p);
+int picture_write(FILE *f, const void *p); /* a picture, for png_or_svg */
 
 #endif

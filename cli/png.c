@@ -38,7 +38,7 @@ static int spawn(pid_t *child, int in, int out)
     return error;
 }
 
-int png_render(run *r, FILE *svg, FILE *out)
+static int png_render(run *r, FILE *svg, FILE *out)
 {
     pid_t child;
     int   status = 0, error;
@@ -58,4 +58,20 @@ int png_render(run *r, FILE *svg, FILE *out)
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return run_fail(r, EXIT_FAILED, "rsvg-convert could not make a PNG here: is there room on the disk?");
     return EXIT_DONE;
+}
+
+int png_or_svg(run *r, FILE *f, int png, int (*draw)(FILE *, const void *), const void *what)
+{
+    FILE *svg  = png ? tmpfile() : f;
+    int   code = EXIT_DONE;
+
+    if (!svg)
+        return run_fail(r, EXIT_DATA, "cannot make a temporary file for the picture");
+    if (draw(svg, what) != 0)
+        code = run_fail(r, EXIT_FAILED, "no memory for the picture");
+    else if (png)
+        code = png_render(r, svg, f);
+    if (png)
+        fclose(svg);
+    return code;
 }

@@ -6,8 +6,7 @@
 
 struct run;
 
-/* `svg` is a file opened for reading and writing, written in full; the PNG goes to `out`. 0, or an exit code with
- * the sentence said. */
-int png_render(struct run *r, FILE *svg, FILE *out);
+/* A picture that draw writes as SVG (-1: no memory), as that or as PNG. 0, or an exit code with the sentence said. */
+int png_or_svg(struct run *r, FILE *f, int png, int (*draw)(FILE *, const void *), const void *what);
 
 #endif

@@ -568,7 +568,7 @@ ROWS = [
     ("an explanation over the data", {}, "explain m.agop test.csv -o test.csv", 2,
      "agop explain: the explanation would overwrite test.csv: name another file"),
     ("an explanation of no kind", {}, "explain m.agop test.csv -o why.txt", 2,
-     "agop explain: what should why.txt be? its name must end in .csv or .json"),
+     "agop explain: what should why.txt be? its name must end in .csv, .json, .svg or .png"),
     ("an explanation of a table without a column", {"less.csv": "a,b,city\n1,2,Paris\n"}, "explain m.agop less.csv", 3,
      "agop explain: less.csv: column 'noise' is missing (the model was fitted with it)"),
     ("an explanation by a table", {}, "explain good.csv test.csv", 3,
