@@ -28,7 +28,7 @@ assert rows[0][0] == "prediction" and all(name.startswith("p_") for name in rows
 for row in rows[1:]:
     p = [float(v) for v in row[1:] if v]
     assert not p or abs(sum(p) - 1) < 1e-9 and rows[0][1 + p.index(max(p))] == "p_" + row[0], row
-assert [line.split()[0] for line in open("table")][1:] == ["accuracy", "log_loss", "brier", "auc", "f1"]
+assert [line.split()[0] for line in open("table")][1:] == ["accuracy", "log_loss", "brier", "ece", "auc", "f1"]
 END
 # Files that it would overwrite are refused before anything is done, and so is what no fold can be made of.
 cp "$DATA/mixed.train.csv" data.csv
