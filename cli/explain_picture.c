@@ -1,7 +1,6 @@
 /* explain_picture.c - an explanation as a picture: bars of contributions, or one panel per curve of --partial. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "explanation.h"
 #include "order.h"
@@ -159,13 +158,16 @@ int draw_curves(FILE *f, const void *what)
     double                tall = TITLE + CURVE_HIGH + AXIS;
     frame                 a    = {.width = PANEL - SIDE - 12};
     char                  title[512], cut[WORDS_CUT];
+    int64_t               lines;
 
     reach(&a, p);
     snprintf(title, sizeof title, "Mean %.300s over %lld rows, and where 80 %% of them lie",
              agop_model_output_name(x->m, x->what, x->output[0]), (long long)x->rows);
-    svg_begin(f, MARGIN + 34 + (double)((p->curves + 1) / 2) * tall, title);
+    lines = (p->curves + 1) / 2;
+    svg_begin(f, MARGIN + 34 + (double)lines * tall, title);
     for (int64_t i = 0; i < p->curves; i++) {
-        double left = MARGIN + (double)(i % 2) * (PANEL + GAP), y = MARGIN + 34 + (double)(i / 2) * tall;
+        int64_t line = i / 2;
+        double  left = MARGIN + (double)(i % 2) * (PANEL + GAP), y = MARGIN + 34 + (double)line * tall;
         a.x = left + SIDE;
         a.y = y + TITLE;
         svg_title(f, left, y, words_fit(cut, x->name[p->c[i].column], 50));

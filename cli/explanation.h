@@ -47,8 +47,8 @@ typedef struct curves_picture {
     int64_t            curves;
 } curves_picture;
 
-int draw_explanation(FILE *f, const void *x);
-int draw_curves(FILE *f, const void *p);
+int draw_explanation(FILE *f, const void *what);
+int draw_curves(FILE *f, const void *what);
 
 void    explanation_print(FILE *f, const explanation *x);
 void    explanation_csv(FILE *f, const explanation *x);
