@@ -168,9 +168,10 @@ static agop_status look_by(agop__metric *out, const agop__fit *f, int look)
 static agop_status try_metric(agop__intervals *v, agop__leaf *leaf, scaling *a, const agop__metric *m)
 {
     const agop__fit *f = a->f;
-    agop__system     s = {.ctx = f->ctx, .metric = m, .shape = {AGOP__L2, 1, 1, sqrt(.5)}, .x = leaf->x,
-                          .code = leaf->code, .Y = a->log_s, .n = a->n, .c = a->c, .x_dtype = f->plan.dtype,
-                          .memory = f->plan.memory, .solver = AGOP__SOLVER_DIRECT};
+    agop__system     s = {.ctx = f->ctx, .metric = m, .x = leaf->x, .code = leaf->code, .Y = a->log_s,
+                          .n = a->n, .c = a->c, .x_dtype = f->plan.dtype, .memory = f->plan.memory,
+                          .shape = {.kind = AGOP__L2, .exponent = 1, .bandwidth = 1, .height = sqrt(.5)},
+                          .solver = AGOP__SOLVER_DIRECT};
     double           median = 1;
     agop__points     sample;
     agop_status      st;
