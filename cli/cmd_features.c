@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "direction.h"
 #include "json_print.h"
 #include "order.h"
 #include "picture.h"
@@ -21,7 +22,8 @@ static const opt own[] = {
     {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv, .json, .svg or .png file instead of the table"},
     {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table"},
     {"vectors", 0, OPT_COUNT, "K", NULL, 0, 1e6,
-     "so many eigenvectors of the AGOP with their loadings; 3 in .json and pictures, none in the table"},
+     "so many eigenvectors of the AGOP, each as a sentence and with its loadings; 3 in .json and pictures, none in the "
+     "table"},
     {"image-shape", 0, OPT_TEXT, "HxW", NULL, 0, 0,
      "the columns are the cells of an image, row by row: draw importance and eigenvectors as images"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
@@ -180,8 +182,11 @@ static void print_vector(FILE *f, const look *k, int64_t v)
     const double *loading = k->loading + v * k->features;
     int64_t      *order   = run_room(k->features, sizeof *order);
     int64_t       shown   = k->features < LOADINGS_SHOWN ? k->features : LOADINGS_SHOWN;
+    char          text[DIRECTION_TEXT];
 
-    fprintf(f, "\neigenvector %lld: %.1f %% of the trace\n", (long long)v + 1, 100 * k->eigenvalue[v]);
+    fprintf(f, "\neigenvector %lld, %.1f %% of the trace: ", (long long)v + 1, 100 * k->eigenvalue[v]);
+    words_line(f, direction_text(text, loading, k->feature_name, k->features));
+    fputc('\n', f);
     if (order && rank(order, loading, k->features) == 0)
         for (int64_t i = 0; i < shown && fabs(loading[order[i]]) >= 5e-5; i++) { /* what would not print as 0 */
             fputs("  ", f);
@@ -266,6 +271,7 @@ static json_t *as_json(const look *k)
 {
     json_t *j = json_object(), *features = json_array(), *vectors = json_array();
     int64_t rows = k->top && k->top < k->columns ? k->top : k->columns;
+    char    text[DIRECTION_TEXT];
 
     for (int64_t i = 0; i < rows; i++)
         json_array_append_new(features, named(k->column_name[k->order[i]], k->importance[k->order[i]]));
@@ -273,6 +279,8 @@ static json_t *as_json(const look *k)
         json_t *one = json_object(), *loadings = json_object();
         json_object_set_new(one, "eigenvalue", json_number(k->eigenvalue[v]));
         json_object_set_new(one, "share", json_number(k->eigenvalue[v])); /* the trace is 1 */
+        direction_text(text, k->loading + v * k->features, k->feature_name, k->features);
+        json_object_set_new(one, "sentence", json_text(text));
         for (int64_t i = 0; i < k->features; i++)
             json_put(loadings, k->feature_name[i], json_number(k->loading[v * k->features + i]));
         json_object_set_new(one, "loadings", loadings);

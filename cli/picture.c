@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "direction.h"
 #include "order.h"
 #include "svg.h"
 #include "words.h"
@@ -82,9 +83,11 @@ static void vector_panel(FILE *f, const picture *p, int k, const ranked *r, doub
 {
     const double *v      = p->loading + (int64_t)k * p->features;
     int64_t       rows   = shown_loadings(p, r);
-    char          number[WORDS_NUMBER], title[96], axis[96];
-    svg_bars      bars = {.title = title, .axis = axis, .name = p->feature, .value = v, .order = r, .rows = rows};
+    char          number[WORDS_NUMBER], title[96], axis[96], under[DIRECTION_TEXT];
+    svg_bars      bars = {.title = title, .under = under, .axis = axis, .name = p->feature, .value = v, .order = r,
+                          .rows = rows};
 
+    direction_text(under, v, p->feature, p->features);
     percent(number, p->share[k]);
     snprintf(title, sizeof title, "Eigenvector %d (%s of the trace)", k + 1, number);
     snprintf(axis, sizeof axis, rows < p->features ? "loading (the %lld strongest of %lld)" : "loading",
@@ -110,7 +113,7 @@ static void place(FILE *f, const picture *p, const ranked *column, ranked *const
     for (int k = 0; k < vectors; k++) {
         side[k]      = end[1] < end[0];
         begins[k]    = end[side[k]] + SPACE;
-        end[side[k]] = begins[k] + TITLE + (double)shown_loadings(p, feature[k]) * ROW + AXIS;
+        end[side[k]] = begins[k] + TITLE + UNDER + (double)shown_loadings(p, feature[k]) * ROW + AXIS;
     }
     svg_begin(f, (end[0] > end[1] ? end[0] : end[1]) + MARGIN, p->title);
     importance_panel(f, p, column, MARGIN, top);

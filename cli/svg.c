@@ -147,7 +147,8 @@ void svg_bar_panel(FILE *f, const svg_bars *b, double x, double y, double width)
     double top    = b->rows && b->order[0].size > 0 ? b->order[0].size : 1;
     double gutter = svg_gutter(b->name, b->order, b->rows);
     double left = x + gutter, room = width - gutter - (b->numbers ? NUMBER : 12), zero = left, unit = room / top;
-    double base = y + TITLE, bottom = base + (double)b->rows * ROW + 2, step;
+    double base = y + TITLE + (b->under ? UNDER : 0), bottom = base + (double)b->rows * ROW + 2, step;
+    char   cut[WORDS_CUT];
     int    both = 0;
 
     for (int64_t i = 0; i < b->rows; i++)
@@ -159,6 +160,8 @@ void svg_bar_panel(FILE *f, const svg_bars *b, double x, double y, double width)
         unit = room / 2 / top;
     }
     svg_title(f, x, y, b->title);
+    if (b->under)
+        svg_text(f, x, y + 14 + UNDER, "start", "", words_fit_by(cut, b->under, width / 12, em));
     step = svg_step(top, both ? 3 : 5);
     for (int s = both ? -(int)(top * 1.0001 / step) : 0; s * step <= top * 1.0001; s++) {
         svg_line(f, zero + s * step * unit, base, zero + s * step * unit, bottom, FAINT);

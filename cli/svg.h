@@ -16,6 +16,7 @@ enum {
     BAR    = 13,
     GUTTER = 170, /* most room for labels */
     TITLE  = 30,
+    UNDER  = 17, /* a line below the title */
     SPACE  = 22, /* between panels */
     AXIS   = 44  /* ticks, their numbers, what they are */
 };
@@ -41,7 +42,7 @@ double svg_gutter(const char *const *name, const ranked *r, int64_t rows);
 
 /* Signed bars: of positive numbers alone to the right, else to both sides of 0. */
 typedef struct svg_bars {
-    const char        *title, *axis;
+    const char        *title, *under, *axis; /* under: a smaller line below the title, or NULL */
     const char *const *name;
     const double      *value;
     const ranked      *order;
