@@ -82,7 +82,7 @@ enum { AGOP__MOST_MEMBERS = 32, AGOP__MOST_CANDIDATES = 16 };
 /* What may become a machine of a sum. */
 typedef struct agop__candidate {
     int32_t kind;
-    double  exponent;
+    double  exponent, norm; /* norm: of lpq */
     int     plain;    /* without the normal scores that the code has */
     int     diagonal; /* metric */
     int     shrink;   /* the metric, as the plan says; else not at all */

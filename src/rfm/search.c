@@ -22,6 +22,7 @@ enum {
     SOME_ROWS   = 4000, /* ... and so few twice: it takes no more than a second or two */
     MOST_CHOSEN = 4
 };
+#define LPQ_NORM 1.2      /* between l1 and l2, exponent 1 */
 #define LEAST_WEIGHT .05  /* of all weights: a candidate with less is not worth its solves on all rows */
 #define EXPLORE_SHARE .35 /* of the seconds of a search are for exploring at most */
 #define RESERVE .05       /* of them for what comes behind the last solve */
@@ -42,7 +43,8 @@ static void list_candidates(agop__search *e)
     double           q      = f->shape.exponent;
 
     add(e, f->shape.kind, q, 0, diagonal, 1);
-    e->base = 1;
+    e->candidate[0].norm = f->shape.norm;
+    e->base              = 1;
     if (!f->plan.several || f->rows.judges == 0 || f->plan.thin)
         return;
     add(e, AGOP__L1, q, scores, 1, 0);
@@ -62,12 +64,15 @@ static void list_candidates(agop__search *e)
     add(e, AGOP__L1, .7, scores, 1, 0);
     if (!diagonal && f->plan.shrink > 0 && !f->plan.shrink_given)
         add(e, AGOP__L2, q, 1, 0, 0);
+    add(e, AGOP__LPQ, 1, 0, diagonal, 1);
+    e->candidate[e->candidates - 1].norm = LPQ_NORM;
 }
 
 static void join(agop__fit *one, const agop__candidate *k)
 {
     one->shape.kind     = k->kind;
     one->shape.exponent = k->exponent;
+    one->shape.norm     = k->norm;
     one->plan.plain     = k->plain;
     one->plan.diagonal  = k->diagonal;
     if (!k->shrink && !one->plan.shrink_given)

@@ -400,9 +400,55 @@ static void test_stack__a_search_for_seconds_tells_what_it_tried(void **state)
     agop_table_free(t);
 }
 
+/* The one of those tried whose `key` is `value`; fails if it was dropped without a word. */
+static const json_t *tried_with(const json_t *j, const char *key, const char *value)
+{
+    const json_t *list = json_object_get(j, "tried");
+
+    for (size_t k = 0; k < json_array_size(list); k++) {
+        const json_t *one = json_array_get(list, k);
+        if (strcmp(json_string_value(json_object_get(one, key)), value) == 0)
+            return one;
+    }
+    fail_msg("nothing with %s %s was tried", key, value);
+    return NULL;
+}
+
+/* What is said of a candidate is what a fit of it alone says of its best iteration on the same halves. */
+static void test_stack__the_lpq_candidate_is_that_kernel(void **state)
+{
+    agop_table    *t = some_table(0);
+    agop_model    *m = fit(t, "auto", "full", "1"), *alone;
+    agop_settings *s;
+    json_t        *j = json_loads(agop_model_info(m), 0, NULL), *k;
+    const json_t  *one = tried_with(j, "kernel", "lpq"), *step;
+
+    (void)state;
+    assert_int_equal(agop_settings_new(&s, ctx), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "target", "y"), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "kernel", "lpq"), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "exponent", "1"), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "norm", "1.2"), AGOP_OK);
+    assert_int_equal(agop_fit(&alone, ctx, t, NULL, s), AGOP_OK);
+    k    = json_loads(agop_model_info(alone), 0, NULL);
+    step = json_array_get(json_object_get(k, "iterations"),
+                          (size_t)json_integer_value(json_object_get(k, "best_iter")));
+    assert_true(json_number_value(json_object_get(one, "norm")) == 1.2);
+    assert_true(json_number_value(json_object_get(one, "validation")) > 0);
+    assert_true(json_number_value(json_object_get(one, "validation")) ==
+                json_number_value(json_object_get(step, "validation")));
+    json_decref(k);
+    json_decref(j);
+    agop_settings_free(s);
+    agop_model_free(alone);
+    agop_model_free(m);
+    agop_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stack__the_lpq_candidate_is_that_kernel),
         cmocka_unit_test(test_stack__a_sum_of_one_is_that_one),
         cmocka_unit_test(test_stack__sums_obey_the_parallelogram),
         cmocka_unit_test(test_stack__the_sum_is_no_worse_than_its_parts),
