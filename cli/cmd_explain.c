@@ -22,6 +22,8 @@ static const opt own[] = {
      "also the K training rows of the largest influence on each answer; as .csv these alone"},
     {"partial", 0, OPT_TEXT, "COL[,COL...]", NULL, 0, 0,
      "instead: the mean prediction as that column moves and all else stays (partial dependence)"},
+    {"partial-directions", 0, OPT_COUNT, "K", NULL, 1, 1e6,
+     "instead: the mean prediction as rows move along each of the K leading directions of the AGOP among numeric columns"},
     {"top", 0, OPT_COUNT, "K", NULL, 1, 1e9, "so many columns; all in files, 20 in the table, 30 in pictures"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
@@ -39,7 +41,7 @@ const opt_verb verb_explain = {
     cmd_explain,
 };
 
-enum { MOST_CURVES = 1000 }; /* rows that --partial looks at */
+enum { MOST_CURVES = 1000 }; /* rows that curves are made of */
 enum { TOLD_EACH = 3 }; /* so many rows at most are told one by one unasked */
 
 /* ---- which rows ---- */
@@ -167,6 +169,11 @@ static int make_room(run *r, explanation *x)
     return EXIT_DONE;
 }
 
+static int asks_for_curves(const run *r)
+{
+    return opt_text(r->opt, "partial") || opt_count(r->opt, "partial_directions", 0);
+}
+
 static int read_rows(run *r, explanation *x)
 {
     agop_table *all = NULL;
@@ -179,7 +186,7 @@ static int read_rows(run *r, explanation *x)
         code = run_fail(r, EXIT_DATA, "%s has no rows to explain", r->opt->operand[1]);
         goto done;
     }
-    if (opt_text(r->opt, "partial") && x->rows > MOST_CURVES) {
+    if (asks_for_curves(r) && x->rows > MOST_CURVES) {
         for (int64_t i = 0; i < MOST_CURVES; i++)
             row[i] = row[i * x->rows / MOST_CURVES];
         x->rows = MOST_CURVES;
@@ -258,6 +265,8 @@ static int check_request(run *r, const char *path, int kind, explanation *x)
     x->neighbours = opt_count(r->opt, "neighbours", 0);
     if (strcmp(x->method, "integrated") != 0 && strcmp(x->method, "gradient") != 0)
         return run_fail(r, EXIT_USAGE, "--method must be integrated or gradient, not '%.40s'", x->method);
+    if (opt_text(r->opt, "partial") && opt_count(r->opt, "partial_directions", 0))
+        return run_fail(r, EXIT_USAGE, "--partial follows columns, --partial-directions directions: take one of them");
     if (kind < 0)
         return run_fail(r, EXIT_USAGE, "what should %s be? its name must end in .csv, .json, .svg or .png", path);
     if (path && r->json && strcmp(path, r->json) == 0)
@@ -307,8 +316,9 @@ int cmd_explain(run *r)
     DO(read_rows(r, &x));
     DO(make_room(r, &x));
     DO(choose_outputs(r, &x));
-    if (opt_text(r->opt, "partial")) {
-        code = explanation_partial(r, &x, opt_text(r->opt, "partial"), path, kind);
+    if (asks_for_curves(r)) {
+        code = explanation_partial(r, &x, opt_text(r->opt, "partial"), opt_count(r->opt, "partial_directions", 0), path,
+                                   kind);
         goto done;
     }
     DO(contribute(r, &x));

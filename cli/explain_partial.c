@@ -1,8 +1,10 @@
-/* explain_partial.c - agop explain --partial: the mean prediction as a column moves, and the spread of single rows. */
+/* explain_partial.c - agop explain --partial and --partial-directions: the mean prediction as a column moves, or rows
+ * along a direction of the AGOP, and the spread of single rows. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "direction.h"
 #include "explanation.h"
 #include "json_print.h"
 #include "png.h"
@@ -49,6 +51,23 @@ static void lay_grid(curve *c, const explanation *x, double *v)
         c->level[k] = text ? agop_table_level(x->t, at, (int64_t)c->grid[k]) : NULL;
 }
 
+/* Places at equal steps from the 5 % to the 95 % quantile of where rows stand. v: as above. */
+static int lay_along(run *r, curve *c, const explanation *x, double *v)
+{
+    double low, high;
+    int    code;
+
+    DO(run_check(r, agop_along(v, c->direction, r->ctx, x->m, x->t)));
+    qsort(v, (size_t)x->rows, sizeof *v, rising);
+    low       = quantile(v, x->rows, .05);
+    high      = quantile(v, x->rows, .95);
+    c->points = low < high ? MOST_POINTS : 1;
+    for (int64_t k = 0; k < c->points; k++)
+        c->grid[k] = low + (high - low) * (double)k / (MOST_POINTS - 1);
+done:
+    return code;
+}
+
 static int follow(run *r, curve *c, const explanation *x)
 {
     double  *v   = run_room(x->rows, sizeof *v), *all = run_room(x->rows * MOST_POINTS, sizeof *all);
@@ -59,13 +78,19 @@ static int follow(run *r, curve *c, const explanation *x)
         code = run_fail(r, EXIT_FAILED, "no memory for %lld rows", (long long)x->rows);
         goto done;
     }
-    lay_grid(c, x, v);
+    if (c->direction)
+        DO(lay_along(r, c, x, v));
+    else
+        lay_grid(c, x, v);
     if (c->points == 0) {
-        code = run_fail(r, EXIT_DATA, "--partial: no row has a value in column '%.80s'", x->name[c->column]);
+        code = run_fail(r, EXIT_DATA, "--partial: no row has a value in column '%.80s'", c->name);
         goto done;
     }
     out.cols = out.ld = c->points;
-    DO(run_check(r, agop_partial(&out, r->ctx, x->m, x->t, c->column, c->grid, c->points, x->output[0])));
+    DO(run_check(r, c->direction ? agop_partial_along(&out, r->ctx, x->m, x->t, c->direction, c->grid, c->points,
+                                                      x->output[0])
+                                 : agop_partial(&out, r->ctx, x->m, x->t, c->column, c->grid, c->points,
+                                                x->output[0])));
     for (int64_t k = 0; k < c->points; k++) {
         for (int64_t i = 0; i < x->rows; i++) {
             v[i] = all[i * c->points + k];
@@ -83,11 +108,13 @@ done:
 
 /* ---- telling ---- */
 
-static void print_curve(FILE *f, const explanation *x, const curve *c)
+static void print_curve(FILE *f, int64_t number, const curve *c)
 {
     char text[80];
 
-    words_line(f, x->name[c->column]);
+    if (c->direction)
+        fprintf(f, "direction %lld, %.1f %% of the trace: ", (long long)number, 100 * c->share);
+    words_line(f, c->name);
     fprintf(f, "\n  %-16s %12s %12s %12s\n", "value", "mean", "10 %", "90 %");
     for (int64_t k = 0; k < c->points; k++) {
         snprintf(text, sizeof text, "%.6g", c->grid[k]);
@@ -97,12 +124,12 @@ static void print_curve(FILE *f, const explanation *x, const curve *c)
     }
 }
 
-static void csv_curve(FILE *f, const explanation *x, const curve *c)
+static void csv_curve(FILE *f, const curve *c)
 {
     char number[WORDS_NUMBER];
 
     for (int64_t k = 0; k < c->points; k++) {
-        words_csv(f, x->name[c->column]);
+        words_csv(f, c->name);
         fputc(',', f);
         words_csv(f, c->level[k] ? c->level[k] : words_number(number, c->grid[k]));
         fprintf(f, ",%s", words_number(number, c->mean[k]));
@@ -113,7 +140,7 @@ static void csv_curve(FILE *f, const explanation *x, const curve *c)
 
 static json_t *curve_as_json(const explanation *x, const curve *c)
 {
-    json_t *points = json_array();
+    json_t *points = json_array(), *loadings;
 
     for (int64_t k = 0; k < c->points; k++)
         json_array_append_new(points,
@@ -121,7 +148,14 @@ static json_t *curve_as_json(const explanation *x, const curve *c)
                                         c->level[k] ? json_text(c->level[k]) : json_number(c->grid[k]), "mean",
                                         json_number(c->mean[k]), "low", json_number(c->low[k]), "high",
                                         json_number(c->high[k])));
-    return json_pack("{s:o, s:o}", "column", json_text(x->name[c->column]), "points", points);
+    if (!c->direction)
+        return json_pack("{s:o, s:o}", "column", json_text(c->name), "points", points);
+    loadings = json_object();
+    for (int64_t j = 0; j < agop_model_features(x->m); j++)
+        if (c->direction[j] != 0)
+            json_put(loadings, agop_model_feature_name(x->m, j), json_number(c->direction[j]));
+    return json_pack("{s:o, s:o, s:o, s:o}", "direction", json_text(c->name), "share", json_number(c->share),
+                     "loadings", loadings, "points", points);
 }
 
 static json_t *as_json(const explanation *x, const curve *c, int64_t curves)
@@ -150,9 +184,11 @@ static int tell(run *r, const explanation *x, const curve *c, int64_t curves, co
         DO(png_or_svg(r, result_file(o), kind == RESULT_PNG, draw_curves, &picture));
     }
     if (kind == RESULT_CSV)
-        fputs("column,value,mean,low,high\n", result_file(o));
-    for (int64_t k = 0; k < curves && (kind == RESULT_TABLE || kind == RESULT_CSV); k++)
-        (kind == RESULT_CSV ? csv_curve : print_curve)(result_file(o), x, &c[k]);
+        fprintf(result_file(o), "%s,value,mean,low,high\n", c->direction ? "direction" : "column");
+    for (int64_t k = 0; k < curves && kind == RESULT_CSV; k++)
+        csv_curve(result_file(o), &c[k]);
+    for (int64_t k = 0; k < curves && kind == RESULT_TABLE; k++)
+        print_curve(result_file(o), k + 1, &c[k]);
     if (kind == RESULT_JSON)
         json_write(result_file(o), report);
     code = result_commit(r, o);
@@ -176,33 +212,152 @@ static int64_t next_column(const explanation *x, const char **list, size_t *leng
     return -1;
 }
 
-int explanation_partial(run *r, const explanation *x, const char *columns, const char *path, int kind)
+static int name_columns(run *r, curve *c, int64_t *curves, const explanation *x, const char *columns)
 {
-    curve  *c      = run_room(x->columns, sizeof *c);
-    int64_t curves = 0;
-    size_t  length;
-    int     code   = EXIT_DONE;
+    size_t length;
 
-    if (!c)
-        return run_fail(r, EXIT_FAILED, "no memory for %lld columns", (long long)x->columns);
-    if (x->what == AGOP_PROBA && !opt_text(r->opt, "of")) {
-        code = run_fail(r, EXIT_USAGE, "--partial of classes follows one: name it by --of");
-        goto done;
-    }
     for (const char *rest = columns; *rest;) {
         const char *name = rest;
         int64_t     j    = next_column(x, &rest, &length);
-        if (j < 0 || curves == x->columns) {
-            code = run_fail(r, EXIT_USAGE, "--partial: %s has no column '%.*s'%s", r->opt->operand[0],
+        if (j < 0 || *curves == x->columns)
+            return run_fail(r, EXIT_USAGE, "--partial: %s has no column '%.*s'%s", r->opt->operand[0],
                             length < 80 ? (int)length : 80, name, j < 0 ? "" : " that was not named before");
-            goto done;
-        }
-        c[curves].column = j;
-        DO(follow(r, &c[curves++], x));
+        c[*curves].column = j;
+        c[*curves].name   = x->name[j];
+        (*curves)++;
     }
+    return EXIT_DONE;
+}
+
+/* ---- directions ---- */
+
+/* The leading eigenvectors of the AGOP that are about numeric columns, each before its text: numbers and categories
+ * share none (ADR 0007), so they are passed over or are told whole, but for indicators of missing cells. */
+typedef struct directions {
+    double *vector, *share; /* asked x features, asked */
+    char (*text)[DIRECTION_TEXT];
+} directions;
+
+static void directions_free(directions *d)
+{
+    free(d->vector);
+    free(d->share);
+    free(d->text);
+    *d = (directions){0};
+}
+
+/* Moves the vectors that are mostly about numbers to the front, restricted to them; *kept, at most `wanted`.
+ * whole: room for one. */
+static int keep_numeric(run *r, int64_t *kept, directions *d, double *whole, const agop_model *m, int64_t asked,
+                        int64_t wanted)
+{
+    int64_t features = agop_model_features(m);
+    int     code     = EXIT_DONE;
+
+    *kept = 0;
+    for (int64_t k = 0; k < asked && *kept < wanted; k++) {
+        double *v = d->vector + *kept * features, cosine = 0;
+        memcpy(whole, d->vector + k * features, (size_t)features * sizeof *whole);
+        memmove(v, whole, (size_t)features * sizeof *v);
+        d->share[*kept] = d->share[k];
+        DO(run_check(r, agop_along(NULL, v, r->ctx, m, NULL)));
+        for (int64_t j = 0; j < features; j++)
+            cosine += v[j] * whole[j];
+        *kept += cosine * cosine > .5 && d->share[*kept] > 0;
+    }
+done:
+    return code;
+}
+
+static int ask_vectors(run *r, int64_t *kept, directions *d, const agop_model *m, int64_t asked, int64_t wanted)
+{
+    int64_t  features = agop_model_features(m);
+    double  *whole    = run_room(features, sizeof *whole);
+    agop_mat V;
+    int      code;
+
+    directions_free(d);
+    d->vector = run_room(asked * features, sizeof *d->vector);
+    d->share  = run_room(asked, sizeof *d->share);
+    d->text   = run_room(asked, sizeof *d->text);
+    if (!d->vector || !d->share || !d->text || !whole) {
+        code = run_fail(r, EXIT_FAILED, "no memory for %lld directions", (long long)asked);
+        goto done;
+    }
+    V = (agop_mat){d->vector, asked, features, features, AGOP_F64};
+    DO(run_check(r, agop_vectors(&V, d->share, r->ctx, m)));
+    DO(keep_numeric(r, kept, d, whole, m, asked, wanted));
+done:
+    free(whole);
+    return code;
+}
+
+/* Asks for more eigenvectors until enough of them are about numbers. */
+static int find_directions(run *r, int64_t *found, directions *d, const agop_model *m, int64_t wanted)
+{
+    int64_t      features = agop_model_features(m), asked = wanted < features ? wanted : features;
+    const char **name     = run_room(features, sizeof *name);
+    int          code;
+
+    DO(ask_vectors(r, found, d, m, asked, wanted));
+    while (*found < wanted && asked < features) {
+        asked = 2 * asked < features ? 2 * asked : features;
+        DO(ask_vectors(r, found, d, m, asked, wanted));
+    }
+    if (!name)
+        code = run_fail(r, EXIT_FAILED, "no memory for %lld features", (long long)features);
+    else if (*found == 0)
+        code = run_fail(r, EXIT_DATA, "--partial-directions: %s depends on no numeric column", r->opt->operand[0]);
+    for (int64_t j = 0; name && j < features; j++)
+        name[j] = agop_model_feature_name(m, j);
+    for (int64_t k = 0; name && k < *found; k++)
+        direction_text(d->text[k], d->vector + k * features, name, features);
+done:
+    free(name);
+    return code;
+}
+
+static int curves_along(run *r, curve **c, int64_t *curves, directions *d, const agop_model *m, int64_t wanted)
+{
+    int code;
+
+    DO(find_directions(r, curves, d, m, wanted));
+    *c = run_room(*curves, sizeof **c);
+    if (!*c || !d->share || !d->text) {
+        code = run_fail(r, EXIT_FAILED, "no memory for %lld curves", (long long)*curves);
+        goto done;
+    }
+    for (int64_t k = 0; k < *curves; k++)
+        (*c)[k] = (curve){
+            .name = d->text[k], .direction = d->vector + k * agop_model_features(m), .share = d->share[k]};
+done:
+    return code;
+}
+
+static int curves_of(run *r, curve **c, int64_t *curves, const explanation *x, const char *columns)
+{
+    *c = run_room(x->columns, sizeof **c);
+    return *c ? name_columns(r, *c, curves, x, columns)
+              : run_fail(r, EXIT_FAILED, "no memory for %lld columns", (long long)x->columns);
+}
+
+int explanation_partial(run *r, const explanation *x, const char *columns, int64_t wanted, const char *path, int kind)
+{
+    directions d      = {0};
+    curve     *c      = NULL;
+    int64_t    curves = 0;
+    int        code;
+
+    if (x->what == AGOP_PROBA && !opt_text(r->opt, "of"))
+        return run_fail(r, EXIT_USAGE, "%s of classes follows one: name it by --of",
+                        columns ? "--partial" : "--partial-directions");
+    DO(columns ? curves_of(r, &c, &curves, x, columns) : curves_along(r, &c, &curves, &d, x->m, wanted));
+    for (int64_t k = 0; k < curves; k++)
+        DO(follow(r, &c[k], x));
     DO(run_settle(r, "nothing was written"));
     code = tell(r, x, c, curves, path, kind);
 done:
     free(c);
+    directions_free(&d);
     return code;
 }

@@ -117,10 +117,14 @@ static void draw_axes(FILE *f, const frame *a, const curve *c)
     }
     svg_line(f, a->x, bottom, a->x + a->width, bottom, INK);
     if (!c->level[0]) {
-        double span = c->grid[c->points - 1] - c->grid[0];
-        for (int64_t s = 0; s <= (span > 0 ? 2 : 0); s++)
-            svg_number(f, a->x + (span > 0 ? (double)s / 2 : 0.5) * a->width, bottom + 15, "middle",
-                       c->grid[0] + (double)s / 2 * span);
+        double first = c->grid[0], span = c->grid[c->points - 1] - first, tick = span > 0 ? svg_step(span, 4) : 1;
+        if (!(span > 0))
+            svg_number(f, a->x + a->width / 2, bottom + 15, "middle", first);
+        for (double s = ceil(first / tick - 1e-9); span > 0 && s * tick <= first + span * (1 + 1e-9); s++) {
+            double at = a->x + (s * tick - first) / span * a->width;
+            svg_line(f, at, bottom, at, bottom + 4, INK);
+            svg_number(f, at, bottom + 17, "middle", s * tick);
+        }
         return;
     }
     for (int64_t k = 0; k < c->points; k++)
@@ -151,13 +155,24 @@ static void draw_curve(FILE *f, const frame *a, const curve *c)
     fputs("\"/>\n", f);
 }
 
+static void title_curve(FILE *f, const curve *c, int64_t number, double x, double y)
+{
+    char cut[WORDS_CUT], title[64];
+
+    if (c->direction) {
+        snprintf(title, sizeof title, "Direction %lld (%.3g %% of the trace)", (long long)number, 100 * c->share);
+        svg_under(f, x, y, PANEL, c->name);
+    }
+    svg_title(f, x, y, c->direction ? title : words_fit(cut, c->name, 50));
+}
+
 int draw_curves(FILE *f, const void *what)
 {
     const curves_picture *p    = what;
     const explanation    *x    = p->x;
-    double                tall = TITLE + CURVE_HIGH + AXIS;
+    double                head = TITLE + (p->c->direction ? UNDER : 0), tall = head + CURVE_HIGH + AXIS;
     frame                 a    = {.width = PANEL - SIDE - 12};
-    char                  title[512], cut[WORDS_CUT];
+    char                  title[512];
     int64_t               lines;
 
     reach(&a, p);
@@ -169,8 +184,8 @@ int draw_curves(FILE *f, const void *what)
         int64_t line = i / 2;
         double  left = MARGIN + (double)(i % 2) * (PANEL + GAP), y = MARGIN + 34 + (double)line * tall;
         a.x = left + SIDE;
-        a.y = y + TITLE;
-        svg_title(f, left, y, words_fit(cut, x->name[p->c[i].column], 50));
+        a.y = y + head;
+        title_curve(f, &p->c[i], i + 1, left, y);
         draw_axes(f, &a, &p->c[i]);
         draw_curve(f, &a, &p->c[i]);
     }

@@ -26,8 +26,11 @@ typedef struct explanation {
 
 enum { MOST_POINTS = 20 };
 
-typedef struct curve {
+typedef struct curve { /* along a column, or a direction of several */
+    const char *name;      /* the column, or the direction as a sentence */
     int64_t     column, points;
+    double     *direction; /* a number per feature, or NULL */
+    double      share;     /* of the trace of the AGOP, that the direction has */
     const char *level[MOST_POINTS]; /* of texts, else NULL */
     double      grid[MOST_POINTS], mean[MOST_POINTS], low[MOST_POINTS], high[MOST_POINTS];
 } curve;
@@ -37,8 +40,10 @@ void    explanation_cell(char text[80], const explanation *x, int64_t row, int64
 /* Columns to show. */
 int64_t explanation_shown(const explanation *x, int64_t otherwise);
 
-/* explain_partial.c: curves of these columns, and all that is told of them. */
-int     explanation_partial(run *r, const explanation *x, const char *columns, const char *path, int kind);
+/* explain_partial.c: curves of these columns, or of `wanted` directions if columns is NULL, and all that is told of
+ * them. */
+int     explanation_partial(run *r, const explanation *x, const char *columns, int64_t wanted, const char *path,
+                            int kind);
 
 /* explain_picture.c: for png_or_svg; of one row its contributions, else the means of all rows. 0; -1: no memory. */
 typedef struct curves_picture {

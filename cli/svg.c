@@ -113,6 +113,13 @@ void svg_title(FILE *f, double x, double y, const char *s)
     svg_text(f, x, y + 14, "start", " font-size=\"14\" font-weight=\"bold\"", s);
 }
 
+void svg_under(FILE *f, double x, double y, double most, const char *s)
+{
+    char cut[WORDS_CUT];
+
+    svg_text(f, x, y + 14 + UNDER, "start", "", words_fit_by(cut, s, most / 12, em));
+}
+
 /* ---- the frame ---- */
 
 void svg_begin(FILE *f, double height, const char *title)
@@ -148,7 +155,6 @@ void svg_bar_panel(FILE *f, const svg_bars *b, double x, double y, double width)
     double gutter = svg_gutter(b->name, b->order, b->rows);
     double left = x + gutter, room = width - gutter - (b->numbers ? NUMBER : 12), zero = left, unit = room / top;
     double base = y + TITLE + (b->under ? UNDER : 0), bottom = base + (double)b->rows * ROW + 2, step;
-    char   cut[WORDS_CUT];
     int    both = 0;
 
     for (int64_t i = 0; i < b->rows; i++)
@@ -161,7 +167,7 @@ void svg_bar_panel(FILE *f, const svg_bars *b, double x, double y, double width)
     }
     svg_title(f, x, y, b->title);
     if (b->under)
-        svg_text(f, x, y + 14 + UNDER, "start", "", words_fit_by(cut, b->under, width / 12, em));
+        svg_under(f, x, y, width, b->under);
     step = svg_step(top, both ? 3 : 5);
     for (int s = both ? -(int)(top * 1.0001 / step) : 0; s * step <= top * 1.0001; s++) {
         svg_line(f, zero + s * step * unit, base, zero + s * step * unit, bottom, FAINT);

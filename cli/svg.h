@@ -35,6 +35,7 @@ void svg_line(FILE *f, double x1, double y1, double x2, double y2, const char *c
 /* A label that ends at x, with the whole name on hovering when it had to be cut. */
 void svg_label(FILE *f, double x, double y, double most, const char *name);
 void svg_title(FILE *f, double x, double y, const char *s);
+void svg_under(FILE *f, double x, double y, double most, const char *s); /* the line below it, cut to that width */
 /* 1, 2 or 5 times a power of ten, so that about `count` steps reach `top`. */
 double svg_step(double top, int count);
 /* Room for the labels of the first rows. */

@@ -254,6 +254,15 @@ AGOP_STATUS agop_influence(agop_neighbour *out, agop_ctx *ctx, const agop_model 
 AGOP_STATUS agop_partial(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int64_t column,
                          const double *grid, int64_t points, int64_t output);
 
+/* The same as rows move along a direction among the numeric columns: of `direction` (a number per feature, such as a
+ * row of agop_vectors) what it says of categories and missing cells is left out and the rest, v, made of length 1. With
+ * u the numeric columns in standard deviations from their means (missing: 0), a row stands at v'u, and moved to g it is
+ * u + (g - v'u) v; missing cells stay missing. */
+AGOP_STATUS agop_partial_along(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t,
+                               const double *direction, const double *grid, int64_t points, int64_t output);
+/* direction becomes v (all 0 if it says nothing of numeric columns), position (rows(t), or NULL) where rows stand. */
+AGOP_STATUS agop_along(double *position, double *direction, agop_ctx *ctx, const agop_model *m, const agop_table *t);
+
 /* Everything else that is known of a model as JSON: task, n, d, outputs, settings as used, iterations, best_iter,
  * validation, seconds, peak_bytes, columns. Owned by the model. */
 AGOP_API const char *agop_model_info(const agop_model *m);

@@ -535,6 +535,105 @@ static void test_partial__a_level_that_a_row_has_leaves_it_as_it_is(void **state
     agop_model_free(m);
 }
 
+/* u + (g - v'u) v by hand, in the mixed table: a has no missing cell, b has, colour stays. */
+static void test_partial_along__moves_rows_by_the_formula(void **state)
+{
+    agop_model *m = fit_mixed(ctx, "target=y drop=z,kind,w tune=off");
+    agop_table *t = NULL, *moved = NULL;
+    double      direction[16] = {0}, position[MIXED_ROWS], curve[MIXED_ROWS * 2], *p, grid[2] = {-.5, 1.25};
+    double      mean[2] = {0}, deviation[2] = {0}, x[2][MIXED_ROWS], v[2] = {.6, -.8};
+    const char *colour[MIXED_ROWS];
+    agop_mat    out = {curve, MIXED_ROWS, 2, 2, AGOP_F64};
+    int64_t     known[2] = {0};
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    for (int64_t j = 0; j < agop_model_features(m); j++) { /* what is said of others is left out */
+        const char *name = agop_model_feature_name(m, j);
+        direction[j]     = strcmp(name, "a") == 0 ? 3 : strcmp(name, "b") == 0 ? -4 : 7;
+    }
+    for (int j = 0; j < 2; j++) {
+        for (int i = 0; i < MIXED_ROWS; i++) {
+            x[j][i] = agop_table_number(t, i, j);
+            mean[j] += isnan(x[j][i]) ? 0 : x[j][i];
+            known[j] += !isnan(x[j][i]);
+        }
+        mean[j] /= (double)known[j];
+        for (int i = 0; i < MIXED_ROWS; i++)
+            deviation[j] += isnan(x[j][i]) ? 0 : (x[j][i] - mean[j]) * (x[j][i] - mean[j]) / (double)known[j];
+        deviation[j] = sqrt(deviation[j]);
+    }
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, direction, grid, 2, 0), AGOP_OK);
+    assert_int_equal(agop_along(position, direction, ctx, m, t), AGOP_OK);
+    for (int i = 0; i < MIXED_ROWS; i++) {
+        double at = 0;
+        for (int j = 0; j < 2; j++)
+            at += isnan(x[j][i]) ? 0 : v[j] * (x[j][i] - mean[j]) / deviation[j];
+        if (fabs(at - position[i]) > 1e-12)
+            fail_msg("row %d stands at %g, by hand at %g", i, position[i], at);
+        for (int j = 0; j < 2; j++)
+            x[j][i] += (grid[1] - at) * v[j] * deviation[j];
+        colour[i] = agop_table_number(t, i, 2) < 0 ? NULL
+                                                   : agop_table_level(t, 2, (int64_t)agop_table_number(t, i, 2));
+    }
+    for (int64_t j = 0; j < agop_model_features(m); j++) {
+        const char *name = agop_model_feature_name(m, j);
+        double      want = strcmp(name, "a") == 0 ? .6 : strcmp(name, "b") == 0 ? -.8 : 0;
+        assert_true(fabs(direction[j] - want) < 1e-15);
+    }
+    assert_int_equal(agop_table_new(&moved, ctx, MIXED_ROWS), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(moved, ctx, "a", x[0]), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(moved, ctx, "b", x[1]), AGOP_OK);
+    assert_int_equal(agop_table_add_text(moved, ctx, "colour", colour), AGOP_OK);
+    p = predict(m, moved, AGOP_VALUE);
+    for (int i = 0; i < MIXED_ROWS; i++)
+        if (fabs(p[i] - curve[i * 2 + 1]) > 1e-5)
+            fail_msg("row %d: %g, by hand %g", i, curve[i * 2 + 1], p[i]);
+    free(p);
+    agop_table_free(moved);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+/* Of colour alone nothing is left, and nothing moves. */
+static void test_partial_along__a_category_moves_nothing(void **state)
+{
+    agop_model *m = fit_mixed(ctx, "target=y drop=z,kind,w tune=off");
+    agop_table *t = NULL;
+    double      direction[16] = {0}, position[MIXED_ROWS], curve[MIXED_ROWS], grid[1] = {5};
+    double     *p   = predict_mixed(ctx, m, AGOP_VALUE, MIXED_ROWS);
+    agop_mat    out = {curve, MIXED_ROWS, 1, 1, AGOP_F64};
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    for (int64_t j = 0; j < agop_model_features(m); j++)
+        direction[j] = strchr(agop_model_feature_name(m, j), '=') ? 1 : 0;
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, direction, grid, 1, 0), AGOP_OK);
+    assert_memory_equal(curve, p, sizeof curve);
+    assert_int_equal(agop_along(position, direction, ctx, m, t), AGOP_OK);
+    for (int i = 0; i < 16; i++)
+        assert_true(direction[i] == 0 && position[i] == 0);
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, direction, grid, 0, 0), AGOP_E_ARG);
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, NULL, grid, 1, 0), AGOP_E_ARG);
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, direction, grid, 1, 1), AGOP_E_ARG);
+    assert_int_equal(agop_partial_along(&out, NULL, m, t, direction, grid, 1, 0), AGOP_E_ARG);
+    assert_int_equal(agop_along(position, direction, ctx, m, NULL), AGOP_E_ARG);
+    assert_int_equal(agop_along(position, NULL, ctx, m, t), AGOP_E_ARG);
+    assert_int_equal(agop_along(position, direction, NULL, m, t), AGOP_E_ARG);
+    out.rows = 1;
+    assert_int_equal(agop_partial_along(&out, ctx, m, t, direction, grid, 1, 0), AGOP_E_SHAPE);
+    free(p);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
+static agop_status partial_along_b(const agop_model *m, const agop_table *t, double *room)
+{
+    double   grid[3] = {0, 2, -1}, direction[16] = {1, 1};
+    agop_mat out     = {room, MIXED_ROWS, 3, 3, AGOP_F64};
+    return agop_partial_along(&out, ctx, m, t, direction, grid, 3, 0);
+}
+
 /* ---- what may go wrong ---- */
 
 static void test_explain__bad_arguments_are_told(void **state)
@@ -604,6 +703,7 @@ static void test_explain__every_failed_allocation_comes_back(void **state)
     every_failure(contribute, "target=y drop=z,kind,w iters=1");
     every_failure(contribute, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
     every_failure(partial_of_colour, "target=kind drop=z,y,w tune=off iters=1");
+    every_failure(partial_along_b, "target=kind drop=z,y,w tune=off iters=1");
     every_failure(influence, "target=kind drop=z,y,w tune=off iters=1 leaf_size=16");
 }
 
@@ -638,6 +738,8 @@ int main(void)
         cmocka_unit_test(test_influence__a_model_of_version_0_1_knows_no_row_numbers),
         cmocka_unit_test(test_partial__of_an_additive_function_is_its_component),
         cmocka_unit_test(test_partial__a_level_that_a_row_has_leaves_it_as_it_is),
+        cmocka_unit_test(test_partial_along__moves_rows_by_the_formula),
+        cmocka_unit_test(test_partial_along__a_category_moves_nothing),
         cmocka_unit_test(test_explain__bad_arguments_are_told),
         cmocka_unit_test(test_explain__every_failed_allocation_comes_back),
     };
