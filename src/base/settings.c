@@ -38,6 +38,8 @@ static const agop_setting rows[] = {
      "classes equally frequent"},
     {"loss", AGOP_CHOICE, "squared", NO_BOUND, "squared|logistic", NULL, "fit",
      "what the last solve minimises: squared error, or for classes minus the logarithm of their probabilities"},
+    {"calibrate", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
+     "probabilities by squared error go through a map that honest predictions like best; auto: unless --tune off"},
     /* ---- the machine ---- */
     {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", "quick|full|SECONDS|off", "fit",
      "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes and "

@@ -282,7 +282,8 @@ static agop_status compare(one_fit *fit, const cross *c, const agop_model *m, co
     agop__linear        l    = {0};
     agop_status         st;
 
-    now.link = AGOP__LINK_LINEAR; /* whatever the fit's own outputs are */
+    now.link   = AGOP__LINK_LINEAR; /* whatever the fit's own outputs are, */
+    now.mapped = 0;                 /* and whatever becomes of them */
     TRY(learn_linear(&l, c, m, learners));
     TRY(open_encoded(&some, c, m, BLOCK));
     for (int who = BASELINE; who <= LINEAR; who++) {

@@ -111,6 +111,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->centre     = agop__bool(s, "centre_gradients", 0);
     p->last       = agop__choice(s, "select", "last");
     p->logistic   = agop__choice(s, "loss", "logistic");
+    p->calibrate  = agop__bool(s, "calibrate", quick);
     p->diagonal   = shape->kind == AGOP__L1 || agop__choice(s, "metric", "diagonal");
     p->several    = quick && agop__is_auto(s, "kernel") && !agop__choice(s, "metric", "full") &&
                  !agop__choice(s, "dual", "on");
@@ -639,6 +640,12 @@ static agop_status learn_intervals(agop_model *m, const agop__fit *f)
     return agop__intervals_learn(m, f, &h);
 }
 
+static agop_status calibrate(agop__fit *f)
+{
+    return agop__calibrate(f, f->honest, f->rows.truth + f->rows.judge * f->target->columns,
+                           f->rows.weight ? f->rows.weight + f->rows.judge : NULL, f->rows.judges);
+}
+
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
                      const agop_settings *s)
 {
@@ -700,10 +707,13 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         TRY(agop__fit_compare(&beside, &f, s)); /* before the rows go to the leaf */
         TRY(agop__fit_members(m->leaf, &f, s));
         TRY(agop__comparison_score(&beside, &f));
+        TRY(calibrate(&f));
         TRY(learn_intervals(m, &f));
         agop__leaf_trim(m->leaf, &f);
     }
-    f.beside = &beside;
+    f.beside         = &beside;
+    m->target.mapped = f.mapped;
+    memcpy(m->target.map, f.map, sizeof f.map);
     TRY(assemble(m, &f, own));
     *out = m;
     m    = NULL;

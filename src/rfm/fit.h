@@ -45,6 +45,7 @@ typedef struct agop__plan {
     int         coarse;        /* the metric is found on few rows first, then on more */
     int         shrink_given;  /* by the caller: the same for every iteration */
     int         logistic;      /* loss of the last solve */
+    int         calibrate;     /* probabilities by squared error */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */
     int         units;         /* for the AGOP: AGOP__UNITS_... */
     int64_t     iters;
@@ -133,6 +134,8 @@ typedef struct agop__fit {
     int          link;       /* of the outputs at hand: linear along the path, even if the last solve is logistic */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
+    int          mapped;     /* 1: the model's target gets this map */
+    double       map[2];
     agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
     int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
     const agop__comparison *beside;
@@ -243,6 +246,10 @@ typedef struct agop__honest {
 } agop__honest;
 /* Of a regression, once f->agop is there; without rows nothing is kept. */
 agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h);
+
+/* calibrate.c: from honest outputs y of n rows, f->map for the probabilities of a fit of classes by squared error, and
+ * f->scores of the rows with it. The map is kept out of f->target, which others are judged by too. */
+agop_status agop__calibrate(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n);
 
 /* path.c: would something that takes so many seconds end after the time limit? */
 int agop__fit_late(const agop__fit *f, double seconds_ahead);

@@ -480,17 +480,33 @@ void agop__target_probabilities(double *p, const agop__target *g, const double *
     }
     for (int64_t k = 0; k < K; k++)
         p[k] /= sum;
+    if (g->mapped)
+        agop__target_map(p, K, g->map);
+}
+
+void agop__target_map(double *p, int64_t classes, const double *map)
+{
+    double top = -INFINITY, sum = 0;
+
+    for (int64_t k = 0; k < classes; k++) {
+        p[k] = map[0] * log(p[k]) + map[1] * p[k];
+        top  = fmax(top, p[k]);
+    }
+    for (int64_t k = 0; k < classes; k++)
+        sum += p[k] = exp(p[k] - top);
+    for (int64_t k = 0; k < classes; k++)
+        p[k] /= sum;
 }
 
 /* ---- JSON ---- */
 
-/* Code and link are one word, so that a reader that does not know the link refuses the file. */
-static const char *const code_names[] = {"prevalence", "onehot", "logistic"};
-enum { LOGISTIC = 2, CODES };
+/* Code, link and whether there is a map are one word, so that a reader that does not know them refuses the file. */
+static const char *const code_names[] = {"prevalence", "onehot", "logistic", "prevalence mapped", "onehot mapped"};
+enum { LOGISTIC = 2, MAPPED, CODES = MAPPED + 2 };
 
 static int code_number(const agop__target *g)
 {
-    return g->link == AGOP__LINK_SOFTMAX ? LOGISTIC : g->code;
+    return g->link == AGOP__LINK_SOFTMAX ? LOGISTIC : g->mapped ? MAPPED + g->code : g->code;
 }
 
 agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err *e)
@@ -504,6 +520,8 @@ agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err 
                json_object_set_new(j, "code", json_string(code_names[code_number(g)])) |
                json_object_set_new(j, "classes", agop__json_texts(g->classes.text, g->classes.count)) |
                json_object_set_new(j, "prior", agop__json_reals(g->prior, g->classes.count));
+        if (g->mapped)
+            bad |= json_object_set_new(j, "map", agop__json_reals(g->map, 2));
     } else {
         bad |= json_object_set_new(j, "mean", agop__json_reals(g->mean, g->columns)) |
                json_object_set_new(j, "spread", agop__json_reals(g->spread, g->columns));
@@ -559,6 +577,22 @@ static agop_status read_names(agop__target *g, const json_t *a, agop__err *e)
     return AGOP_OK;
 }
 
+/* One that is rising (calibrate.c). */
+static agop_status read_map(agop__target *g, const json_t *j, agop__err *e)
+{
+    double     *map = NULL;
+    agop_status st;
+
+    g->mapped = 1;
+    TRY(read_reals(&map, json_object_get(j, "map"), 2, -1e12, "map", e));
+    memcpy(g->map, map, sizeof g->map);
+    if (!(map[0] > 0) || !(map[0] + map[1] > 0) || !(fabs(map[0]) + fabs(map[1]) < 1e12))
+        st = agop__fail(e, AGOP_E_FORMAT, "damaged model: target 'map' holds a value that cannot be");
+done:
+    free(map);
+    return st;
+}
+
 static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
 {
     const json_t *a    = json_object_get(j, "classes");
@@ -582,9 +616,14 @@ static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
             return agop__fail(e, AGOP_E_FORMAT, "damaged model: its classes cannot be read");
     }
     g->is_text = json_is_true(json_object_get(j, "is_text"));
-    g->code    = at == LOGISTIC ? AGOP__CODE_PREVALENCE : at;
+    g->code    = at == LOGISTIC ? AGOP__CODE_PREVALENCE : at % MAPPED;
     g->link    = at == LOGISTIC ? AGOP__LINK_SOFTMAX : AGOP__LINK_LINEAR;
     g->outputs = g->code == AGOP__CODE_PREVALENCE || n == 2 ? (int64_t)n - 1 : (int64_t)n;
+    if (at >= MAPPED) {
+        agop_status st = read_map(g, j, e);
+        if (st != AGOP_OK)
+            return st;
+    }
     return read_reals(&g->prior, json_object_get(j, "prior"), (int64_t)n, 0, "prior", e);
 }
 

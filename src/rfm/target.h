@@ -28,6 +28,8 @@ typedef struct agop__target {
     int        link;     /* of the model; on the way there see agop__fit */
     agop__dict classes;  /* in rising order */
     double    *prior;    /* class frequencies */
+    int        mapped;   /* linear link: the map of agop__target_map follows */
+    double     map[2];
 } agop__target;
 
 /* Settle task, classes and scaling from the target columns of t. *keep (malloc'd, rows(t)) tells the rows
@@ -41,10 +43,12 @@ void        agop__target_free(agop__target *g);
 agop_status agop__target_truth(double *truth, const agop__target *g, agop_ctx *ctx, const agop_table *t);
 int         agop__target_known(const agop__target *g, const double *truth); /* of one row: is nothing missing? */
 /* One row: truth -> outputs; outputs -> predicted numbers, or -> probabilities of all classes (by the link; those of a
- * linear one are clipped to [.001, .999] and normalised, as xRFM does). */
+ * linear one are clipped to [.001, .999] and normalised, as xRFM does, then mapped). */
 void agop__target_encode(double *y, const agop__target *g, const double *truth);
 void agop__target_values(double *values, const agop__target *g, const double *y);
 void agop__target_probabilities(double *p, const agop__target *g, const double *y);
+/* Probabilities p of one row (all above 0) <- p^a exp(b p), normalised; map is (a, b). See calibrate.c. */
+void agop__target_map(double *p, int64_t classes, const double *map);
 /* Of outputs: target column k, or class k before its probability is clipped; linear in y but for a constant. */
 double  agop__target_score(const agop__target *g, const double *y, int64_t k);
 int64_t agop__target_width(const agop__target *g); /* columns, or the number of classes */

@@ -1,7 +1,6 @@
 /* test_fit_logistic.c - `--loss logistic` from the table to the prediction: one machine, several, trees, files. */
-#include "model_support.h"
+#include "coin_support.h"
 
-#include <jansson.h>
 #include <unistd.h>
 
 #include "rfm/model.h"
@@ -9,60 +8,10 @@
 
 static agop_ctx *ctx;
 
-/* Two columns x1, x2, and a class that is 1 with probability 1 / (1 + exp(-slope x1)), from a fixed sequence. */
-enum { MOST_ROWS = 1200 };
-static void make_coin(agop_table **out, int64_t rows, double slope)
-{
-    static double      x[2][MOST_ROWS];
-    static const char *kind[MOST_ROWS];
-    uint64_t           r = 12345;
-    for (int64_t i = 0; i < rows; i++) {
-        double u[3];
-        for (int k = 0; k < 3; k++) {
-            r    = r * 6364136223846793005u + 1442695040888963407u;
-            u[k] = (double)(r >> 11) / 9007199254740992.0;
-        }
-        x[0][i] = 4 * u[0] - 2;
-        x[1][i] = 4 * u[1] - 2;
-        kind[i] = u[2] < 1 / (1 + exp(-slope * x[0][i])) ? "yes" : "no";
-    }
-    assert_int_equal(agop_table_new(out, ctx, rows), AGOP_OK);
-    assert_int_equal(agop_table_add_numeric(*out, ctx, "x1", x[0]), AGOP_OK);
-    assert_int_equal(agop_table_add_numeric(*out, ctx, "x2", x[1]), AGOP_OK);
-    assert_int_equal(agop_table_add_text(*out, ctx, "kind", kind), AGOP_OK);
-}
-
-static agop_model *fit_table(const agop_table *t, const agop_table *valid, const char *words)
-{
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
-    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return m;
-}
-
-static double *probabilities(const agop_model *m, const agop_table *t, int64_t rows)
-{
-    int64_t  K     = agop_model_outputs(m, AGOP_PROBA);
-    double  *out   = calloc((size_t)(rows * K), sizeof *out);
-    agop_mat place = {.data = out, .rows = rows, .cols = K, .ld = K, .dtype = AGOP_F64};
-    assert_int_equal(agop_predict(&place, ctx, m, t, AGOP_PROBA), AGOP_OK);
-    return out;
-}
-
-static double told(const agop_model *m, const char *part, const char *name)
-{
-    json_t *j = json_loads(agop_model_info(m), 0, NULL);
-    double  v = json_number_value(json_object_get(json_object_get(j, part), name));
-    json_decref(j);
-    return v;
-}
-
 /* Mean | p - truth | of the second class ("yes"), whose probability is known. */
 static double off(const agop_model *m, const agop_table *t, int64_t rows, double slope)
 {
-    double *p = probabilities(m, t, rows), sum = 0;
+    double *p = probabilities(ctx, m, t, rows), sum = 0;
     for (int64_t i = 0; i < rows; i++)
         sum += fabs(p[2 * i + 1] - 1 / (1 + exp(-slope * agop__table_at(t, i, 0)))) / (double)rows;
     free(p);
@@ -76,12 +25,12 @@ static void test_fit__logistic_finds_the_probabilities_of_a_coin(void **state)
                                        "kernel=gaussian precision=double"};
     agop_table *t;
     (void)state;
-    make_coin(&t, 600, 1.5);
+    make_coin(&t, ctx, 600, 1.5);
     for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
         char        words[128];
         agop_model *m;
         (void)snprintf(words, sizeof words, "target=kind loss=logistic %s", ways[k]);
-        m = fit_table(t, NULL, words);
+        m = fit_table(ctx, t, NULL, words);
         if (!(off(m, t, 600, 1.5) < .08))
             fail_msg("%s: probabilities off by %g", words, off(m, t, 600, 1.5));
         assert_true(told(m, "solver", "residual") <= 1e-4);
@@ -151,8 +100,8 @@ static void test_fit__a_tree_of_logistic_leaves(void **state)
     agop_table *t;
     agop_model *m;
     (void)state;
-    make_coin(&t, MOST_ROWS, 1.5);
-    m = fit_table(t, NULL, "target=kind loss=logistic leaf_size=400 iters=1");
+    make_coin(&t, ctx, MOST_ROWS, 1.5);
+    m = fit_table(ctx, t, NULL, "target=kind loss=logistic leaf_size=400 iters=1");
     assert_true(m->leaves > 2 && m->target.link == AGOP__LINK_SOFTMAX);
     assert_true(off(m, t, MOST_ROWS, 1.5) < .08);
     agop_model_free(m);
@@ -166,9 +115,9 @@ static void test_fit__a_validation_table_chooses_the_ridge_of_a_logistic_fit(voi
     char       *json = NULL;
     json_t     *j;
     (void)state;
-    make_coin(&t, 300, 1.5);
-    make_coin(&valid, 600, 1.5);
-    m = fit_table(t, valid, "target=kind loss=logistic kernel=l2");
+    make_coin(&t, ctx, 300, 1.5);
+    make_coin(&valid, ctx, 600, 1.5);
+    m = fit_table(ctx, t, valid, "target=kind loss=logistic kernel=l2");
     assert_int_equal(agop_score(&json, ctx, m, valid), AGOP_OK); /* judged as it predicts */
     j = json_loads(json, 0, NULL);
     assert_true(fabs(told(m, "validation", "log_loss") - json_number_value(json_object_get(j, "log_loss"))) < 1e-5);
@@ -203,8 +152,8 @@ static void test_fit__balanced_classes_are_equally_frequent(void **state)
             char        words[128];
             agop_model *m;
             (void)snprintf(words, sizeof words, "target=kind kernel=l2 loss=%s %s", losses[k], ways[way]);
-            m      = fit_table(t, NULL, words);
-            p[way] = probabilities(m, t, 320);
+            m      = fit_table(ctx, t, NULL, words);
+            p[way] = probabilities(ctx, m, t, 320);
             agop_model_free(m);
         }
         mean[0] = mean[1] = 0;
@@ -233,9 +182,9 @@ static void test_fit__a_stopped_fit_is_logistic_too(void **state)
     agop_table *t;
     agop_model *m;
     (void)state;
-    make_coin(&t, 400, 3);
+    make_coin(&t, ctx, 400, 3);
     agop_on_progress(ctx, stop_at_once, NULL);
-    m = fit_table(t, NULL, "target=kind loss=logistic kernel=l2 tune=off");
+    m = fit_table(ctx, t, NULL, "target=kind loss=logistic kernel=l2 tune=off");
     agop_on_progress(ctx, NULL, NULL);
     assert_int_equal(m->stopped, 1);
     assert_int_equal(m->leaf[0].n, 200);
