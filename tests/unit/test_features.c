@@ -156,7 +156,7 @@ static void test_features__are_those_of_the_predictions(void **state)
              {"target=y drop=z,kind,colour kernel=auto", 0},
              {"target=y,z drop=kind,colour kernel=auto divisions=4", 0},
              {"target=kind drop=y,z,colour calibrate=false kernel=l2 ridge=20", 0},
-             {"target=kind drop=y,z,colour kernel=auto ridge=20", 0},
+             {"target=kind drop=y,z,colour calibrate=false kernel=auto ridge=20", 0},
              {"target=y drop=z,kind,colour kernel=l2 metric=full leaf_size=30 temperature=0", 0},
              {"target=y drop=z,kind,colour kernel=auto leaf_size=30 temperature=0 tree_iters=2", 0}};
     wide      w;
