@@ -79,8 +79,9 @@ static const agop_setting rows[] = {
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
      "keep the iteration that is judged best, or the last one"},
     {"metric_score", AGOP_CHOICE, "auto", NO_BOUND,
-     "auto|mse|rmse|mae|r2|accuracy|brier|log_loss|auc|f1|callback", NULL, "fit",
-     "what the iterations are judged by; auto: mse, or brier for classes; callback: a function of the calling program"},
+     "auto|mse|rmse|mae|r2|accuracy|brier|log_loss|auc|f1|agop_auc|agop_pearson|agop_r2|callback", NULL, "fit",
+     "what the iterations are judged by; auto: mse, or brier for classes; agop_auc, agop_pearson: what the top direction "
+     "of the AGOP says of two classes or the target, agop_r2: the top three; callback: a function of the calling program"},
     {"early_stop", AGOP_REAL, "1.1", 1, 1e12, 0, NULL, "FACTOR", "fit",
      "stop once an iteration is judged worse than the best one by this factor"},
     {"holdout", AGOP_REAL, "0", 0, 0.9, 0, NULL, "SHARE", "fit",

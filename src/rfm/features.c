@@ -235,8 +235,7 @@ static void insert_vector(ranking *r, double value, const double *v, int64_t fir
     memcpy(rows + at * r->vectors->ld + first, v, (size_t)count * sizeof *v);
 }
 
-/* The top of a small symmetric matrix A (n x n): eigenvalues and rows of V, largest first. */
-static agop_status top_of(double *w, double *V, agop_ctx *ctx, const double *A, int64_t n, int64_t top)
+agop_status agop__top_vectors(double *w, double *V, agop_ctx *ctx, const double *A, int64_t n, int64_t top)
 {
     agop__tile  a = {0}, tw = {0}, tv = {0};
     agop_status st;
@@ -273,7 +272,7 @@ static agop_status rank_factor(ranking *rank, agop_ctx *ctx, const agop_model *m
     TRY(op_alloc(ctx, &A, r, r, AGOP_F64));
     TRY(op_gemm(ctx, 0, 1, 1 / trace, &T, &T, 0.0, &A));
     TRY(op_get(ctx, G, r, AGOP_F64, &A));
-    TRY(top_of(w, U, ctx, G, r, top));
+    TRY(agop__top_vectors(w, U, ctx, G, r, top));
     for (int64_t k = 0; k < top; k++) {
         memset(v, 0, (size_t)d * sizeof *v);
         if (!(w[k] > 0))
@@ -308,7 +307,7 @@ static agop_status rank_group(ranking *rank, agop_ctx *ctx, const agop_model *m,
     }
     for (int64_t i = 0; i < n * n; i++)
         A[i] = h2 * entry(&m->agop, g + 1, i / n, i % n);
-    TRY(top_of(w, V, ctx, A, n, n));
+    TRY(agop__top_vectors(w, V, ctx, A, n, n));
     for (int64_t k = 0; k < n; k++)
         insert_vector(rank, w[k], V + k * n, first, n);
 done:

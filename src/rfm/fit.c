@@ -139,6 +139,9 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     if (agop__choice(s, "metric_score", "callback") && !ctx->score)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "metric_score callback needs a function of the calling program "
                                                    "(agop_on_score): take another score");
+    if (agop__score_looks(agop__text(s, "metric_score")) && agop__choice(s, "dual", "on"))
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "metric_score %s needs the whole metric: leave --dual away",
+                          agop__text(s, "metric_score"));
     if (p->logistic && p->solver == AGOP__SOLVER_CG)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss is solved directly: leave --solver away");
     if (p->logistic && !agop__is_auto(s, "ridge") && p->ridge == 0)
@@ -197,7 +200,7 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
     r->total    = r->n + valid;
     p->thin     = agop__choice(s, "dual", "on") ||
               (agop__choice(s, "dual", "auto") && f->schema->numeric > r->n && f->shape.kind == AGOP__L2 &&
-               !p->diagonal);
+               !p->diagonal && !p->look);
     p->all_rows = agop__bool(s, "all_rows", !quick && iteration_flops(r->n, f->schema, f->target) < COARSE_FROM);
     p->coarse   = !quick && !p->all_rows;
 }
@@ -686,6 +689,10 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         TRY(balance(&weight, &m->target, ctx, train, keep));
     f.plan.score = agop__score_name(&m->target, s);
     TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
+    if (agop__score_looks(f.plan.score)) {
+        f.plan.look  = f.plan.score;
+        f.plan.score = m->target.classification ? "brier" : "mse";
+    }
     TRY(agop__schema_learn(&m->schema, ctx, train, m->target.list, own));
     m->weights = agop__strdup(agop__text(s, "weights"));
     if (!m->weights) {

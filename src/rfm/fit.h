@@ -59,7 +59,8 @@ typedef struct agop__plan {
     double      tolerance; /* of its residual */
     uint64_t    seed;
     int32_t     dtype;
-    const char *score;         /* name of what judges */
+    const char *score;         /* name of what judges predictions */
+    const char *look;          /* agop_auc, ...: of the directions of its AGOP, which judge iterations; or NULL */
     const char *how;           /* "halves", "holdout", "table", "none" */
 } agop__plan;
 
@@ -263,6 +264,9 @@ agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, i
 agop_status agop__fit_metric(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);
+/* directions.c: what plan.look says of the directions of an AGOP that is not thin on the judging rows: 0 to 1, the more
+ * the better; NaN: nothing can be said. */
+agop_status agop__direction_score(double *out, const agop__fit *f, const agop__metric *A);
 /* compare.c: a constant and a linear model on the rows that judge f: predictions while f has its rows, and scores once
  * it is known which of them judged. Of a tree, both once it is there. */
 agop_status agop__fit_compare(agop__comparison *out, const agop__fit *f, const agop_settings *s);

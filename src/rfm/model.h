@@ -65,6 +65,9 @@ struct agop_model {
 /* Names of the features, once the schema is there. */
 agop_status agop__model_name_features(agop_model *m, agop__err *e);
 
+/* features.c: the top of a symmetric matrix A (n x n): eigenvalues w and rows of V, largest first. */
+agop_status agop__top_vectors(double *w, double *V, agop_ctx *ctx, const double *A, int64_t n, int64_t top);
+
 /* Predictions of encoded rows: out is m x outputs. */
 typedef struct agop__ready { /* one member */
     agop__map    map;

@@ -313,13 +313,11 @@ static void leave_scores_out(agop__metric *m, const agop__fit *f)
     }
 }
 
-/* M <- shrunk, scaled AGOP. *alive = 0: the function is flat, there is nothing to learn from. */
-static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, agop__fit *f, agop__system *s,
-                               const double *alpha)
+/* The AGOP of the function of one iteration on the rows that it was solved on. */
+static agop_status step_agop(agop__metric *next, const agop__metric *m, agop__step *step, agop__fit *f, agop__system *s,
+                             const double *alpha)
 {
-    double        began = agop__now();
-    agop__metric  next  = {0};
-    agop__tile    A     = {0};
+    agop__tile    A = {0};
     agop__average a;
     agop_status   st;
 
@@ -331,9 +329,23 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
                         .weight = f->rows.weight, .z = &s->points, .alpha = &A, .K = s->values ? &s->K : NULL,
                         .centre = f->plan.centre, .route = f->plan.route, .units = f->plan.units,
                         .memory = f->plan.memory, .started = f->started};
-    TRY(agop__average_gradient(&next, &a));
+    TRY(agop__average_gradient(next, &a));
     step->route = a.route;
     step->units = a.units == AGOP__UNITS_ON;
+done:
+    op_release(f->ctx, &A);
+    return st;
+}
+
+/* M <- shrunk, scaled AGOP. *alive = 0: the function is flat, there is nothing to learn from. */
+static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, agop__fit *f, agop__system *s,
+                               const double *alpha)
+{
+    double       began = agop__now();
+    agop__metric next  = {0};
+    agop_status  st;
+
+    TRY(step_agop(&next, m, step, f, s, alpha));
     if (f->span)
         TRY(agop__span_scale(alive, &next, f->span, f->ctx));
     else
@@ -351,7 +363,26 @@ static agop_status next_metric(agop__metric *m, int *alive, agop__step *step, ag
     step->seconds_agop = agop__now() - began;
 done:
     agop__metric_free(&next);
-    op_release(f->ctx, &A);
+    return st;
+}
+
+/* What judges an iteration: predictions, or the directions of its AGOP. */
+static agop_status judge_step(agop__scores *scores, agop__step *step, agop__fit *f, agop__system *s,
+                              const agop__metric *m, const double *alpha)
+{
+    agop__metric A = {0};
+    agop_status  st;
+
+    TRY(judge(scores, f, s, alpha));
+    step->loss       = agop__score_loss(scores, f->plan.score);
+    step->validation = agop__score_value(scores, f->plan.score);
+    if (f->plan.look) {
+        TRY(step_agop(&A, m, step, f, s, alpha));
+        TRY(agop__direction_score(&step->validation, f, &A));
+        step->loss = isnan(step->validation) ? 1 : 1 - step->validation;
+    }
+done:
+    agop__metric_free(&A);
     return st;
 }
 
@@ -404,11 +435,10 @@ static agop_status one_step(agop__fit *f, agop__metric *m, agop__system *s, doub
     TRY(solve_step(alpha, step, f, s, last));
     f->steps++;
     if (f->rows.judges) {
-        TRY(judge(&scores, f, s, alpha));
-        step->loss       = agop__score_loss(&scores, f->plan.score);
-        step->validation = agop__score_value(&scores, f->plan.score);
-        f->judged_by     = f->plan.how;
-        (void)snprintf(detail, sizeof detail, "iteration %lld: %s %.4g", (long long)t, f->plan.score, step->validation);
+        TRY(judge_step(&scores, step, f, s, m, alpha));
+        f->judged_by = f->plan.how;
+        (void)snprintf(detail, sizeof detail, "iteration %lld: %s %.4g", (long long)t,
+                       f->plan.look ? f->plan.look : f->plan.score, step->validation);
     } else {
         (void)snprintf(detail, sizeof detail, "iteration %lld", (long long)t);
     }

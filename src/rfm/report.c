@@ -74,7 +74,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
     bad |= json_object_set_new(j, "divisions", json_integer(p->divisions));
-    bad |= json_object_set_new(j, "metric_score", json_string(p->score));
+    bad |= json_object_set_new(j, "metric_score", json_string(p->look ? p->look : p->score));
     bad |= json_object_set_new(j, "calibrate", json_boolean(f->mapped));
     bad |= json_object_set_new(j, "memory", json_integer(p->memory));
     if (bad) {

@@ -71,6 +71,20 @@ static double area(ranked *r, int64_t rows)
     return positive > 0 && negative > 0 ? sum / (positive * negative) : (double)NAN;
 }
 
+agop_status agop__area(double *out, const double *value, const double *truth, const double *weight, int64_t rows,
+                       agop__err *e)
+{
+    ranked *r = agop__malloc(rows, sizeof *r);
+
+    if (!r)
+        return agop__fail_memory(e, 24.0 * (double)rows, "scores");
+    for (int64_t i = 0; i < rows; i++)
+        r[i] = (ranked){.p = value[i], .weight = weight ? weight[i] : 1, .positive = truth[i] == 1};
+    *out = area(r, rows);
+    free(r);
+    return AGOP_OK;
+}
+
 static void one_class(double *auc, double *f1, ranked *r, int64_t k, int64_t K, const double *p, const double *truth,
                       const int64_t *guess, const double *weight, int64_t rows)
 {
@@ -251,14 +265,25 @@ const char *agop__score_name(const agop__target *g, const agop_settings *s)
     return g->classification ? "brier" : "mse";
 }
 
+int agop__score_looks(const char *name)
+{
+    return agop__name_in(name, "agop_auc,agop_pearson,agop_r2");
+}
+
 agop_status agop__score_check(const agop__target *g, const char *name, agop__err *e)
 {
-    int for_numbers = agop__name_in(name, "mse,rmse,mae,r2");
-    if (is_own(name) || for_numbers == !g->classification)
+    int for_numbers = agop__name_in(name, "mse,rmse,mae,r2,agop_pearson"), two = g->classes.count == 2;
+    if (is_own(name) || strcmp(name, "agop_r2") == 0 || (strcmp(name, "agop_pearson") == 0 && two))
+        return AGOP_OK;
+    if (for_numbers == !g->classification && (two || strcmp(name, "agop_auc") != 0))
         return AGOP_OK;
     return agop__fail(e, AGOP_E_PARAM, "metric_score %s does not fit a %s: take one of %s", name,
-                      g->classification ? "classification" : "regression",
-                      g->classification ? "accuracy, brier, log_loss, auc, f1" : "mse, rmse, mae, r2");
+                      !g->classification       ? "regression"
+                      : two || for_numbers      ? "classification"
+                                                : "classification of more than two classes",
+                      !g->classification ? "mse, rmse, mae, r2, agop_pearson, agop_r2"
+                      : two ? "accuracy, brier, log_loss, auc, f1, agop_auc, agop_pearson, agop_r2"
+                            : "accuracy, brier, log_loss, auc, f1, agop_r2");
 }
 
 double agop__score_value(const agop__scores *s, const char *name)

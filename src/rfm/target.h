@@ -81,11 +81,15 @@ agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop
 /* What one row of classes adds to the scores that are means over rows, and the class that is predicted. */
 enum { AGOP__ROW_ACCURACY, AGOP__ROW_LOG_LOSS, AGOP__ROW_BRIER, AGOP__ROW_SCORES };
 int64_t agop__score_row(double out[AGOP__ROW_SCORES], const agop__target *g, const double *p, double truth);
+/* Area under the ROC curve of `value` for truth 1 against 0; NaN where one of them is missing. */
+agop_status agop__area(double *out, const double *value, const double *truth, const double *weight, int64_t rows,
+                       agop__err *e);
 /* errors.c: {"accuracy": .., ..} or {"r2": .., ..}: standard errors, as if the rows were drawn anew. */
 agop_status agop__scores_errors(json_t **out, const agop__target *g, const double *predicted, const double *truth,
                                 int64_t rows, agop__err *e);
 /* The name that "auto" stands for, and the score as a loss: smaller is better. */
 const char *agop__score_name(const agop__target *g, const agop_settings *s);
+int         agop__score_looks(const char *name); /* agop_auc, agop_pearson, agop_r2: at directions, not predictions */
 double      agop__score_loss(const agop__scores *s, const char *name);
 double      agop__score_value(const agop__scores *s, const char *name);
 agop_status agop__score_check(const agop__target *g, const char *name, agop__err *e);

@@ -433,7 +433,7 @@ ROWS = [
     ("too little memory", {}, GOOD + "--memory 1M", 1,
      r"re: agop fit: a fit needs \d+ MB at least, the memory limit is 1 MB: raise --memory"),
     ("score of classes for numbers", {}, GOOD + "--metric-score auc", 2,
-     "agop fit: metric_score auc does not fit a regression: take one of mse, rmse, mae, r2"),
+     "agop fit: metric_score auc does not fit a regression: take one of mse, rmse, mae, r2, agop_pearson, agop_r2"),
     ("no such backend", {}, GOOD + "--backend tpu", 1,
      "agop fit: no backend \"tpu\": did you mean \"cpu\"?"),
     # ---- command lines ----
