@@ -18,7 +18,7 @@ static const opt own[] = {
     {"output", 'o', OPT_TEXT, "FILE", "-", 0, 0, "the CSV file the answers go to; - is standard output"},
     {"proba", 0, OPT_FLAG, NULL, NULL, 0, 0, "also the probability of each class, as columns p_<class>"},
     {"interval", 0, OPT_REAL, "LEVEL", NULL, 0, 1,
-     "also where the truth lies with this probability, as columns lower and upper"},
+     "also where the truth lies with this probability, as columns lower and upper; of classes the column set"},
     {"interval-kind", 0, OPT_TEXT, "constant|local", "auto", 0, 0,
      "as wide everywhere, or wider where errors are larger; auto: what the fit found to be better"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
@@ -29,7 +29,8 @@ const opt_verb verb_predict = {
     "MODEL DATA",
     "answers for the rows of a table",
     "Write a header and one row per row of DATA, in order: prediction (with several targets one prediction_TARGET "
-    "each), then p_CLASS with --proba, lower and upper (lower_TARGET, upper_TARGET) with --interval. Columns are found "
+    "each), then p_CLASS with --proba, lower and upper (lower_TARGET, upper_TARGET) with --interval; of classes set, "
+    "the classes that the truth is among with that probability, the likeliest first, with | between. Columns are found "
     "by name; the target may be there or not. Memory does not grow with DATA; - is standard input.",
     2,
     2,
@@ -47,6 +48,7 @@ typedef struct answers {
     int         form;
     double     *value, *p; /* room for one block */
     double     *lower, *upper;
+    double     *member;    /* of the sets of classes */
 } answers;
 
 static void write_bound_name(const answers *a, const char *bound, int64_t j)
@@ -79,14 +81,54 @@ static void write_header(const answers *a)
         fputc(',', a->file);
         words_csv(a->file, name);
     }
-    for (int64_t j = 0; a->level > 0 && j < a->targets; j++) {
+    if (a->level > 0 && a->classes > 0)
+        fputs(",set", a->file);
+    for (int64_t j = 0; a->level > 0 && a->classes == 0 && j < a->targets; j++) {
         write_bound_name(a, "lower", j);
         write_bound_name(a, "upper", j);
     }
     fputc('\n', a->file);
 }
 
-static void write_rows(const answers *a, int64_t rows)
+/* The classes of one set joined into a text, the likeliest first; member is used up. NULL: no memory. */
+static char *join_set(const answers *a, int64_t row)
+{
+    double *member = a->member + row * a->classes, *p = a->p + row * a->classes;
+    size_t  length = 1;
+    char   *text, *end;
+
+    for (int64_t k = 0; k < a->classes; k++)
+        length += member[k] > 0 ? strlen(agop_model_output_name(a->m, AGOP_PROBA, k)) + 1 : 0;
+    text = run_room((int64_t)length, 1);
+    if (!text)
+        return NULL;
+    end = text;
+    for (int64_t top = 0; top >= 0;) {
+        top = -1;
+        for (int64_t k = 0; k < a->classes; k++)
+            top = member[k] > 0 && (top < 0 || p[k] > p[top]) ? k : top;
+        if (top < 0)
+            break;
+        end += sprintf(end, "%s%s", end > text ? "|" : "", agop_model_output_name(a->m, AGOP_PROBA, top));
+        member[top] = 0;
+    }
+    return text;
+}
+
+static int write_set(const answers *a, int64_t row)
+{
+    char *text = join_set(a, row);
+
+    if (!text)
+        return -1;
+    fputc(',', a->file);
+    words_csv(a->file, text);
+    free(text);
+    return 0;
+}
+
+/* -1: no memory */
+static int write_rows(const answers *a, int64_t rows)
 {
     char number[WORDS_NUMBER];
 
@@ -104,7 +146,9 @@ static void write_rows(const answers *a, int64_t rows)
             fputc(',', a->file);
             fputs(words_number(number, a->p[i * a->classes + j]), a->file);
         }
-        for (int64_t j = 0; a->level > 0 && j < a->targets; j++) {
+        if (a->level > 0 && a->classes > 0 && write_set(a, i) != 0)
+            return -1;
+        for (int64_t j = 0; a->level > 0 && a->classes == 0 && j < a->targets; j++) {
             fputc(',', a->file);
             fputs(words_number(number, a->lower[i * a->targets + j]), a->file);
             fputc(',', a->file);
@@ -112,6 +156,7 @@ static void write_rows(const answers *a, int64_t rows)
         }
         fputc('\n', a->file);
     }
+    return 0;
 }
 
 static int64_t largest(const double *v, int64_t n)
@@ -124,7 +169,7 @@ static int64_t largest(const double *v, int64_t n)
     return best;
 }
 
-/* With --proba the class is read off the probabilities: the work is done once, and the two cannot disagree. */
+/* With --proba or sets the class is read off the probabilities: the work is done once, and they cannot disagree. */
 static int answer_block(run *r, answers *a, const agop_table *t)
 {
     int64_t  rows  = agop_table_rows(t);
@@ -132,10 +177,12 @@ static int answer_block(run *r, answers *a, const agop_table *t)
     agop_mat p     = {a->p, rows, a->classes, a->classes, AGOP_F64};
     agop_mat lower = {a->lower, rows, a->targets, a->targets, AGOP_F64};
     agop_mat upper = {a->upper, rows, a->targets, a->targets, AGOP_F64};
-    int      code;
+    agop_mat set   = {a->member, rows, a->classes, a->classes, AGOP_F64};
+    int      code, sets = a->level > 0 && a->classes > 0;
 
-    if (a->proba) {
-        DO(run_check(r, agop_predict(&p, r->ctx, a->m, t, AGOP_PROBA)));
+    if (a->proba || sets) {
+        DO(run_check(r, sets ? agop_predict_set(&p, &set, r->ctx, a->m, t, a->level)
+                             : agop_predict(&p, r->ctx, a->m, t, AGOP_PROBA)));
         for (int64_t i = 0; i < rows; i++)
             a->value[i] = (double)largest(a->p + i * a->classes, a->classes);
     } else if (a->level > 0) {
@@ -145,7 +192,10 @@ static int answer_block(run *r, answers *a, const agop_table *t)
     }
     if (a->rows == 0) /* not before something has been answered: a level may be refused */
         write_header(a);
-    write_rows(a, rows);
+    if (write_rows(a, rows) != 0) {
+        code = run_fail(r, EXIT_FAILED, "no memory for a set of classes");
+        goto done;
+    }
     a->rows += rows;
     if (ferror(a->file))
         code = EXIT_DATA; /* result_commit has the sentence; do not compute for nobody */
@@ -192,8 +242,10 @@ static int make_room(run *r, answers *a)
     a->p     = malloc((size_t)(BLOCK_ROWS * (a->classes ? a->classes : 1)) * sizeof *a->p);
     a->lower = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->lower);
     a->upper = malloc((size_t)(BLOCK_ROWS * a->targets) * sizeof *a->upper);
-    return a->value && a->p && a->lower && a->upper ? EXIT_DONE
-                                                    : run_fail(r, EXIT_FAILED, "no memory for the answers");
+    a->member = malloc((size_t)(BLOCK_ROWS * (a->classes ? a->classes : 1)) * sizeof *a->member);
+    return a->value && a->p && a->lower && a->upper && a->member
+               ? EXIT_DONE
+               : run_fail(r, EXIT_FAILED, "no memory for the answers");
 }
 
 static int report(run *r, const answers *a, const char *data, const char *path)
@@ -244,6 +296,7 @@ done:
     free(a.p);
     free(a.lower);
     free(a.upper);
+    free(a.member);
     agop_reader_close(reader);
     agop_model_free(a.m);
     return code;

@@ -9,7 +9,7 @@
 
 static const opt own[] = {
     {"interval", 0, OPT_REAL, "LEVEL", NULL, 0, 1,
-     "of a regression also the share of rows inside their intervals of this level, and their mean width"},
+     "also the share of rows inside their intervals of this level, and their mean width; of classes, sets and size"},
     {"interval-kind", 0, OPT_TEXT, "constant|local", "auto", 0, 0,
      "as wide everywhere, or wider where errors are larger; auto: what the fit found to be better"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
@@ -20,7 +20,8 @@ const opt_verb verb_score = {
     "MODEL DATA",
     "how well a model does on rows with known answers",
     "Predict the rows of DATA, which must hold the target, and compare. A regression: r2, rmse, mae; with --interval "
-    "coverage and width. Classes: accuracy, log_loss, brier, ece (expected calibration error), auc, f1. With several "
+    "coverage and width. Classes: accuracy, log_loss, brier, ece (expected calibration error), auc, f1; with "
+    "--interval coverage and size of the sets. With several "
     "targets the mean over them, then each. +- is one standard error, where there is one: by how much a score would "
     "change with other rows of the same kind.",
     2,

@@ -124,9 +124,9 @@ int run_interval(run *r, double *level, int *form, const agop_model *m)
         return run_fail(r, EXIT_USAGE, "--interval-kind is constant, local or auto, not '%.40s'", kind);
     if (kind && !(*level > 0))
         return run_fail(r, EXIT_USAGE, "--interval-kind says of which kind intervals are: add --interval 0.9");
-    if (*level > 0 && agop_model_outputs(m, AGOP_PROBA) > 0)
-        return run_fail(r, EXIT_USAGE, "--interval needs a model of numbers: %s tells classes, and --proba how sure "
-                        "they are", r->opt->operand[0]);
+    if (kind && agop_model_outputs(m, AGOP_PROBA) > 0)
+        return run_fail(r, EXIT_USAGE, "--interval-kind is for numbers: %s tells classes, whose sets are of one kind",
+                        r->opt->operand[0]);
     return EXIT_DONE;
 }
 

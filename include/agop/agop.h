@@ -180,18 +180,26 @@ enum { AGOP_INTERVAL_AUTO = 0, AGOP_INTERVAL_CONSTANT = 1, AGOP_INTERVAL_LOCAL =
  * NULL), lower and upper: rows(t) x outputs, AGOP_F64. The interval is read off errors on rows that the function had
  * not seen (docs/rfm.md says what is guaranteed). form: CONSTANT is as wide everywhere, LOCAL wider where errors are
  * larger, AUTO what the fit found to be better.
- *   AGOP_E_UNSUPPORTED  classes
+ *   AGOP_E_UNSUPPORTED  classes, which have sets
  *   AGOP_E_DATA         no rows judged the fit, or too few for LOCAL, or it was made before version 0.2
  *   AGOP_E_PARAM        a level outside (0, 1), or too near to 1 for so few judged rows */
 AGOP_STATUS agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *upper, agop_ctx *ctx, const agop_model *m,
                                   const agop_table *t, double level, int form);
+
+/* Of classes, those that hold the truth with probability `level`, if the row is drawn as those of the fit were: member
+ * (rows(t) x classes, AGOP_F64) is 1 where 1 - p is no larger than nearly all of the rows that judged the fit had for
+ * their true class (least ambiguous sets: Sadinle, Lei, Wasserman, JASA 114, 2019), or the class is the likeliest.
+ * p: the probabilities, or NULL. Errors as above; AGOP_E_UNSUPPORTED: numbers. */
+AGOP_STATUS agop_predict_set(agop_mat *p, agop_mat *member, agop_ctx *ctx, const agop_model *m, const agop_table *t,
+                             double level);
 
 /* {"r2":..,"rmse":..,"mae":..,"n":..} or {"accuracy":..,"log_loss":..,"brier":..,"ece":..,"auc":..,"f1":..,"n":..} as
  * JSON; ece is the expected calibration error of the likeliest class, of 15 bins of equal rows.
  * Several targets: the mean over targets, and "targets": {name: {...}}.
  * "standard_error": {name: ..} of those that have one. */
 AGOP_STATUS agop_score(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t);
-/* The same of a regression, and of its intervals "coverage", the share of truths inside, and "width", the mean. */
+/* The same, and of its intervals "coverage", the share of truths inside, and "width", the mean; of classes, of its sets
+ * "coverage" and "size", the mean. */
 AGOP_STATUS agop_score_interval(char **json, agop_ctx *ctx, const agop_model *m, const agop_table *t, double level,
                                 int form);
 

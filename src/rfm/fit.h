@@ -245,7 +245,7 @@ typedef struct agop__honest {
     const double  *y;     /* n x outputs */
     const double  *truth; /* n x target columns */
 } agop__honest;
-/* Of a regression, once f->agop is there; without rows nothing is kept. */
+/* Once f->agop and f->map are there; without rows nothing is kept. */
 agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h);
 
 /* calibrate.c: from honest outputs y of n rows, f->map for the probabilities of a fit of classes by squared error, and

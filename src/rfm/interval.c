@@ -1,5 +1,8 @@
-/* interval.c - prediction intervals by conformal calibration (Lei et al. 2018; Barber et al. 2021); see interval.h.
+/* interval.c - prediction intervals by conformal calibration (Lei et al. 2018; Barber et al. 2021), and sets of classes
+ * (Sadinle, Lei, Wasserman 2019); see interval.h.
  *
+ * Of classes the score is 1 - p of the true one, and the set all classes with 1 - p <= q and the likeliest one. For
+ * numbers:
  * f(x) +- q s(x), with q the ceil((n + 1) level)-th smallest of n scores |y - f| / s of rows that f, or a function like
  * it, had not seen: a new row exchangeable with them has a score that is as likely to fall into any of the n + 1 gaps
  * between them. The residuals are those by which the search judges itself (path.c, stack.c, tree.c), so they cost
@@ -266,14 +269,41 @@ static void residuals(double *out, const agop__target *g, const agop__honest *h)
             out[k * h->n + i] = fabs((h->truth[i * c + k] - g->mean[k]) / g->spread[k] - h->y[i * c + k]);
 }
 
+/* 1 - p of the true class; 1 of a class that the fit never saw. */
+static agop_status keep_doubts(agop_model *m, const agop__fit *f, const agop__honest *h)
+{
+    agop__target now = *f->target; /* as the model will answer */
+    int64_t      K   = now.classes.count;
+    double      *p = agop__malloc(K, sizeof *p), *doubt = agop__malloc(h->n, sizeof *doubt);
+    agop_status  st = AGOP_OK;
+
+    now.mapped = f->mapped;
+    memcpy(now.map, f->map, sizeof now.map);
+    if (!p || !doubt) {
+        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(K + h->n), "probabilities");
+        goto done;
+    }
+    for (int64_t i = 0; i < h->n; i++) {
+        agop__target_probabilities(p, &now, h->y + i * now.outputs);
+        doubt[i] = h->truth[i] < 0 ? 1 : 1 - p[(int64_t)h->truth[i]];
+    }
+    TRY(keep_quantiles(&m->intervals.constant, doubt, 1, h->n, &f->ctx->err));
+done:
+    free(doubt);
+    free(p);
+    return st;
+}
+
 agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h)
 {
     const agop__target *g = f->target;
     double             *size;
     agop_status         st = AGOP_OK;
 
-    if (g->classification || h->n == 0)
+    if (h->n == 0)
         return AGOP_OK;
+    if (g->classification)
+        return keep_doubts(m, f, h);
     size = agop__malloc(g->columns * h->n, sizeof *size);
     if (!size)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)(g->columns * h->n), "residuals");
@@ -305,12 +335,12 @@ agop_status agop__interval_check(int *form, const agop__intervals *v, const agop
         return agop__fail(e, AGOP_E_PARAM, "an interval needs a level between 0 and 1, such as 0.9, not %g", level);
     if (*form != AGOP_INTERVAL_AUTO && *form != AGOP_INTERVAL_CONSTANT && *form != AGOP_INTERVAL_LOCAL)
         return agop__fail(e, AGOP_E_ARG, "there is no form %d of intervals", *form);
-    if (g->classification)
-        return agop__fail(e, AGOP_E_UNSUPPORTED, "an interval needs numbers: this model tells classes, whose "
-                                                 "probabilities say how sure they are");
+    if (g->classification && *form == AGOP_INTERVAL_LOCAL)
+        return agop__fail(e, AGOP_E_UNSUPPORTED, "sets of classes are of one kind: leave the kind of intervals away");
     if (rows == 0)
-        return agop__fail(e, AGOP_E_DATA, "this model has no intervals, as no rows judged its fit: fit again without "
-                                          "--select last, with version 0.2 or later");
+        return agop__fail(e, AGOP_E_DATA, "this model has no %s, as no rows judged its fit: fit again without "
+                          "--select last, with version 0.2 or later", g->classification ? "prediction sets"
+                                                                                        : "intervals");
     if (*form == AGOP_INTERVAL_LOCAL && v->scaled.rows == 0)
         return agop__fail(e, AGOP_E_DATA, "this model has no local intervals, as its fit was stopped, judged by fewer "
                                           "than %d rows, or without error: take constant ones", FEWEST_FOR_SCALE);
@@ -318,10 +348,23 @@ agop_status agop__interval_check(int *form, const agop__intervals *v, const agop
         *form = v->local ? AGOP_INTERVAL_LOCAL : AGOP_INTERVAL_CONSTANT;
     rows = *form == AGOP_INTERVAL_LOCAL ? v->scaled.rows : rows;
     if (rank_of(rows, level) > (double)rows)
-        return agop__fail(e, AGOP_E_PARAM, "an interval of level %g needs more than the %lld rows that judged the fit: "
-                          "take a level of at most %.6g", level, (long long)rows,
+        return agop__fail(e, AGOP_E_PARAM, "%s of level %g needs more than the %lld rows that judged the fit: "
+                          "take a level of at most %.6g", g->classification ? "a set" : "an interval", level, (long long)rows,
                           floor(1e6 * (double)rows / (double)(rows + 1)) / 1e6);
     return AGOP_OK;
+}
+
+int64_t agop__class_set(double *member, const double *p, int64_t classes, double q)
+{
+    int64_t count = 0, top = 0;
+
+    for (int64_t k = 1; k < classes; k++)
+        top = p[k] > p[top] ? k : top;
+    for (int64_t k = 0; k < classes; k++) {
+        member[k] = k == top || 1 - p[k] <= q;
+        count += member[k] > 0;
+    }
+    return count;
 }
 
 double agop__half_width(const agop__intervals *v, const agop__target *g, int64_t k, double level, int form,

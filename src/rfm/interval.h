@@ -1,4 +1,5 @@
-/* interval.h - how far the truth may lie from a prediction: what is kept of honest residuals, and read off it. */
+/* interval.h - how far the truth may lie from a prediction, or which classes it may be: what is kept of honest
+ * residuals or probabilities, and read off it. */
 #ifndef AGOP_RFM_INTERVAL_H
 #define AGOP_RFM_INTERVAL_H
 
@@ -13,7 +14,7 @@ typedef struct agop__quantiles {
 } agop__quantiles;
 
 typedef struct agop__intervals {
-    agop__quantiles constant; /* of |y - f| */
+    agop__quantiles constant; /* of |y - f|; of classes one list, of 1 - p of the true one */
     agop__quantiles scaled;   /* of |y - f| / s; of at most AGOP__SCALE_ROWS rows */
     double         *centre;   /* log s of each target before the machine of the model has its say */
     int             local;    /* the scaled form did better */
@@ -32,6 +33,8 @@ double agop__quantile(const agop__quantiles *q, int64_t k, double level);
 /* Does a model with these answer at this level? *form becomes constant or local. */
 agop_status agop__interval_check(int *form, const agop__intervals *v, const agop__target *g, double level,
                                  agop__err *e);
+/* Which classes the set of a row with probabilities p has; q: the quantile of 1 - p. Returns how many. */
+int64_t agop__class_set(double *member, const double *p, int64_t classes, double q);
 /* Half the width of target k at a row; log_s: what the model's machine for s says there. */
 double agop__half_width(const agop__intervals *v, const agop__target *g, int64_t k, double level, int form,
                         double log_s);

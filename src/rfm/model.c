@@ -733,10 +733,10 @@ static agop_status load_intervals(agop_model *m, const json_t *all, const agop__
     void            *centre = NULL;
     agop_status      st;
 
-    if (!j || m->target.classification)
+    if (!j)
         return AGOP_OK;
     TRY(load_quantiles(&v->constant, "interval.constant", json_object_get(j, "rows"), m, f, path, e));
-    if (!scale)
+    if (!scale || m->target.classification)
         goto done;
     TRY(load_quantiles(&v->scaled, "interval.scaled", json_object_get(j, "scaled_rows"), m, f, path, e));
     v->local = json_is_true(json_object_get(j, "local"));

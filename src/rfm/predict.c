@@ -255,6 +255,9 @@ agop_status agop_predict_interval(agop_mat *value, agop_mat *lower, agop_mat *up
         return AGOP_E_ARG;
     if (!lower || !upper || !m || !t)
         return agop__fail(&ctx->err, AGOP_E_ARG, "an interval needs places for the result, a model and a table");
+    if (m->target.classification)
+        return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "an interval needs numbers: this model tells classes, of "
+                                                         "which there are sets");
     c = m->target.columns;
     TRY(agop__interval_check(&form, &m->intervals, &m->target, level, &ctx->err));
     for (int k = value ? 0 : 1; k < 3; k++)
@@ -275,6 +278,41 @@ done:
     return st;
 }
 
+agop_status agop_predict_set(agop_mat *p, agop_mat *member, agop_ctx *ctx, const agop_model *m, const agop_table *t,
+                             double level)
+{
+    int         form = AGOP_INTERVAL_AUTO;
+    double     *own = NULL, q;
+    int64_t     K;
+    agop_status st = AGOP_OK;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!member || !m || !t)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a set needs a place for the result, a model and a table");
+    if (!m->target.classification)
+        return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "a set needs classes: this model tells numbers, of which "
+                                                         "there are intervals");
+    K = m->target.classes.count;
+    TRY(agop__interval_check(&form, &m->intervals, &m->target, level, &ctx->err));
+    TRY(place_check(member, t->rows, K, &ctx->err));
+    if (p)
+        TRY(place_check(p, t->rows, K, &ctx->err));
+    own = agop__malloc(t->rows * K, sizeof *own);
+    if (!own)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(t->rows * K), "predictions");
+    TRY(agop__predict_rows(own, NULL, ctx, m, t));
+    q = agop__quantile(&m->intervals.constant, 0, level);
+    for (int64_t i = 0; i < t->rows; i++) {
+        (void)agop__class_set((double *)member->data + i * member->ld, own + i * K, K, q);
+        if (p)
+            memcpy((double *)p->data + i * p->ld, own + i * K, (size_t)K * sizeof *own);
+    }
+done:
+    free(own);
+    return st;
+}
+
 /* Rows whose truth is missing are moved out of the way; returns how many are left. half: NULL, or of a regression. */
 static int64_t keep_known(double *p, double *half, double *truth, const agop__target *g, int64_t rows)
 {
@@ -289,6 +327,22 @@ static int64_t keep_known(double *p, double *half, double *truth, const agop__ta
         kept++;
     }
     return kept;
+}
+
+/* What the sets of rows with probabilities p come to. */
+static agop_status score_sets(agop__scores *s, const agop_model *m, const double *p, const double *truth, int64_t rows,
+                              double level, agop__err *e)
+{
+    int64_t K      = m->target.classes.count;
+    double *member = agop__malloc(rows * K, sizeof *member), q = agop__quantile(&m->intervals.constant, 0, level);
+
+    if (!member)
+        return agop__fail_memory(e, 8.0 * (double)(rows * K), "prediction sets");
+    for (int64_t i = 0; i < rows; i++)
+        (void)agop__class_set(member + i * K, p + i * K, K, q);
+    agop__scores_sets(s, &m->target, member, truth, rows, level);
+    free(member);
+    return AGOP_OK;
 }
 
 /* level 0: nothing is asked of intervals. */
@@ -313,8 +367,8 @@ static agop_status score(char **json, agop_ctx *ctx, const agop_model *m, const 
         return agop__fail(&ctx->err, AGOP_E_DATA, "the table has no rows to score");
     p     = agop__malloc(t->rows * agop__target_width(g), sizeof *p);
     truth = agop__malloc(t->rows * g->columns, sizeof *truth);
-    half  = level > 0 ? agop__malloc(t->rows * g->columns, sizeof *half) : NULL;
-    if (!p || !truth || (level > 0 && !half)) {
+    half  = level > 0 && !g->classification ? agop__malloc(t->rows * g->columns, sizeof *half) : NULL;
+    if (!p || !truth || (level > 0 && !g->classification && !half)) {
         st = agop__fail_memory(&ctx->err, 8.0 * (double)t->rows, "predictions");
         goto done;
     }
@@ -337,6 +391,8 @@ static agop_status score(char **json, agop_ctx *ctx, const agop_model *m, const 
     TRY(agop__scores_make(&s, g, p, truth, NULL, rows, &ctx->err));
     if (half)
         agop__scores_intervals(&s, g, p, half, truth, rows, level);
+    else if (level > 0)
+        TRY(score_sets(&s, m, p, truth, rows, level, &ctx->err));
     TRY(agop__scores_to_json(&j, &s, g, &ctx->err));
     TRY(agop__scores_errors(&errors, g, p, truth, rows, &ctx->err));
     *json = json_object_set_new(j, "n", json_integer(rows)) == 0 && json_object_set(j, "standard_error", errors) == 0

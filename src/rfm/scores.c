@@ -246,6 +246,19 @@ void agop__scores_intervals(agop__scores *out, const agop__target *g, const doub
     }
 }
 
+void agop__scores_sets(agop__scores *out, const agop__target *g, const double *member, const double *truth,
+                       int64_t rows, double level)
+{
+    int64_t K = g->classes.count;
+
+    out->level = level;
+    for (int64_t i = 0; i < rows; i++) {
+        out->coverage += truth[i] < 0 ? 0 : member[i * K + (int64_t)truth[i]] / (double)rows;
+        for (int64_t k = 0; k < K; k++)
+            out->size += member[i * K + k] / (double)rows;
+    }
+}
+
 void agop__scores_free(agop__scores *s)
 {
     free(s->target_r2);
@@ -294,6 +307,7 @@ double agop__score_value(const agop__scores *s, const char *name)
     } all[] = {{"mse", s->mse},           {"rmse", s->rmse},         {"mae", s->mae}, {"r2", s->r2},
                {"accuracy", s->accuracy}, {"log_loss", s->log_loss}, {"brier", s->brier},       {"ece", s->ece},
                {"auc", s->auc},           {"f1", s->f1},             {"coverage", s->coverage}, {"width", s->width},
+               {"size", s->size},
                {"callback", s->own}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(name, all[i].name) == 0)
@@ -342,10 +356,10 @@ static json_t *target_scores(const agop__scores *s, int64_t k)
 
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e)
 {
-    static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "ece", "auc", "f1"};
+    static const char *const for_classes[] = {"accuracy", "log_loss", "brier", "ece", "auc", "f1", "coverage", "size"};
     static const char *const for_numbers[] = {"r2", "rmse", "mae", "coverage", "width"};
     json_t                  *j             = json_object(), *all;
-    int                      bad           = !j, count = g->classification ? 6 : s->level > 0 ? 5 : 3;
+    int                      bad           = !j, count = (g->classification ? 6 : 3) + (s->level > 0 ? 2 : 0);
 
     for (int i = 0; i < count; i++) {
         const char *name = g->classification ? for_classes[i] : for_numbers[i];

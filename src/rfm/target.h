@@ -65,6 +65,7 @@ typedef struct agop__scores {
     double own, own_loss;                            /* by the caller's function, where it was asked */
     int    asked;
     double level, coverage, width;                   /* of intervals, means over targets; level 0: not looked at */
+    double size;                                     /* of classes: of the sets, mean over rows */
     double *target_r2, *target_rmse, *target_mae;    /* columns each; malloc'd; regression with several targets */
     double *target_coverage, *target_width;
 } agop__scores;
@@ -76,6 +77,9 @@ agop_status agop__scores_judge(agop__scores *out, agop_ctx *ctx, const agop__tar
 /* Add what intervals predicted +- half (rows x columns) come to. */
 void        agop__scores_intervals(agop__scores *out, const agop__target *g, const double *predicted,
                                    const double *half, const double *truth, int64_t rows, double level);
+/* The same of sets of classes, member: rows x classes. */
+void        agop__scores_sets(agop__scores *out, const agop__target *g, const double *member, const double *truth,
+                              int64_t rows, double level);
 void        agop__scores_free(agop__scores *s);
 agop_status agop__scores_to_json(json_t **out, const agop__scores *s, const agop__target *g, agop__err *e);
 /* What one row of classes adds to the scores that are means over rows, and the class that is predicted. */
