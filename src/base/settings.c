@@ -31,6 +31,9 @@ static const agop_setting rows[] = {
     {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit",
      "a categorical column keeps so many of its most frequent levels"},
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
+    {"target_transform", AGOP_CHOICE, "auto", NO_BOUND, "auto|none|log|normal", NULL, "fit",
+     "what is learned instead of a numeric target: its logarithm or its normal scores; predictions are turned back; auto: "
+     "none, or with --tune full or SECONDS what earns weight"},
     {"class_code", AGOP_CHOICE, "prevalence", NO_BOUND, "prevalence|onehot", NULL, "fit",
      "classes as corners of a simplex whose origin is the class frequencies, or as 0 and 1"},
     {"class_weight", AGOP_CHOICE, "none", NO_BOUND, "none|balanced", NULL, "fit",

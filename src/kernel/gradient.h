@@ -26,6 +26,7 @@ typedef struct agop__average {
     const agop__points *z;      /* n centres */
     const agop__tile   *alpha;  /* n x c, dtype of the map */
     const agop__tile   *K;      /* lower triangle of k(z,z), x being the first rows of z; or NULL */
+    const double       *slope;  /* m x c host numbers that gradients are multiplied by (mixtures only), or NULL */
     int                 centre;
     int                 route;   /* auto, or the one to take; afterwards the one that was taken */
     int                 units;   /* auto, off or on; afterwards off or on */

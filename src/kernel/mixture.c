@@ -11,10 +11,12 @@
 
 enum { STEP = 256 }; /* rows at a time */
 
-/* out (count x d, host, stride ld) += w times columns first .. first+d-1 of G, which is count x c e, times P' (d x d),
- * or column by column times root. live: the columns of out, and entries of root, that those are; NULL: all. */
-static agop_status add_turned(double *out, int64_t ld, double w, agop_ctx *ctx, const agop__tile *G, int64_t first,
-                              int64_t d, const agop__tile *P, const double *root, const int64_t *live, double *host)
+/* out (count x d, host, stride ld) += columns first .. first+d-1 of G, which is count x c e, times P' (d x d), or
+ * column by column times root; row i times w[i * c]. live: the columns of out, and entries of root, that those are;
+ * NULL: all. */
+static agop_status add_turned(double *out, int64_t ld, const double *w, int64_t c, agop_ctx *ctx, const agop__tile *G,
+                              int64_t first, int64_t d, const agop__tile *P, const double *root, const int64_t *live,
+                              double *host)
 {
     agop__tile  part = op_cols(ctx, G, first, d), turned = {0};
     agop_status st;
@@ -27,7 +29,7 @@ static agop_status add_turned(double *out, int64_t ld, double w, agop_ctx *ctx, 
     for (int64_t i = 0; i < G->rows; i++)
         for (int64_t j = 0; j < d; j++) {
             int64_t to = live ? live[j] : j;
-            out[i * ld + to] += w * host[i * d + j] * (root ? root[to] : 1);
+            out[i * ld + to] += w[i * c] * host[i * d + j] * (root ? root[to] : 1);
         }
 done:
     op_release(ctx, &turned);
@@ -52,7 +54,7 @@ done:
     return st;
 }
 
-/* total (count x c e, host) += w times the gradients of one machine at rows i .. i+count-1. */
+/* total (count x c e, host) += w times the gradients of one machine at rows i .. i+count-1, times its slopes there. */
 static agop_status add_machine(double *total, double w, const agop__average *a, int64_t i, int64_t count, double *host)
 {
     agop_ctx    *ctx = a->map->ctx;
@@ -61,25 +63,30 @@ static agop_status add_machine(double *total, double w, const agop__average *a, 
     int64_t      left = map->numeric - map->mapped, wide = e - left; /* out of a row of G */
     agop__points x = agop__points_rows(a->x, ctx, i, count);
     agop__tile   G = {0}, P = {0};
-    double      *root = NULL;
+    double      *root = NULL, *each = agop__malloc(count * c, sizeof *each); /* w, and slopes */
     agop_status  st;
 
+    if (!each)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)(count * c), "gradients");
+    for (int64_t k = 0; k < count * c; k++)
+        each[k] = a->slope ? w * a->slope[i * c + k] : w;
     TRY(op_alloc(ctx, &G, count, c * wide, map->dtype));
     TRY(op_gradient(ctx, &G, &map->kernel, &x, a->z, a->alpha));
     for (int64_t o = 0; o < c && map->mapped; o++)
-        TRY(add_turned(total + o * e, c * e, w, ctx, &G, o * wide, map->mapped, map->root ? NULL : &map->F, map->root,
-                       map->live, host));
+        TRY(add_turned(total + o * e, c * e, each + o, c, ctx, &G, o * wide, map->mapped, map->root ? NULL : &map->F,
+                       map->root, map->live, host));
     for (int32_t b = 1; b < a->metric->blocks; b++) {
         TRY(group_turn(&P, &root, a, b));
         for (int64_t o = 0; o < c; o++)
-            TRY(add_turned(total + o * e + first, c * e, w, ctx, &G, o * wide + first - left, a->metric->block[b].d,
-                           P.mem ? &P : NULL, root, NULL, host));
+            TRY(add_turned(total + o * e + first, c * e, each + o, c, ctx, &G, o * wide + first - left,
+                           a->metric->block[b].d, P.mem ? &P : NULL, root, NULL, host));
         op_release(ctx, &P);
         free(root);
         root = NULL;
         first += a->metric->block[b].d;
     }
 done:
+    free(each);
     free(root);
     op_release(ctx, &P);
     op_release(ctx, &G);

@@ -29,6 +29,8 @@ typedef struct local {
     double          **ref;   /* the mean as a point */
     agop__tile       *alpha; /* for one output: n x 1 */
     double           *at_ref; /* f there */
+    double           *factor; /* of a member with a curve: what the curve is multiplied by */
+    int64_t           output; /* and the column that the curve is of */
     int64_t           widest; /* coordinates of a member */
 } local;
 
@@ -53,6 +55,7 @@ static void free_local(local *k)
     free(k->ref);
     free(k->alpha);
     free(k->at_ref);
+    free(k->factor);
     memset(k, 0, sizeof *k);
 }
 
@@ -126,8 +129,9 @@ static agop_status open_local(local *k, agop_ctx *ctx, const agop_model *m, cons
                  .z      = agop__calloc(members, sizeof *k->z),
                  .ref    = agop__calloc(members, sizeof *k->ref),
                  .alpha  = agop__calloc(members, sizeof *k->alpha),
-                 .at_ref = agop__calloc(members, sizeof *k->at_ref)};
-    if (!k->mean || !k->share || !k->e || !k->z || !k->ref || !k->alpha || !k->at_ref) {
+                 .at_ref = agop__calloc(members, sizeof *k->at_ref),
+                 .factor = agop__calloc(members, sizeof *k->factor)};
+    if (!k->mean || !k->share || !k->e || !k->z || !k->ref || !k->alpha || !k->at_ref || !k->factor) {
         (void)agop__fail_memory(&ctx->err, 0, "explanations");
         st = AGOP_E_NOMEM;
         goto done;
@@ -141,20 +145,54 @@ done:
     return st;
 }
 
-/* y (n) = f of member i at points u (n x coordinates). */
-static agop_status evaluate(double *y, const local *k, int64_t i, const double *u, int64_t n)
+/* y (n) = the kernel machine of member i at points p. */
+static agop_status apply(double *y, const local *k, int64_t i, const agop__points *p, int64_t n)
 {
-    agop__points p = {0};
-    agop__tile   Y = {0};
-    agop_status  st;
+    agop__tile  Y = {0};
+    agop_status st;
 
-    TRY(put_points(&p, k->ctx, u, n, k->e[i].coordinates));
     TRY(op_alloc(k->ctx, &Y, n, 1, AGOP_F64));
-    TRY(op_kernel_apply(k->ctx, &Y, &k->e[i].kernel, &p, &k->z[i], &k->alpha[i]));
+    TRY(op_kernel_apply(k->ctx, &Y, &k->e[i].kernel, p, &k->z[i], &k->alpha[i]));
     TRY(op_get(k->ctx, y, 1, AGOP_F64, &Y));
 done:
     op_release(k->ctx, &Y);
+    return st;
+}
+
+/* y (n) = f of member i at points u (n x coordinates). */
+static agop_status evaluate(double *y, const local *k, int64_t i, const double *u, int64_t n)
+{
+    const agop__curve *curve = k->leaf->member[i].curve;
+    agop__points       p     = {0};
+    agop_status        st;
+
+    TRY(put_points(&p, k->ctx, u, n, k->e[i].coordinates));
+    TRY(apply(y, k, i, &p, n));
+    for (int64_t r = 0; r < n && curve; r++)
+        y[r] = k->factor[i] * agop__curve_value(&curve[k->output], y[r]);
+done:
     agop__points_free(&p, k->ctx);
+    return st;
+}
+
+/* Gradients G (n x width) of member i at points p, times the slope of its curve there. */
+static agop_status follow_curve(double *G, const local *k, int64_t i, const agop__points *p, int64_t n, int64_t width)
+{
+    const agop__curve *curve = k->leaf->member[i].curve;
+    double            *h;
+    agop_status        st;
+
+    if (!curve)
+        return AGOP_OK;
+    h = agop__malloc(n, sizeof *h);
+    if (!h)
+        return agop__fail_memory(&k->ctx->err, 8.0 * (double)n, "gradients");
+    TRY(apply(h, k, i, p, n));
+    for (int64_t r = 0; r < n; r++)
+        for (int64_t j = 0; j < width; j++)
+            G[r * width + j] *= k->factor[i] * agop__curve_slope(&curve[k->output], h[r]);
+done:
+    free(h);
     return st;
 }
 
@@ -186,13 +224,15 @@ static agop_status choose_output(local *k, double *offset, int64_t output)
         goto done;
     }
     TRY(agop__output_weights(offset, w, k->ctx, &k->m->target, output));
+    k->output = output;
     for (int64_t i = 0; i < k->leaf->members; i++) {
         const agop__member *one = &k->leaf->member[i];
         for (int64_t j = 0; j < n; j++) {
-            a[j] = 0;
-            for (int64_t o = 0; o < c; o++)
+            a[j] = one->curve ? one->alpha[j * c + output] : 0;
+            for (int64_t o = 0; o < c && !one->curve; o++)
                 a[j] += one->weight * w[o] * one->alpha[j * c + o];
         }
+        k->factor[i] = one->curve ? one->weight * w[output] : 1; /* of a regression, whose outputs are its targets */
         op_release(k->ctx, &k->alpha[i]);
         TRY(op_alloc(k->ctx, &k->alpha[i], n, 1, AGOP_F64));
         TRY(op_put(k->ctx, &k->alpha[i], a, 1, AGOP_F64));
@@ -282,6 +322,7 @@ static agop_status mean_gradient(chunk *c, const local *k, int64_t i, int64_t ro
     TRY(op_alloc(ctx, &G, rows * each, e, AGOP_F64));
     TRY(op_gradient(ctx, &G, &k->e[i].kernel, &p, &k->z[i], &k->alpha[i]));
     TRY(op_get(ctx, c->G, e, AGOP_F64, &G));
+    TRY(follow_curve(c->G, k, i, &p, rows * each, e));
     memset(c->mean, 0, (size_t)(rows * e) * sizeof *c->mean);
     for (int64_t r = 0; r < rows * each; r++)
         for (int64_t j = 0; j < e; j++)

@@ -130,6 +130,10 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
                      : agop__choice(s, "solver", "direct") ? AGOP__SOLVER_DIRECT
                                                            : AGOP__SOLVER_AUTO;
     p->tolerance   = agop__real(s, "solver_tolerance", agop__choice(s, "precision", "double") ? 1e-8 : 1e-4);
+    p->transform   = agop__choice(s, "target_transform", "log")      ? AGOP__LOG
+                     : agop__choice(s, "target_transform", "normal") ? AGOP__NORMAL
+                                                                     : AGOP__PLAIN;
+    p->transform_given = !agop__is_auto(s, "target_transform");
     p->seed        = (uint64_t)agop__int(s, "seed", 0);
     p->dtype      = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32;
     if (p->solver == AGOP__SOLVER_CG && p->tune_ridge)
@@ -152,6 +156,8 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
                                                    "--class-code away");
     if (agop__choice(s, "dual", "on") && p->diagonal)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "a diagonal metric has no dual, and needs none: leave --dual away");
+    if (agop__choice(s, "dual", "on") && p->transform != AGOP__PLAIN)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "the dual knows no transform of the target: leave --dual away");
     if (agop__choice(s, "dual", "on") && shape->kind != AGOP__L2)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "the %s kernel has no dual: leave --dual away",
                           agop__text(s, "kernel"));
@@ -200,7 +206,7 @@ void agop__fit_divide(agop__fit *f, const agop_settings *s, int64_t valid)
     r->total    = r->n + valid;
     p->thin     = agop__choice(s, "dual", "on") ||
               (agop__choice(s, "dual", "auto") && f->schema->numeric > r->n && f->shape.kind == AGOP__L2 &&
-               !p->diagonal && !p->look);
+               !p->diagonal && !p->look && p->transform == AGOP__PLAIN);
     p->all_rows = agop__bool(s, "all_rows", !quick && iteration_flops(r->n, f->schema, f->target) < COARSE_FROM);
     p->coarse   = !quick && !p->all_rows;
 }
@@ -572,6 +578,7 @@ void agop__fit_drop(agop__fit *f)
     free(f->alpha);
     free(f->honest);
     free(f->judged);
+    free(f->curve);
     agop__metric_free(&f->metric);
     agop__metric_free(&f->agop);
     agop__scores_free(&f->scores);
@@ -632,6 +639,35 @@ static agop_status schema_settings(agop_settings **out, const agop_settings *s, 
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
 }
 
+/* Whether what is asked of the target can be had. */
+static agop_status check_target(const agop__fit *f, const agop_settings *s)
+{
+    const agop__target *g = f->target;
+    agop__err          *e = &f->ctx->err;
+
+    if (f->plan.logistic && !g->classification)
+        return agop__fail(e, AGOP_E_PARAM, "the logistic loss is for classes, and the target holds numbers: leave "
+                                           "--loss away, or say --task classification");
+    if (agop__choice(s, "class_weight", "balanced") && !g->classification)
+        return agop__fail(e, AGOP_E_PARAM, "class weights are for classes, and the target holds numbers: leave "
+                                           "--class-weight away, or say --task classification");
+    if (f->plan.transform != AGOP__PLAIN && g->classification)
+        return agop__fail(e, AGOP_E_PARAM, "classes have no %s: leave --target-transform away, or say --task "
+                                           "regression",
+                          f->plan.transform == AGOP__LOG ? "logarithm" : "normal scores");
+    return AGOP_OK;
+}
+
+static agop_status check_logarithms(const agop__fit *f)
+{
+    for (int64_t i = 0; i < f->rows.n * f->target->columns && f->plan.transform == AGOP__LOG; i++)
+        if (!(f->rows.truth[i] > 0))
+            return agop__fail(&f->ctx->err, AGOP_E_DATA, "target '%.80s' holds %g, which has no logarithm: take "
+                              "--target-transform normal, or none", f->target->name[i % f->target->columns],
+                              f->rows.truth[i]);
+    return AGOP_OK;
+}
+
 static agop_status learn_intervals(agop_model *m, const agop__fit *f)
 {
     int64_t      at = f->rows.judge;
@@ -675,16 +711,8 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
     TRY(read_weights(&weight, ctx, train, s));
     TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));
-    if (f.plan.logistic && !m->target.classification) {
-        st = agop__fail(&ctx->err, AGOP_E_PARAM, "the logistic loss is for classes, and the target holds numbers: "
-                                                 "leave --loss away, or say --task classification");
-        goto done;
-    }
-    if (agop__choice(s, "class_weight", "balanced") && !m->target.classification) {
-        st = agop__fail(&ctx->err, AGOP_E_PARAM, "class weights are for classes, and the target holds numbers: leave "
-                                                 "--class-weight away, or say --task classification");
-        goto done;
-    }
+    f.target = &m->target;
+    TRY(check_target(&f, s));
     if (agop__choice(s, "class_weight", "balanced"))
         TRY(balance(&weight, &m->target, ctx, train, keep));
     f.plan.score = agop__score_name(&m->target, s);
@@ -699,10 +727,10 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         st = agop__fail_memory(&ctx->err, 0, "a model");
         goto done;
     }
-    f.target = &m->target;
     f.schema = &m->schema;
     m->dtype = f.plan.dtype;
     TRY(gather(&f, train, valid, s, keep, weight));
+    TRY(check_logarithms(&f));
     if (f.rows.n > f.plan.leaf_size) {
         TRY(agop__tree_fit(m, &grown, &f, s));
         TRY(agop__fit_compare(&beside, &f, s));

@@ -4,6 +4,7 @@
 #define AGOP_RFM_FIT_H
 
 #include "kernel/gradient.h"
+#include "rfm/curve.h"
 #include "rfm/model.h"
 #include "solve/solve.h"
 
@@ -46,6 +47,8 @@ typedef struct agop__plan {
     int         shrink_given;  /* by the caller: the same for every iteration */
     int         logistic;      /* loss of the last solve */
     int         calibrate;     /* probabilities by squared error */
+    int32_t     transform;     /* of the target, for every machine; AGOP__PLAIN: wide searches may try others */
+    int         transform_given; /* by the caller: no others */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */
     int         units;         /* for the AGOP: AGOP__UNITS_... */
     int64_t     iters;
@@ -88,6 +91,7 @@ typedef struct agop__candidate {
     int     plain;    /* without the normal scores that the code has */
     int     diagonal; /* metric */
     int     shrink;   /* the metric, as the plan says; else not at all */
+    int32_t transform; /* of the target */
 } agop__candidate;
 
 typedef struct agop__member_story { /* what is told of one machine that was tried, or is one of several */
@@ -137,6 +141,8 @@ typedef struct agop__fit {
     double      *judged;     /* the same for the attempt at hand */
     int          mapped;     /* 1: the model's target gets this map */
     double       map[2];
+    const agop__transform *transform; /* outputs at hand are of this one's h; NULL: they are those of the model */
+    agop__curve *curve;      /* that turned them into those of the model; NULL: nothing had to be turned */
     agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
     int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
     const agop__comparison *beside;
@@ -205,6 +211,7 @@ typedef struct agop__entry { /* a candidate, on one division of the rows into ha
     const agop__candidate *what;
     int                    division;
     agop__fit              fit;
+    double                *Y;    /* what its machine learns, if it is another function of the target; n x outputs */
     double                *half; /* outputs for the judged rows by the machine of half of the rows; or NULL */
     double                 seconds, weight;
 } agop__entry;
@@ -218,6 +225,7 @@ typedef struct agop__search {
     int                  divisions;
     int64_t             *order[AGOP__MOST_MEMBERS]; /* of a division: its row i is row order[i] of f; NULL: as in f */
     agop__rows           rows; /* of the division at hand, if it is not the first */
+    agop__transform     *transform[AGOP__NORMAL + 1]; /* by kind, once there is one */
 } agop__search;
 /* Fills `entry` with finished machines, the first division first. f->tried is told. */
 agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings *s);
@@ -262,6 +270,8 @@ agop_status agop__fit_finish(agop__fit *f);
 agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, int diagonal);
 /* path.c: the iterations only; f->agop is the result. */
 agop_status agop__fit_metric(agop__fit *f);
+/* path.c: honest predictions become outputs of the model by a curve that they correct, and are scored again. */
+agop_status agop__fit_settle(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);
 /* directions.c: what plan.look says of the directions of an AGOP that is not thin on the judging rows: 0 to 1, the more

@@ -12,6 +12,7 @@ typedef struct asked {
     agop__questions  q;
     agop__machine   *machine; /* one per leaf, opened when it is first asked */
     double          *weight;  /* of the outputs */
+    double          *own;     /* the same for one member */
     double          *K;       /* kernel values of one leaf: most */
     agop_neighbour  *term;    /* of one row: room */
     int64_t          most, room;
@@ -39,7 +40,7 @@ static int by_influence(const void *a, const void *b)
     return u != v ? (u < v) - (u > v) : (x->row > y->row) - (x->row < y->row);
 }
 
-/* alpha_j of the output that is asked for. */
+/* alpha_j of the output that is asked for; weight: of the outputs. */
 static double coefficient(const agop__member *one, const double *weight, int64_t j, int64_t outputs)
 {
     double sum = 0;
@@ -47,6 +48,22 @@ static double coefficient(const agop__member *one, const double *weight, int64_t
     for (int64_t o = 0; o < outputs; o++)
         sum += weight[o] * one->alpha[j * outputs + o];
     return sum;
+}
+
+/* A machine with a curve c predicts c(h), h = sum_j alpha_j k_j: terms are multiplied by (c(h) - c(0)) / h, so that
+ * they add up to what they move the answer by. own: weight of the outputs, times that. */
+static void follow_curve(double *own, const agop__member *one, const double *weight, const double *K, int64_t n,
+                         int64_t outputs)
+{
+    for (int64_t o = 0; o < outputs; o++) {
+        double h = 0;
+        own[o]   = weight[o];
+        for (int64_t j = 0; j < n && one->curve; j++)
+            h += K[j] * one->alpha[j * outputs + o];
+        if (one->curve)
+            own[o] *= fabs(h) > 1e-9 ? (agop__curve_value(&one->curve[o], h) - agop__curve_value(&one->curve[o], 0)) / h
+                                     : agop__curve_slope(&one->curve[o], h);
+    }
 }
 
 /* The terms of one member, added to those of the members before. far: their distances are those to tell. */
@@ -65,9 +82,9 @@ static agop_status add_member(agop_neighbour *term, asked *a, agop__machine *k, 
     TRY(op_alloc(k->ctx, &K, 1, k->leaf->n, m->dtype));
     TRY(op_kernel(k->ctx, &K, &k->ready[i].map.kernel, &p, &k->ready[i].centres));
     TRY(op_get(k->ctx, a->K, k->leaf->n, AGOP_F64, &K));
+    follow_curve(a->own, one, a->weight, a->K, k->leaf->n, m->target.outputs);
     for (int64_t j = 0; j < k->leaf->n; j++) {
-        term[j].influence +=
-            ask->weight * one->weight * a->K[j] * coefficient(one, a->weight, j, m->target.outputs);
+        term[j].influence += ask->weight * one->weight * a->K[j] * coefficient(one, a->own, j, m->target.outputs);
         if (far)
             term[j].distance = pow(-log(a->K[j]), 1 / one->shape.exponent);
     }
@@ -149,9 +166,10 @@ static agop_status make_room(asked *a)
     }
     a->machine = agop__calloc(m->leaves, sizeof *a->machine);
     a->weight  = agop__malloc(m->target.outputs, sizeof *a->weight);
+    a->own     = agop__malloc(m->target.outputs, sizeof *a->own);
     a->K       = agop__malloc(a->most, sizeof *a->K);
     a->term    = agop__malloc(a->room, sizeof *a->term);
-    if (!a->machine || !a->weight || !a->K || !a->term)
+    if (!a->machine || !a->weight || !a->own || !a->K || !a->term)
         return agop__fail_memory(e, 32.0 * (double)a->room, "influences");
     return AGOP_OK;
 }
@@ -191,6 +209,7 @@ done:
             agop__machine_close(&a.machine[l]);
     free(a.machine);
     free(a.weight);
+    free(a.own);
     free(a.K);
     free(a.term);
     agop__questions_free(&a.q);

@@ -17,7 +17,7 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 
-enum { FILE_VERSION = 1, TREE_VERSION = 2, MEMBERS_VERSION = 3 };
+enum { FILE_VERSION = 1, TREE_VERSION = 2, MEMBERS_VERSION = 3, CURVE_VERSION = 4 };
 
 /* ---- life ---- */
 
@@ -25,6 +25,7 @@ void agop__member_free(agop__member *member)
 {
     agop__metric_free(&member->metric);
     free(member->alpha);
+    free(member->curve);
     memset(member, 0, sizeof *member);
 }
 
@@ -126,7 +127,7 @@ static json_int_t rank_of(const agop__metric *m)
     return m->thin ? m->block[0].r : -1;
 }
 
-static json_t *describe_member(const agop__member *k)
+static json_t *describe_member(const agop_model *m, const agop__member *k)
 {
     json_t *j = json_pack("{s:i, s:f, s:f, s:f, s:f, s:b, s:I, s:f}", "kind", (int)k->shape.kind, "exponent",
                           k->shape.exponent, "bandwidth", k->shape.bandwidth, "height", k->shape.height, "ridge",
@@ -140,6 +141,8 @@ static json_t *describe_member(const agop__member *k)
         bad |= json_object_set_new(j, "const_mix", json_real(k->shape.const_mix));
         bad |= json_object_set_new(j, "power", json_integer(k->shape.power));
     }
+    if (k->curve)
+        bad |= json_object_set_new(j, "curve", agop__curves_to_json(k->curve, m->target.columns));
     if (!bad)
         return j;
     json_decref(j);
@@ -149,13 +152,13 @@ static json_t *describe_member(const agop__member *k)
 /* Its first member, and "others" where there are any. */
 static json_t *describe_leaf(const agop_model *m, const agop__leaf *k)
 {
-    json_t *j = describe_member(&k->member[0]), *others = NULL;
+    json_t *j = describe_member(m, &k->member[0]), *others = NULL;
     int     bad = !j || json_object_set_new(j, "double", json_boolean(m->dtype == AGOP_F64)) ||
               json_object_set_new(j, "rows", json_integer(k->n)) ||
               (k->members > 1 && json_object_set_new(j, "others", others = json_array()));
 
     for (int64_t i = 1; i < k->members && !bad; i++)
-        bad = json_array_append_new(others, describe_member(&k->member[i]));
+        bad = json_array_append_new(others, describe_member(m, &k->member[i]));
     if (bad) {
         json_decref(j);
         return NULL;
@@ -166,10 +169,16 @@ static json_t *describe_leaf(const agop_model *m, const agop__leaf *k)
 /* The lowest version that says it all. */
 static int version_of(const agop_model *m)
 {
-    for (int64_t k = 0; k < m->leaves; k++)
+    int least = m->tree.trees ? TREE_VERSION : FILE_VERSION;
+
+    for (int64_t k = 0; k < m->leaves; k++) {
         if (m->leaf[k].members > 1 || m->leaf[k].member[0].weight != 1)
-            return MEMBERS_VERSION;
-    return m->tree.trees ? TREE_VERSION : FILE_VERSION;
+            least = least < MEMBERS_VERSION ? MEMBERS_VERSION : least;
+        for (int64_t i = 0; i < m->leaf[k].members; i++)
+            if (m->leaf[k].member[i].curve)
+                least = CURVE_VERSION;
+    }
+    return least;
 }
 
 /* Splits and leaves; the directions are a tensor. */
@@ -392,10 +401,11 @@ static int load_shape(agop__shape *s, const json_t *j, double kind)
     return 1;
 }
 
-static agop_status load_member(agop__member *k, const json_t *j, const char *path, agop__err *e)
+static agop_status load_member(agop__member *k, const json_t *j, const agop_model *m, const char *path, agop__err *e)
 {
-    double  kind;
-    int64_t rank;
+    const json_t *curve = json_object_get(j, "curve");
+    double        kind;
+    int64_t       rank;
 
     k->weight = 1;
     if (!number_in(&kind, j, "kind", AGOP__L2, AGOP__SUM) || !number_in(&k->shape.exponent, j, "exponent", 1e-9, 2) ||
@@ -411,7 +421,12 @@ static agop_status load_member(agop__member *k, const json_t *j, const char *pat
         return damaged(e, path, "an l1 kernel with a full metric");
     if (k->shape.kind != AGOP__L2 && rank >= 0)
         return damaged(e, path, "a thin metric of another kernel than l2");
-    return AGOP_OK;
+    if (!curve)
+        return AGOP_OK;
+    if (m->target.classification || !agop__curves_fit(curve, m->target.columns))
+        return damaged(e, path, "the transform of its target cannot be read");
+    k->curve = agop__curves_from_json(curve, m->target.columns);
+    return k->curve ? AGOP_OK : agop__fail_memory(e, 0, "a model");
 }
 
 /* The description of member i of a leaf. */
@@ -437,7 +452,7 @@ static agop_status load_machine(agop_model *m, agop__leaf *k, const json_t *j, c
     if (!k->member)
         return agop__fail_memory(e, 0, "a model");
     for (int64_t i = 0; i < k->members; i++)
-        TRY(load_member(&k->member[i], member_json(j, i), path, e));
+        TRY(load_member(&k->member[i], member_json(j, i), m, path, e));
 done:
     return st;
 }
@@ -542,10 +557,10 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
 
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return damaged(e, path, "it names no version");
-    if (json_integer_value(version) > MEMBERS_VERSION)
+    if (json_integer_value(version) > CURVE_VERSION)
         return agop__fail(e, AGOP_E_FORMAT,
                           "%.200s: a model of format %lld; this agop reads up to %d: take a newer one", path,
-                          (long long)json_integer_value(version), MEMBERS_VERSION);
+                          (long long)json_integer_value(version), CURVE_VERSION);
     st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
     if (st == AGOP_OK)
         st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);

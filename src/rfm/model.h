@@ -3,6 +3,7 @@
 #define AGOP_RFM_MODEL_H
 
 #include "kernel/metric.h"
+#include "rfm/curve.h"
 #include "rfm/interval.h"
 #include "rfm/target.h"
 #include "table/table.h"
@@ -14,6 +15,7 @@ typedef struct agop__member {
     double       weight; /* in the sum of the members */
     double      *alpha;  /* n x target.outputs */
     agop__metric metric; /* of the kernel */
+    agop__curve *curve;  /* one per target column, where it learned another function of the target; or NULL */
 } agop__member;
 
 /* The whole model, or one leaf of a tree: kernel machines on the same centres, whose weighted sum is the answer. */

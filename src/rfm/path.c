@@ -130,6 +130,8 @@ agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double 
             agop__target_probabilities(p + i * width, g, y + i * g->outputs);
         else
             agop__target_values(p + i * width, g, y + i * g->outputs);
+        for (int64_t k = 0; k < width && f->transform; k++)
+            p[i * width + k] = agop__transform_back(f->transform, k, y[i * width + k]);
     }
     st = agop__scores_judge(out, f->ctx, g, f->plan.score, p, f->rows.truth + first * g->columns,
                             f->rows.weight ? f->rows.weight + first : NULL, count);
@@ -567,6 +569,29 @@ done:
     return st;
 }
 
+/* ---- another function of the target ---- */
+
+agop_status agop__fit_settle(agop__fit *f)
+{
+    const agop__transform *t     = f->transform;
+    const double          *truth = f->rows.truth + f->rows.judge * f->target->columns;
+    const double          *weight = f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
+    int64_t                c = f->target->outputs;
+    agop_status            st = AGOP_OK;
+
+    if (!t)
+        return AGOP_OK;
+    TRY(agop__transform_curves(&f->curve, t, f->honest, truth, weight, f->rows.judges, &f->ctx->err));
+    for (int64_t i = 0; i < f->rows.judges * c; i++)
+        f->honest[i] = agop__curve_value(&f->curve[i % c], f->honest[i]);
+    f->transform = NULL;
+    agop__scores_free(&f->scores);
+    if (f->rows.judges)
+        TRY(agop__fit_score(&f->scores, f, f->honest, f->rows.judge, f->rows.judges));
+done:
+    return st;
+}
+
 /* ---- the last solve ---- */
 
 /* The ridge of the path, for a logistic fit where it counts as much: weights are curvatures there, those of the class
@@ -766,7 +791,25 @@ typedef struct looking {
     agop__tile    A;
     agop__points  x;
     agop__average a;
+    double       *slope;
 } looking;
+
+/* Slopes of the curves where the gradients are taken. */
+static agop_status find_slopes(looking *l, agop__fit *f)
+{
+    int64_t     rows = l->x.u.rows, c = f->target->outputs;
+    agop_status st;
+
+    l->slope = agop__malloc(rows * c, sizeof *l->slope);
+    if (!l->slope)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)(rows * c), "slopes");
+    TRY(agop__apply(l->slope, &l->s, f->rows.x, f->rows.code, rows, f->alpha));
+    for (int64_t i = 0; i < rows * c; i++)
+        l->slope[i] = agop__curve_slope(&f->curve[i % c], l->slope[i]);
+    l->a.slope = l->slope;
+done:
+    return st;
+}
 
 static agop_status look(looking *l, agop__fit *f)
 {
@@ -781,6 +824,8 @@ static agop_status look(looking *l, agop__fit *f)
                            .weight = f->rows.weight, .z = &l->s.points, .alpha = &l->A, .centre = f->plan.centre,
                            .route = f->plan.route, .units = f->plan.units, .memory = f->plan.memory,
                            .started = f->started};
+    if (f->curve)
+        TRY(find_slopes(l, f));
 done:
     return st;
 }
@@ -791,6 +836,7 @@ agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, i
     agop_progress_fn *listener = one->ctx->progress;
     looking           l[AGOP__MOST_MEMBERS] = {0};
     agop__average    *a[AGOP__MOST_MEMBERS];
+    const double      alone = 1;
     agop_status       st = AGOP_OK, left;
 
     if (one->stopped)
@@ -799,12 +845,13 @@ agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, i
         TRY(look(&l[k], part[k]));
         a[k] = &l[k].a;
     }
-    if (!w)
+    if (!w && !one->curve)
         TRY(agop__average_gradient(&one->agop, a[0]));
     else
-        TRY(agop__average_mixture(&one->agop, a, w, count, diagonal));
+        TRY(agop__average_mixture(&one->agop, a, w ? w : &alone, count, diagonal));
 done:
     for (int k = 0; k < count; k++) {
+        free(l[k].slope);
         op_release(one->ctx, &l[k].A);
         agop__system_close(&l[k].s);
     }

@@ -71,7 +71,7 @@ done:
 
 agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, const int32_t *code, int64_t rows)
 {
-    int64_t     size = rows * k->m->target.outputs, members = k->leaf->members;
+    int64_t     outputs = k->m->target.outputs, size = rows * outputs, members = k->leaf->members;
     double     *one  = members > 1 ? agop__malloc(size, sizeof *one) : NULL;
     agop_status st   = AGOP_OK;
 
@@ -79,9 +79,13 @@ agop_status agop__machine_apply(double *out, agop__machine *k, const void *x, co
         return agop__fail_memory(&k->ctx->err, 8.0 * (double)size, "predictions");
     for (int64_t i = 0; i < members; i++) {
         double weight = k->leaf->member[i].weight;
-        TRY(apply_one(i ? one : out, k, &k->ready[i], x, code, rows));
-        for (int64_t j = 0; j < size; j++)
-            out[j] = i ? out[j] + weight * one[j] : weight * out[j];
+        const agop__curve *curve = k->leaf->member[i].curve;
+        double            *y     = i ? one : out;
+        TRY(apply_one(y, k, &k->ready[i], x, code, rows));
+        for (int64_t j = 0; j < size; j++) {
+            double v = curve ? agop__curve_value(&curve[j % outputs], y[j]) : y[j];
+            out[j]   = i ? out[j] + weight * v : weight * v;
+        }
     }
 done:
     free(one);

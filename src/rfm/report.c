@@ -60,6 +60,8 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
         bad |= json_object_set_new(j, "const_mix", json_real(f->shape.const_mix));
         bad |= json_object_set_new(j, "power", json_integer(f->shape.power));
     }
+    if (p->transform_given || !p->wide_search || f->target->classification)
+        bad |= json_object_set_new(j, "target_transform", json_string(agop__transform_name(p->transform)));
     bad |= json_object_set_new(j, "ridge", json_real(f->ridge));
     bad |= json_object_set_new(j, "bandwidth", json_real(p->bandwidth));
     bad |= json_object_set_new(j, "bandwidth_mode", json_string(p->adaptive ? "adaptive" : "constant"));
@@ -172,9 +174,11 @@ static json_t *columns(const agop__schema *schema)
 
 static json_t *machine(const agop__member_story *m, const agop__fit *f)
 {
-    json_t *j = json_pack("{s:s, s:f, s:s, s:b, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel", kernel_name(m->what.kind),
+    json_t *j = json_pack("{s:s, s:f, s:s, s:b, s:s, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel",
+                     kernel_name(m->what.kind),
                      "exponent", m->what.exponent, "metric", m->what.diagonal ? "diagonal" : "full", "normal_scores",
-                     f->schema->normal_scores && !m->what.plain, "weight", m->weight, "ridge", m->ridge, "bandwidth",
+                     f->schema->normal_scores && !m->what.plain, "target_transform",
+                     agop__transform_name(m->what.transform), "weight", m->weight, "ridge", m->ridge, "bandwidth",
                      m->bandwidth / f->plan.unit, "best_iter", (json_int_t)m->best_iter, "validation",
                      agop__json_real(m->validation), "seconds", m->seconds);
 

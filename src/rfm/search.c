@@ -32,14 +32,22 @@ enum {
 static void add(agop__search *e, int32_t kind, double exponent, int plain, int diagonal, int shrink)
 {
     e->candidate[e->candidates++] = (agop__candidate){.kind = kind, .exponent = exponent, .plain = plain,
-                                                      .diagonal = diagonal, .shrink = shrink};
+                                                      .diagonal = diagonal, .shrink = shrink,
+                                                      .transform = e->f->plan.transform};
+}
+
+/* A candidate once more, learning another function of the target. */
+static void add_transformed(agop__search *e, int32_t kind, int plain, int diagonal, int shrink, int32_t transform)
+{
+    add(e, kind, e->f->shape.exponent, plain, diagonal, shrink);
+    e->candidate[e->candidates - 1].transform = transform;
 }
 
 /* In the order in which they are worth exploring. One machine where nobody can say what each of several is worth. */
 static void list_candidates(agop__search *e)
 {
     const agop__fit *f      = e->f;
-    int              scores = f->schema->normal_scores, diagonal = f->plan.diagonal;
+    int              scores = f->schema->normal_scores, diagonal = f->plan.diagonal, skewed = 0;
     double           q      = f->shape.exponent;
 
     add(e, f->shape.kind, q, 0, diagonal, 1);
@@ -51,6 +59,14 @@ static void list_candidates(agop__search *e)
     e->base = QUICK;
     if (!f->plan.wide_search)
         return;
+    if (!f->target->classification && !f->plan.transform_given)
+        skewed = agop__transforms_for(f->rows.truth, f->rows.n, f->target->columns);
+    for (int32_t kind = AGOP__LOG; kind <= AGOP__NORMAL; kind++) {
+        if (!(skewed & 1 << kind))
+            continue;
+        add_transformed(e, AGOP__L2, 0, diagonal, 1, kind);
+        add_transformed(e, AGOP__L1, scores, 1, 0, kind);
+    }
     if (scores)
         add(e, AGOP__L2, q, 1, diagonal, 1);
     if (!diagonal)
@@ -190,21 +206,63 @@ static agop_status bring_home(agop__search *e, int division)
 static void drop(agop__search *e, int k)
 {
     agop__fit_drop(&e->entry[k].fit);
+    free(e->entry[k].Y);
     free(e->entry[k].half);
     memmove(&e->entry[k], &e->entry[k + 1], (size_t)(e->count - 1 - k) * sizeof *e->entry);
     e->count--;
     memset(&e->entry[e->count], 0, sizeof *e->entry);
 }
 
+/* What the entry's machine is to learn. */
+static agop_status transform_target(agop__search *e, agop__entry *k)
+{
+    agop__fit       *f    = &k->fit;
+    agop__transform **t   = &e->transform[k->what->transform];
+    int64_t          size = f->rows.n * f->target->outputs;
+    agop_status      st   = AGOP_OK;
+
+    if (k->what->transform == AGOP__PLAIN)
+        return AGOP_OK;
+    if (!*t)
+        TRY(agop__transform_learn(t, k->what->transform, f->target, f->rows.truth, f->rows.n, &f->ctx->err));
+    k->Y = agop__malloc(size, sizeof *k->Y);
+    if (!k->Y)
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)size, "a transformed target");
+    for (int64_t i = 0; i < size; i++)
+        k->Y[i] = agop__transform_there(*t, i % f->target->outputs, f->rows.truth[i]);
+    f->rows.Y    = k->Y;
+    f->transform = *t;
+done:
+    return st;
+}
+
+/* What the machine of half of the rows says about the others, in outputs of the model. */
 static agop_status keep_half(agop__entry *k)
 {
-    int64_t size = k->fit.rows.judges * k->fit.target->outputs;
+    const agop__fit *f    = &k->fit;
+    int64_t          c    = f->target->outputs, size = f->rows.judges * c;
+    agop__curve     *curve = NULL;
+    agop_status      st = AGOP_OK;
 
     k->half = agop__malloc(size, sizeof *k->half);
     if (!k->half)
         return agop__fail_memory(&k->fit.ctx->err, 8.0 * (double)size, "predictions");
-    memcpy(k->half, k->fit.honest, (size_t)size * sizeof *k->half);
-    return AGOP_OK;
+    memcpy(k->half, f->honest, (size_t)size * sizeof *k->half);
+    if (!f->transform)
+        return AGOP_OK;
+    TRY(agop__transform_curves(&curve, f->transform, k->half, f->rows.truth + f->rows.judge * c,
+                               f->rows.weight ? f->rows.weight + f->rows.judge : NULL, f->rows.judges, &f->ctx->err));
+    for (int64_t i = 0; i < size; i++)
+        k->half[i] = agop__curve_value(&curve[i % c], k->half[i]);
+done:
+    free(curve);
+    return st;
+}
+
+static agop_status finish_one(agop__fit *own)
+{
+    agop_status st = agop__fit_finish(own);
+    return st == AGOP_OK ? agop__fit_settle(own) : st;
 }
 
 /* The next entry: explored, and finished if so wanted. The first one must succeed; of the others one that fails for its
@@ -225,11 +283,13 @@ static agop_status run(agop__search *e, const agop__candidate *what, int divisio
     own->share = (f->share > 0 ? f->share : 1) * share;
     own->from  = f->from + (f->share > 0 ? f->share : 1) * from;
     join(own, what);
-    st = agop__fit_explore(own);
+    st = transform_target(e, k);
+    if (st == AGOP_OK)
+        st = agop__fit_explore(own);
     if (st == AGOP_OK && division == 0 && e->candidates > e->base)
         st = keep_half(k);
     if (st == AGOP_OK && finish)
-        st = agop__fit_finish(own);
+        st = finish_one(own);
     k->seconds = agop__now() - began;
     if (e->count == 1)
         goto done;
@@ -335,7 +395,7 @@ static agop_status look_further(agop__search *e)
         if (own->centres == own->rows.n)
             continue; /* one of the base */
         started = agop__now();
-        st      = first->stopped || too_late(e, e->entry[0].seconds, 1) ? AGOP_E_STOPPED : agop__fit_finish(own);
+        st      = first->stopped || too_late(e, e->entry[0].seconds, 1) ? AGOP_E_STOPPED : finish_one(own);
         e->entry[k].seconds += agop__now() - started;
         if (st == AGOP_OK && own->centres == first->centres)
             continue;
@@ -420,6 +480,8 @@ agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings 
         TRY(look_further(e));
     if (f->plan.divisions != 1)
         TRY(repeat(e));
+    for (int k = 0; k < e->count; k++) /* from here on nothing is solved */
+        e->entry[k].fit.rows.Y = f->rows.Y;
 done:
     return st;
 }
@@ -431,7 +493,10 @@ void agop__search_free(agop__search *e)
         free(e->order[k]);
     for (int k = 0; e->entry && k < e->count; k++) {
         agop__fit_drop(&e->entry[k].fit);
+        free(e->entry[k].Y);
         free(e->entry[k].half);
     }
+    for (int kind = 0; kind <= AGOP__NORMAL; kind++)
+        agop__transform_free(e->transform[kind]);
     free(e->entry);
 }

@@ -232,8 +232,10 @@ static agop_status to_leaf(agop__leaf *leaf, agop__fit *f, agop__fit *const *par
     for (int k = 0; k < count; k++) {
         agop__fit *own = part[k];
         leaf->member[leaf->members++] = (agop__member){.shape = own->shape, .ridge = own->ridge, .weight = w[k],
-                                                       .alpha = own->alpha, .metric = own->metric};
+                                                       .alpha = own->alpha, .metric = own->metric,
+                                                       .curve = own->curve};
         own->alpha = NULL;
+        own->curve = NULL;
         memset(&own->metric, 0, sizeof own->metric);
     }
     leaf->n      = part[0]->centres;

@@ -159,6 +159,8 @@ static void test_explain__contributions_sum_to_the_prediction(void **state)
     adds_up("target=y drop=z,kind,w kernel=gaussian tune=off precision=double scale=rank", 1e-9);
     adds_up("target=y drop=z,kind,w dual=on tune=off precision=double", 1e-9);
     adds_up("target=kind drop=y,z,w tune=off precision=double", 1e-9);
+    adds_up("target=z drop=y,kind,w tune=off precision=double target_transform=log", 1e-9);
+    adds_up("target=y,z drop=kind,w precision=double target_transform=normal", 1e-9);
     adds_up("target=y drop=z,kind,w leaf_size=16 tune=off precision=double", 1e-9);
     adds_up("target=y drop=z,kind,w leaf_size=16 tune=off precision=double temperature=.5 trees=2", 1e-9);
 }
@@ -196,15 +198,18 @@ static void test_explain__classes_are_scores_that_sum_to_one(void **state)
 
 /* ---- what they are ---- */
 
-static void test_explain__gradients_are_finite_differences_of_predictions(void **state)
+static void gradients_by_differences(truth_fn *truth, const char *transform)
 {
     double     *by = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2), h = 1e-4;
-    agop_model *m = fit_numbers(by, additive, in_order,
-                                "target=y tune=off kernel=gaussian precision=double normal_scores=false iters=2");
-    agop_table *t = numbers_table(new, NEW, additive, in_order);
-    explained   x = explain(m, t, NULL, AGOP_GRADIENT);
+    char        words[160];
+    agop_model *m;
+    agop_table *t = numbers_table(new, NEW, truth, in_order);
+    explained   x;
 
-    (void)state;
+    (void)snprintf(words, sizeof words, "target=y tune=off kernel=gaussian precision=double normal_scores=false "
+                   "iters=2 target_transform=%s", transform);
+    m = fit_numbers(by, truth, in_order, words);
+    x = explain(m, t, NULL, AGOP_GRADIENT);
     for (int j = 0; j < COLUMNS; j++) {
         double     *moved = calloc(NEW * COLUMNS, sizeof *moved), *p[2], mean = 0;
         agop_table *there[2];
@@ -212,7 +217,7 @@ static void test_explain__gradients_are_finite_differences_of_predictions(void *
             memcpy(moved, new, NEW * COLUMNS * sizeof *moved);
             for (int i = 0; i < NEW; i++)
                 moved[i * COLUMNS + j] += k ? -h : h;
-            there[k] = numbers_table(moved, NEW, additive, in_order);
+            there[k] = numbers_table(moved, NEW, truth, in_order);
             p[k]     = predict(m, there[k], AGOP_VALUE);
         }
         for (int i = 0; i < ROWS; i++)
@@ -233,6 +238,18 @@ static void test_explain__gradients_are_finite_differences_of_predictions(void *
     agop_model_free(m);
     free(new);
     free(by);
+}
+
+static double growing(const double *x)
+{
+    return exp(additive(x) / 2);
+}
+
+static void test_explain__gradients_are_finite_differences_of_predictions(void **state)
+{
+    (void)state;
+    gradients_by_differences(additive, "none");
+    gradients_by_differences(growing, "log");
 }
 
 /* A path integral in many more steps, of gradients that finite differences give, in one coordinate per column. */
@@ -399,6 +416,34 @@ static void test_influence__terms_of_training_rows_sum_to_the_prediction(void **
 }
 
 /* With a narrow kernel a row's answer is its own; of one that is there twice the two share it. */
+/* Of a machine that learned logarithms, too: far from everything it says the mean logarithm's exponential. */
+static void test_influence__terms_of_a_transformed_target_sum_to_the_prediction(void **state)
+{
+    agop_model     *m = fit_mixed(ctx, "target=z drop=y,kind,w precision=double tune=off select=last "
+                                       "target_transform=log");
+    agop_table     *t = NULL;
+    agop_neighbour *near = calloc(MIXED_ROWS * MIXED_ROWS, sizeof *near);
+    double         *p, logs = 0;
+
+    (void)state;
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    p = predict(m, t, AGOP_VALUE);
+    assert_int_equal(agop_influence(near, ctx, m, t, NULL, MIXED_ROWS), AGOP_OK);
+    for (int j = 0; j < MIXED_ROWS; j++)
+        logs += log(2 - ((j * 37 % 64) / 8.0 - 4) / 2) / MIXED_ROWS;
+    for (int i = 0; i < MIXED_ROWS; i++) {
+        double sum = exp(logs);
+        for (int k = 0; k < MIXED_ROWS; k++)
+            sum += near[i * MIXED_ROWS + k].influence;
+        if (!(fabs(sum - p[i]) <= 1e-9))
+            fail_msg("row %d: %g, not %g", i, sum, p[i]);
+    }
+    free(p);
+    free(near);
+    agop_table_free(t);
+    agop_model_free(m);
+}
+
 static void test_influence__a_training_row_is_nearest_to_itself_also_from_a_file(void **state)
 {
     char            path[] = "/tmp/agop_explain_XXXXXX";
@@ -734,6 +779,7 @@ int main(void)
         cmocka_unit_test(test_explain__a_column_without_effect_gets_nothing),
         cmocka_unit_test(test_explain__contributions_go_with_their_columns),
         cmocka_unit_test(test_influence__terms_of_training_rows_sum_to_the_prediction),
+        cmocka_unit_test(test_influence__terms_of_a_transformed_target_sum_to_the_prediction),
         cmocka_unit_test(test_influence__a_training_row_is_nearest_to_itself_also_from_a_file),
         cmocka_unit_test(test_influence__a_model_of_version_0_1_knows_no_row_numbers),
         cmocka_unit_test(test_partial__of_an_additive_function_is_its_component),

@@ -206,6 +206,18 @@ static void test_every_failed_allocation__of_a_tree(void **state)
     every_failure("target=y drop=z,w,kind leaf_size=16 tune=off iters=1 trees=2", 97);
 }
 
+static void test_every_failed_allocation__of_a_logarithm(void **state)
+{
+    (void)state;
+    every_failure("target=z drop=kind,y,w iters=0 kernel=l2 ridge=.1 target_transform=log", 47);
+}
+
+static void test_every_failed_allocation__of_normal_scores_of_two_targets(void **state)
+{
+    (void)state;
+    every_failure("target=y,z drop=kind,w tune=off iters=0 target_transform=normal", 29);
+}
+
 static void test_every_failed_allocation__of_a_logistic_fit(void **state)
 {
     (void)state;
@@ -242,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation__of_the_gram_route),
         cmocka_unit_test(test_every_failed_allocation__of_conjugate_gradients),
         cmocka_unit_test(test_every_failed_allocation__of_a_tree),
+        cmocka_unit_test(test_every_failed_allocation__of_a_logarithm),
+        cmocka_unit_test(test_every_failed_allocation__of_normal_scores_of_two_targets),
         cmocka_unit_test(test_every_failed_allocation__of_a_logistic_fit),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
