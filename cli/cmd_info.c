@@ -100,14 +100,15 @@ static void print_machines(FILE *f, const char *title, const json_t *list)
 {
     if (json_array_size(list) == 0)
         return;
-    fprintf(f, "\n%s\n%8s %9s %9s %14s %9s %9s %9s %10s %10s %14s\n", title, "kernel", "exponent", "metric",
-            "normal scores", "target", "weight", "ridge", "bandwidth", "iteration", "validation");
+    fprintf(f, "\n%s\n%8s %9s %9s %14s %9s %7s %9s %9s %10s %10s %14s\n", title, "kernel", "exponent", "metric",
+            "normal scores", "target", "levels", "weight", "ridge", "bandwidth", "iteration", "validation");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        fprintf(f, "%8s %9.3g %9s %14s %9s %9.4f %9.4g %10.4g %10.0f %14.6g\n", json_get_text(one, "kernel", "?"),
+        fprintf(f, "%8s %9.3g %9s %14s %9s %7.3g %9.4f %9.4g %10.4g %10.0f %14.6g\n", json_get_text(one, "kernel", "?"),
                 json_get_number(one, "exponent", NAN), json_get_text(one, "metric", "?"),
                 json_is_true(json_object_get(one, "normal_scores")) ? "yes" : "no",
-                json_get_text(one, "target_transform", "none"), json_get_number(one, "weight", NAN),
+                json_get_text(one, "target_transform", "none"), json_get_number(one, "level_height", NAN),
+                json_get_number(one, "weight", NAN),
                 json_get_number(one, "ridge", NAN), json_get_number(one, "bandwidth", NAN),
                 json_get_number(one, "best_iter", NAN), json_get_number(one, "validation", NAN));
     }

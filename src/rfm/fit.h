@@ -92,6 +92,7 @@ typedef struct agop__candidate {
     int     diagonal; /* metric */
     int     shrink;   /* the metric, as the plan says; else not at all */
     int32_t transform; /* of the target */
+    double  height;    /* of one-hot coordinates */
 } agop__candidate;
 
 typedef struct agop__member_story { /* what is told of one machine that was tried, or is one of several */
@@ -191,6 +192,7 @@ typedef struct agop__leaf_story {
     int64_t rows, best_iter, tree;
     double  ridge, validation, seconds;
     int     units; /* 1: an AGOP was taken on matrix units */
+    int     tries; /* candidates that were explored; 0: there was nothing to choose */
 } agop__leaf_story;
 typedef struct agop__grown {
     int64_t           leaves, depth;

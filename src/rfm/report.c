@@ -174,11 +174,12 @@ static json_t *columns(const agop__schema *schema)
 
 static json_t *machine(const agop__member_story *m, const agop__fit *f)
 {
-    json_t *j = json_pack("{s:s, s:f, s:s, s:b, s:s, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel",
+    json_t *j = json_pack("{s:s, s:f, s:s, s:b, s:s, s:f, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel",
                      kernel_name(m->what.kind),
                      "exponent", m->what.exponent, "metric", m->what.diagonal ? "diagonal" : "full", "normal_scores",
                      f->schema->normal_scores && !m->what.plain, "target_transform",
-                     agop__transform_name(m->what.transform), "weight", m->weight, "ridge", m->ridge, "bandwidth",
+                     agop__transform_name(m->what.transform), "level_height", m->what.height,
+                     "weight", m->weight, "ridge", m->ridge, "bandwidth",
                      m->bandwidth / f->plan.unit, "best_iter", (json_int_t)m->best_iter, "validation",
                      agop__json_real(m->validation), "seconds", m->seconds);
 
@@ -207,7 +208,7 @@ static json_t *members(const agop__fit *f)
     return a;
 }
 
-/* What was explored on half of the rows, whether it became a machine or not. */
+/* What was explored on half of the rows, whether it became a machine or not; of a tree, in its first leaf. */
 static json_t *tried(const agop__fit *f)
 {
     json_t *a   = json_array();
@@ -235,10 +236,11 @@ static json_t *tree(const agop__fit *f)
 
     for (int64_t k = 0; k < g->leaves && !bad; k++) {
         const agop__leaf_story *s = &g->story[k];
-        bad |= json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:I, s:o, s:f}", "tree", (json_int_t)s->tree,
+        bad |= json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:I, s:o, s:i, s:f}", "tree", (json_int_t)s->tree,
                                                      "rows", (json_int_t)s->rows, "ridge", s->ridge, "best_iter",
                                                      (json_int_t)s->best_iter, "validation",
-                                                     agop__json_real(s->validation), "seconds", s->seconds));
+                                                     agop__json_real(s->validation), "tried", s->tries, "seconds",
+                                                     s->seconds));
     }
     j = json_pack("{s:I, s:I, s:I, s:I, s:s, s:f, s:I, s:o}", "trees", (json_int_t)g->tree->trees, "leaves",
                   (json_int_t)g->leaves, "depth", (json_int_t)g->depth, "leaf_size", (json_int_t)f->plan.leaf_size,

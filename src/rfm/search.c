@@ -23,6 +23,7 @@ enum {
     MOST_CHOSEN = 4
 };
 #define LPQ_NORM 1.2      /* between l1 and l2, exponent 1 */
+#define FAR_LEVELS 1.41421356237309505 /* height of one-hot coordinates: categories differ twice as much as usual */
 #define LEAST_WEIGHT .05  /* of all weights: a candidate with less is not worth its solves on all rows */
 #define EXPLORE_SHARE .35 /* of the seconds of a search are for exploring at most */
 #define RESERVE .05       /* of them for what comes behind the last solve */
@@ -33,7 +34,8 @@ static void add(agop__search *e, int32_t kind, double exponent, int plain, int d
 {
     e->candidate[e->candidates++] = (agop__candidate){.kind = kind, .exponent = exponent, .plain = plain,
                                                       .diagonal = diagonal, .shrink = shrink,
-                                                      .transform = e->f->plan.transform};
+                                                      .transform = e->f->plan.transform,
+                                                      .height = e->f->shape.height};
 }
 
 /* A candidate once more, learning another function of the target. */
@@ -67,6 +69,10 @@ static void list_candidates(agop__search *e)
         add_transformed(e, AGOP__L2, 0, diagonal, 1, kind);
         add_transformed(e, AGOP__L1, scores, 1, 0, kind);
     }
+    if (f->schema->groups > 0) {
+        add(e, AGOP__L2, q, 0, diagonal, 1);
+        e->candidate[e->candidates - 1].height = FAR_LEVELS;
+    }
     if (scores)
         add(e, AGOP__L2, q, 1, diagonal, 1);
     if (!diagonal)
@@ -89,6 +95,7 @@ static void join(agop__fit *one, const agop__candidate *k)
     one->shape.kind     = k->kind;
     one->shape.exponent = k->exponent;
     one->shape.norm     = k->norm;
+    one->shape.height   = k->height;
     one->plan.plain     = k->plain;
     one->plan.diagonal  = k->diagonal;
     if (!k->shrink && !one->plan.shrink_given)

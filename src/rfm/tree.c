@@ -305,6 +305,9 @@ static agop_status read_fixed(double **out, const agop__fit *f, int64_t width, c
 
 /* ---- fitting the leaves ---- */
 
+#define SHARED_TIME .9   /* of what is left of a budget is given to leaves; the rest is for what comes behind them */
+#define LEAST_TIME 1e-3  /* seconds of a leaf; none at all would mean no limit */
+
 typedef struct honest { /* of the judged rows of one leaf */
     int64_t *row; /* in the whole */
     double  *y;   /* outputs */
@@ -317,6 +320,7 @@ typedef struct fitting {
     honest          *honest;
     agop__metric    *agop; /* one per leaf */
     int              workers;
+    int64_t          forests; /* still to be grown, this one among them */
     pthread_t        caller;
     agop_ctx        *ctx;
     agop__fit        first;  /* numbers of the first leaf; of its arrays only `step` */
@@ -376,19 +380,37 @@ static void begin_with_mean(agop__fit *f, const grower *g)
         f->plan.iters = LEAF_ITERS;
 }
 
+/* With a budget, leaf number `begun` searches for its share of the time that is left: what earlier leaves left over is
+ * among it. */
+static void share_time(agop__fit *f, const fitting *w, int64_t begun)
+{
+    const agop__plan *whole  = &w->g->f->plan;
+    double            now    = agop__now(), spent = now - w->g->f->started;
+    double            leaves = (double)(w->forests * w->g->leaves - begun);
+
+    if (whole->budget <= 0)
+        return;
+    f->started     = now;
+    f->plan.budget = fmax(LEAST_TIME, SHARED_TIME * (whole->budget - spent) * fmin(w->workers, leaves) / leaves);
+    if (whole->time_limit > 0)
+        f->plan.time_limit = fmax(LEAST_TIME, whole->time_limit - spent);
+}
+
 static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
 {
     const part       *p     = &w->g->leaf[k];
     agop__leaf_story *story = &w->grown->story[k];
     agop_progress_fn *listener = ctx->progress;
     double            began    = agop__now();
+    int64_t           place    = (int64_t)atomic_fetch_add(&w->begun, 1) % w->g->leaves;
     agop__fit         f        = {0};
     agop_status       st;
 
     TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
     begin_with_mean(&f, w->g);
+    share_time(&f, w, place);
     f.share = 1 / (double)w->g->leaves;
-    f.from  = f.share * (double)(atomic_fetch_add(&w->begun, 1));
+    f.from  = f.share * (double)place;
     if (atomic_load(&w->stop))
         hurry(&f);
     st = agop__fit_members(&w->g->m->leaf[k], &f, w->g->s);
@@ -406,7 +428,7 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
         atomic_store(&w->stop, f.stopped == AGOP__BY_CLOCK ? 2 : 1);
     TRY(keep_honest(&w->honest[k], &f, p));
     *story = (agop__leaf_story){.rows = p->n, .best_iter = f.step[f.best].iter, .tree = p->tree, .ridge = f.ridge,
-                                .validation = f.step[f.best].validation};
+                                .validation = f.step[f.best].validation, .tries = f.tries};
     for (int64_t i = 0; i < f.steps; i++)
         story->units |= f.step[i].units;
     w->agop[k] = f.agop;
@@ -514,6 +536,8 @@ static agop_status fit_leaves(fitting *w)
     f->cg_steps    = w->first.cg_steps;
     f->cg_rank     = w->first.cg_rank;
     f->matrix_free = w->first.matrix_free;
+    f->tries       = w->first.tries;
+    memcpy(f->tried, w->first.tried, sizeof f->tried);
     w->first.step  = NULL;
     if (atomic_load(&w->stop))
         f->stopped = atomic_load(&w->stop) == 2 ? AGOP__BY_CLOCK : AGOP__BY_CALLER;
@@ -993,6 +1017,7 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
     g.start = &mean;
     TRY(choose_form(&diagonal, &g, rows, ridge));
     for (int64_t k = 0; k < f->plan.tree_iters; k++) {
+        w.forests = f->plan.tree_iters - k;
         if (k > 0)
             TRY(start_again(&w, &mean));
         TRY(one_forest(&w, rows, rows + n, valid));

@@ -445,9 +445,71 @@ static void test_stack__the_lpq_candidate_is_that_kernel(void **state)
     agop_table_free(t);
 }
 
+/* Levels of categories farther apart are another machine, that says something else about the same rows. */
+static void test_stack__levels_farther_apart_are_tried(void **state)
+{
+    agop_table *t = some_table(0);
+    agop_model *m = fit(t, "auto", "full", "1");
+    json_t     *j = json_loads(agop_model_info(m), 0, NULL), *list = json_object_get(j, "tried");
+    double      far = 0, quick = json_number_value(json_object_get(json_array_get(list, 0), "validation"));
+    int         found = 0;
+
+    (void)state;
+    for (size_t k = 0; k < json_array_size(list); k++) {
+        const json_t *one = json_array_get(list, k);
+        double        height = json_number_value(json_object_get(one, "level_height"));
+        if (fabs(height - sqrt(2)) < 1e-12) {
+            found++;
+            far = json_number_value(json_object_get(one, "validation"));
+        } else {
+            assert_true(fabs(height - sqrt(.5)) < 1e-12);
+        }
+    }
+    assert_int_equal(found, 1);
+    assert_true(far > 0 && far != quick);
+    json_decref(j);
+    agop_model_free(m);
+    agop_table_free(t);
+}
+
+/* Every leaf of a tree searches widely; with seconds, the last ones as well as the first. */
+static void every_leaf_tries(const char *tune)
+{
+    agop_table    *t = some_table(0);
+    agop_settings *s;
+    agop_model    *m;
+    json_t        *j, *fits;
+
+    assert_int_equal(agop_settings_new(&s, ctx), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "target", "y"), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "tune", tune), AGOP_OK);
+    assert_int_equal(agop_settings_set(s, ctx, "leaf_size", "80"), AGOP_OK);
+    assert_int_equal(agop_fit(&m, ctx, t, NULL, s), AGOP_OK);
+    j    = json_loads(agop_model_info(m), 0, NULL);
+    fits = json_object_get(json_object_get(j, "tree"), "fits");
+    assert_true(json_array_size(fits) >= 2);
+    assert_string_equal(json_string_value(json_object_get(j, "stopped")), "no");
+    for (size_t k = 0; k < json_array_size(fits); k++)
+        assert_true(json_integer_value(json_object_get(json_array_get(fits, k), "tried")) >= 8);
+    assert_true(json_array_size(json_object_get(j, "tried")) >= 8);
+    json_decref(j);
+    agop_settings_free(s);
+    agop_model_free(m);
+    agop_table_free(t);
+}
+
+static void test_stack__every_leaf_of_a_tree_searches(void **state)
+{
+    (void)state;
+    every_leaf_tries("full");
+    every_leaf_tries("300s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stack__levels_farther_apart_are_tried),
+        cmocka_unit_test(test_stack__every_leaf_of_a_tree_searches),
         cmocka_unit_test(test_stack__the_lpq_candidate_is_that_kernel),
         cmocka_unit_test(test_stack__a_sum_of_one_is_that_one),
         cmocka_unit_test(test_stack__sums_obey_the_parallelogram),
