@@ -161,11 +161,15 @@ static void say_validation(run *r, const json_t *info)
     const json_t *valid = json_object_get(info, "validation");
     char          line[512];
     size_t        used = name_result(line, sizeof line, info);
+    double        threshold = json_get_number(json_object_get(info, "settings"), "threshold", .5);
 
     used = add_scores(line, sizeof line, used, valid, INT_MAX);
     if (json_is_object(valid) && used < sizeof line)
         snprintf(line + used, sizeof line - used, " (%s)", json_get_text(valid, "how", "on the training rows"));
     run_say(r, "%s", line);
+    if (threshold != .5)
+        run_say(r, "it answers %.80s from a probability of %.3g on",
+                json_string_value(json_array_get(json_object_get(info, "classes"), 1)), threshold);
     say_comparison(r, info);
 }
 

@@ -159,12 +159,15 @@ static int write_rows(const answers *a, int64_t rows)
     return 0;
 }
 
-static int64_t largest(const double *v, int64_t n)
+/* The class that the model answers with: of two by its threshold, else the likeliest. */
+static int64_t answer_of(const answers *a, const double *p)
 {
     int64_t best = 0;
 
-    for (int64_t j = 1; j < n; j++)
-        if (v[j] > v[best])
+    if (agop_model_threshold(a->m) != .5)
+        return p[1] >= agop_model_threshold(a->m);
+    for (int64_t j = 1; j < a->classes; j++)
+        if (p[j] > p[best])
             best = j;
     return best;
 }
@@ -184,7 +187,7 @@ static int answer_block(run *r, answers *a, const agop_table *t)
         DO(run_check(r, sets ? agop_predict_set(&p, &set, r->ctx, a->m, t, a->level)
                              : agop_predict(&p, r->ctx, a->m, t, AGOP_PROBA)));
         for (int64_t i = 0; i < rows; i++)
-            a->value[i] = (double)largest(a->p + i * a->classes, a->classes);
+            a->value[i] = (double)answer_of(a, a->p + i * a->classes);
     } else if (a->level > 0) {
         DO(run_check(r, agop_predict_interval(&value, &lower, &upper, r->ctx, a->m, t, a->level, a->form)));
     } else {

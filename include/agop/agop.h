@@ -96,7 +96,7 @@ typedef struct agop_setting { /* one row of the table */
     const char *fallback;     /* the default, as text; "auto" where the library chooses */
     double      low, high;    /* bounds of numbers, both allowed unless low_open */
     int         low_open;     /* 1: low itself is not allowed */
-    const char *choices;      /* "l2|gaussian|l1"; NULL unless type is AGOP_CHOICE */
+    const char *choices;      /* "l2|gaussian|l1"; of a number, what it may be besides, or NULL */
     const char *placeholder;  /* "COL[,COL...]" in help texts */
     const char *verbs;        /* who uses it: "fit predict score ..."; cv: also those of fit */
     const char *help;         /* one sentence, no final dot */
@@ -172,6 +172,8 @@ AGOP_STATUS agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
 enum { AGOP_VALUE = 0, AGOP_PROBA = 1 };
 AGOP_API int64_t     agop_model_outputs(const agop_model *m, int what);
 AGOP_API const char *agop_model_output_name(const agop_model *m, int what, int64_t j); /* target or class */
+/* Of two classes, the second is the value from this probability on; 0.5 where the likelier one is, also of others. */
+AGOP_API double agop_model_threshold(const agop_model *m);
 /* out: rows(t) x outputs, AGOP_F64. */
 AGOP_STATUS agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t, int what);
 

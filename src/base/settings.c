@@ -43,6 +43,9 @@ static const agop_setting rows[] = {
      "what the last solve minimises: squared error, or for classes minus the logarithm of their probabilities"},
     {"calibrate", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "probabilities by squared error go through a map that honest predictions like best; auto: unless --tune off"},
+    {"threshold", AGOP_REAL, "0.5", 0, 1, 0, "auto", "P|auto", "fit",
+     "of two classes the second is the answer from this probability on; auto: what gives honest predictions the best "
+     "balanced accuracy (with --metric-score f1 or accuracy that score)"},
     /* ---- the machine ---- */
     {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", "quick|full|SECONDS|off", "fit",
      "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes and "
@@ -249,7 +252,7 @@ static agop_status check_number(const agop_setting *r, const char *value, agop__
     double v = 0;
     if (!number_of(r, value, &v))
         return agop__fail(e, AGOP_E_PARAM, "%s must be %s%s, not '%.40s'", r->name, type_word(r),
-                          strcmp(r->fallback, "auto") == 0 ? " or auto" : "", value);
+                          strcmp(r->fallback, "auto") == 0 || r->choices ? " or auto" : "", value);
     if (v < r->low || v > r->high || (r->low_open && v <= r->low))
         return agop__fail(e, AGOP_E_PARAM, "%s must be %s %g and at most %g, not %.40s", r->name,
                           r->low_open ? "more than" : "at least", r->low, r->high, value);
@@ -261,7 +264,7 @@ static agop_status check(const agop_setting *r, const char *value, agop__err *e)
     char   near[64];
     double v;
 
-    if (strcmp(value, "auto") == 0 && strcmp(r->fallback, "auto") == 0)
+    if (strcmp(value, "auto") == 0 && (strcmp(r->fallback, "auto") == 0 || (r->type == AGOP_REAL && r->choices)))
         return AGOP_OK;
     switch (r->type) {
     case AGOP_TEXT: return AGOP_OK;

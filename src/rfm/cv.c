@@ -188,8 +188,10 @@ static void widen(double *out, const double *p, const cross *c, const agop__targ
     }
 }
 
-static agop_status score(one_fit *fit, int who, const cross *c, const part *judges, const double *p)
+static agop_status score(one_fit *fit, int who, const cross *c, const part *judges, const double *p,
+                         const agop__target *own)
 {
+    agop__target g       = c->target; /* decides as `own` does, where there is one */
     int64_t      columns = c->target.columns;
     double      *truth   = agop__malloc(judges->n * columns, sizeof *truth);
     agop__scores s = {0};
@@ -199,7 +201,11 @@ static agop_status score(one_fit *fit, int who, const cross *c, const part *judg
         return agop__fail_memory(&c->ctx->err, 8.0 * (double)judges->n, "scores");
     for (int64_t i = 0; i < judges->n; i++)
         memcpy(truth + i * columns, c->truth + judges->row[i] * columns, (size_t)columns * sizeof *truth);
-    TRY(agop__scores_make(&s, &c->target, p, truth, NULL, judges->n, &c->ctx->err));
+    if (own) {
+        g.cut       = own->cut;
+        g.threshold = own->threshold;
+    }
+    TRY(agop__scores_make(&s, &g, p, truth, NULL, judges->n, &c->ctx->err));
     TRY(agop__scores_to_json(&fit->scores[who], &s, &c->target, &c->ctx->err));
 done:
     agop__scores_free(&s);
@@ -303,7 +309,7 @@ static agop_status compare(one_fit *fit, const cross *c, const agop_model *m, co
             }
             widen(p + first * c->width, some.y, c, g, n);
         }
-        TRY(score(fit, who, c, judges, p));
+        TRY(score(fit, who, c, judges, p, NULL));
     }
 done:
     close_encoded(&some);
@@ -353,7 +359,7 @@ static agop_status run_fold(cross *c, one_fit *fit)
         TRY(agop__fail(&c->ctx->err, AGOP_E_STOPPED, "stopped in the middle of a fold"));
     TRY(agop__predict_rows(own, NULL, c->ctx, m, judges.t));
     widen(p, own, c, &m->target, judges.n);
-    TRY(score(fit, OURS, c, &judges, p));
+    TRY(score(fit, OURS, c, &judges, p, &m->target));
     for (int64_t i = 0; i < judges.n; i++) {
         for (int64_t k = 0; k < c->width; k++)
             c->sum[judges.row[i] * c->width + k] += p[i * c->width + k];

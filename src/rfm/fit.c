@@ -112,6 +112,7 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     p->last       = agop__choice(s, "select", "last");
     p->logistic   = agop__choice(s, "loss", "logistic");
     p->calibrate  = agop__bool(s, "calibrate", quick);
+    p->threshold  = agop__real(s, "threshold", (double)NAN);
     p->diagonal   = shape->kind == AGOP__L1 || agop__choice(s, "metric", "diagonal");
     p->several    = quick && agop__is_auto(s, "kernel") && !agop__choice(s, "metric", "full") &&
                  !agop__choice(s, "dual", "on");
@@ -143,6 +144,9 @@ static agop_status resolve(agop__plan *p, agop__shape *shape, agop_ctx *ctx, con
     if (agop__choice(s, "metric_score", "callback") && !ctx->score)
         return agop__fail(&ctx->err, AGOP_E_PARAM, "metric_score callback needs a function of the calling program "
                                                    "(agop_on_score): take another score");
+    if (isnan(p->threshold) && p->last)
+        return agop__fail(&ctx->err, AGOP_E_PARAM, "with --select last nothing is judged, which --threshold auto "
+                                                   "needs: name a number");
     if (agop__score_looks(agop__text(s, "metric_score")) && agop__choice(s, "dual", "on"))
         return agop__fail(&ctx->err, AGOP_E_PARAM, "metric_score %s needs the whole metric: leave --dual away",
                           agop__text(s, "metric_score"));
@@ -651,6 +655,8 @@ static agop_status check_target(const agop__fit *f, const agop_settings *s)
     if (agop__choice(s, "class_weight", "balanced") && !g->classification)
         return agop__fail(e, AGOP_E_PARAM, "class weights are for classes, and the target holds numbers: leave "
                                            "--class-weight away, or say --task classification");
+    if (f->plan.threshold != .5 && g->classes.count != 2)
+        return agop__fail(e, AGOP_E_PARAM, "a threshold is for two classes: leave --threshold away");
     if (f->plan.transform != AGOP__PLAIN && g->classification)
         return agop__fail(e, AGOP_E_PARAM, "classes have no %s: leave --target-transform away, or say --task "
                                            "regression",
@@ -679,10 +685,17 @@ static agop_status learn_intervals(agop_model *m, const agop__fit *f)
     return agop__intervals_learn(m, f, &h);
 }
 
+/* The map of probabilities and the threshold. */
 static agop_status calibrate(agop__fit *f)
 {
-    return agop__calibrate(f, f->honest, f->rows.truth + f->rows.judge * f->target->columns,
-                           f->rows.weight ? f->rows.weight + f->rows.judge : NULL, f->rows.judges);
+    const double *truth  = f->rows.truth + f->rows.judge * f->target->columns;
+    const double *weight = f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
+    agop_status   st;
+
+    TRY(agop__calibrate(f, f->honest, truth, weight, f->rows.judges));
+    TRY(agop__decide(f, f->honest, truth, weight, f->rows.judges));
+done:
+    return st;
 }
 
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
@@ -747,7 +760,11 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         agop__leaf_trim(m->leaf, &f);
     }
     f.beside         = &beside;
-    m->target.mapped = f.mapped;
+    if (!f.decided) /* a fit that was stopped, or that nobody judged */
+        f.threshold = isnan(f.plan.threshold) ? .5 : f.plan.threshold;
+    m->target.cut       = f.threshold != .5;
+    m->target.threshold = f.threshold;
+    m->target.mapped    = f.mapped;
     memcpy(m->target.map, f.map, sizeof f.map);
     TRY(assemble(m, &f, own));
     *out = m;

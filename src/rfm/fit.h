@@ -49,6 +49,7 @@ typedef struct agop__plan {
     int         calibrate;     /* probabilities by squared error */
     int32_t     transform;     /* of the target, for every machine; AGOP__PLAIN: wide searches may try others */
     int         transform_given; /* by the caller: no others */
+    double      threshold;     /* of two classes; NaN: to be found */
     int         route;         /* of the AGOP: AGOP__ROUTE_... */
     int         units;         /* for the AGOP: AGOP__UNITS_... */
     int64_t     iters;
@@ -144,6 +145,8 @@ typedef struct agop__fit {
     double       map[2];
     const agop__transform *transform; /* outputs at hand are of this one's h; NULL: they are those of the model */
     agop__curve *curve;      /* that turned them into those of the model; NULL: nothing had to be turned */
+    int          decided;    /* 1: and this threshold */
+    double       threshold;
     agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
     int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
     const agop__comparison *beside;
@@ -258,6 +261,8 @@ typedef struct agop__honest {
 /* Once f->agop and f->map are there; without rows nothing is kept. */
 agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h);
 
+/* decide.c: from the same, once there is the map, f->threshold, and f->scores with it. */
+agop_status agop__decide(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n);
 /* calibrate.c: from honest outputs y of n rows, f->map for the probabilities of a fit of classes by squared error, and
  * f->scores of the rows with it. The map is kept out of f->target, which others are judged by too. */
 agop_status agop__calibrate(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n);

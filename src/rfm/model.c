@@ -17,7 +17,8 @@
 #include "io/json.h"
 #include "io/safetensors.h"
 
-enum { FILE_VERSION = 1, TREE_VERSION = 2, MEMBERS_VERSION = 3, CURVE_VERSION = 4 };
+enum { FILE_VERSION = 1, TREE_VERSION = 2, MEMBERS_VERSION = 3, CURVE_VERSION = 4,
+       THRESHOLD_VERSION = 5, NEWEST = THRESHOLD_VERSION };
 
 /* ---- life ---- */
 
@@ -178,7 +179,7 @@ static int version_of(const agop_model *m)
             if (m->leaf[k].member[i].curve)
                 least = CURVE_VERSION;
     }
-    return least;
+    return m->target.cut ? THRESHOLD_VERSION : least;
 }
 
 /* Splits and leaves; the directions are a tensor. */
@@ -557,10 +558,10 @@ static agop_status load_description(agop_model *m, const json_t *all, const char
 
     if (!json_is_integer(version) || json_integer_value(version) < 1)
         return damaged(e, path, "it names no version");
-    if (json_integer_value(version) > CURVE_VERSION)
+    if (json_integer_value(version) > NEWEST)
         return agop__fail(e, AGOP_E_FORMAT,
                           "%.200s: a model of format %lld; this agop reads up to %d: take a newer one", path,
-                          (long long)json_integer_value(version), CURVE_VERSION);
+                          (long long)json_integer_value(version), NEWEST);
     st = agop__schema_from_json(&m->schema, json_object_get(all, "schema"), e);
     if (st == AGOP_OK)
         st = agop__target_from_json(&m->target, json_object_get(all, "target"), e);

@@ -164,16 +164,12 @@ done:
     return st;
 }
 
-static int64_t likeliest(const double *p, int64_t K)
-{
-    int64_t best = 0;
-    for (int64_t k = 1; k < K; k++)
-        if (p[k] > p[best])
-            best = k;
-    return best;
-}
-
 /* ---- public ---- */
+
+double agop_model_threshold(const agop_model *m)
+{
+    return m && m->target.cut ? m->target.threshold : .5;
+}
 
 int64_t agop_model_outputs(const agop_model *m, int what)
 {
@@ -224,7 +220,7 @@ agop_status agop_predict(agop_mat *out, agop_ctx *ctx, const agop_model *m, cons
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             to[i * out->ld + j] = what == AGOP_VALUE && m->target.classification
-                                      ? (double)likeliest(p + i * width, width)
+                                      ? (double)agop__target_decide(&m->target, p + i * width)
                                       : p[i * width + j];
 done:
     free(p);

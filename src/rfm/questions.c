@@ -15,7 +15,7 @@ static int in_order(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The output to explain of each row: as asked, or the first target, or the likeliest class. */
+/* The output to explain of each row: as asked, or the first target, or the class that is answered. */
 static agop_status settle_outputs(int64_t *to, const agop__questions *q, const agop_table *t, const int64_t *output)
 {
     const agop__target *g     = &q->m->target;
@@ -36,9 +36,7 @@ static agop_status settle_outputs(int64_t *to, const agop__questions *q, const a
         return agop__fail_memory(&q->ctx->err, 8.0 * (double)(q->rows * width), "probabilities");
     TRY(agop__predict_rows(p, NULL, q->ctx, q->m, t));
     for (int64_t i = 0; i < q->rows; i++)
-        for (int64_t k = 1; k < width; k++)
-            if (p[i * width + k] > p[i * width + to[i]])
-                to[i] = k;
+        to[i] = agop__target_decide(g, p + i * width);
 done:
     free(p);
     return st;

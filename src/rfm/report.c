@@ -78,6 +78,7 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "divisions", json_integer(p->divisions));
     bad |= json_object_set_new(j, "metric_score", json_string(p->look ? p->look : p->score));
     bad |= json_object_set_new(j, "calibrate", json_boolean(f->mapped));
+    bad |= json_object_set_new(j, "threshold", json_real(f->threshold));
     bad |= json_object_set_new(j, "memory", json_integer(p->memory));
     if (bad) {
         json_decref(j);

@@ -104,13 +104,11 @@ static void one_class(double *auc, double *f1, ranked *r, int64_t k, int64_t K, 
 
 int64_t agop__score_row(double out[AGOP__ROW_SCORES], const agop__target *g, const double *p, double truth)
 {
-    int64_t K = g->classes.count, guess = 0;
+    int64_t K = g->classes.count, guess = agop__target_decide(g, p);
     double  square = 0, right = 1e-15;
 
     for (int64_t k = 0; k < K; k++) {
         double is = truth == (double)k, d = p[k] - is;
-        if (p[k] > p[guess])
-            guess = k;
         square += d * d;
         right = is != 0 ? fmax(p[k], 1e-15) : right;
     }
@@ -150,7 +148,7 @@ static double calibration_error(ranked *r, int64_t rows, double total)
 static void classes(agop__scores *out, const agop__target *g, const double *p, const double *truth,
                     const double *weight, int64_t rows, int64_t *guess, ranked *r)
 {
-    int64_t K     = g->classes.count;
+    int64_t K     = g->classes.count, top;
     double  total = 0, aucs = 0, f1s = 0, auc, f1;
 
     for (int64_t i = 0; i < rows; i++) {
@@ -160,7 +158,8 @@ static void classes(agop__scores *out, const agop__target *g, const double *p, c
         out->accuracy += w * row[AGOP__ROW_ACCURACY];
         out->brier += w * row[AGOP__ROW_BRIER];
         out->log_loss += w * row[AGOP__ROW_LOG_LOSS];
-        r[i] = (ranked){.p = p[i * K + guess[i]], .weight = w, .positive = truth[i] == (double)guess[i]};
+        top = g->cut ? p[i * K + 1] > p[i * K] : guess[i]; /* the likelier one, whatever is answered */
+        r[i] = (ranked){.p = p[i * K + top], .weight = w, .positive = truth[i] == (double)top};
     }
     out->ece = calibration_error(r, rows, total);
     out->accuracy /= total;

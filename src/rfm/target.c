@@ -498,6 +498,18 @@ void agop__target_map(double *p, int64_t classes, const double *map)
         p[k] /= sum;
 }
 
+int64_t agop__target_decide(const agop__target *g, const double *p)
+{
+    int64_t best = 0;
+
+    if (g->cut)
+        return p[1] >= g->threshold;
+    for (int64_t k = 1; k < g->classes.count; k++)
+        if (p[k] > p[best])
+            best = k;
+    return best;
+}
+
 /* ---- JSON ---- */
 
 /* Code, link and whether there is a map are one word, so that a reader that does not know them refuses the file. */
@@ -522,6 +534,8 @@ agop_status agop__target_to_json(json_t **out, const agop__target *g, agop__err 
                json_object_set_new(j, "prior", agop__json_reals(g->prior, g->classes.count));
         if (g->mapped)
             bad |= json_object_set_new(j, "map", agop__json_reals(g->map, 2));
+        if (g->cut)
+            bad |= json_object_set_new(j, "threshold", agop__json_reals(&g->threshold, 1));
     } else {
         bad |= json_object_set_new(j, "mean", agop__json_reals(g->mean, g->columns)) |
                json_object_set_new(j, "spread", agop__json_reals(g->spread, g->columns));
@@ -593,6 +607,21 @@ done:
     return st;
 }
 
+static agop_status read_threshold(agop__target *g, const json_t *list, agop__err *e)
+{
+    double     *v = NULL;
+    agop_status st;
+
+    TRY(read_reals(&v, list, 1, 0, "threshold", e));
+    g->cut       = 1;
+    g->threshold = v[0];
+    if (g->classes.count != 2 || !(v[0] <= 1))
+        st = agop__fail(e, AGOP_E_FORMAT, "damaged model: target 'threshold' holds a value that cannot be");
+done:
+    free(v);
+    return st;
+}
+
 static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
 {
     const json_t *a    = json_object_get(j, "classes");
@@ -621,6 +650,11 @@ static agop_status read_classes(agop__target *g, const json_t *j, agop__err *e)
     g->outputs = g->code == AGOP__CODE_PREVALENCE || n == 2 ? (int64_t)n - 1 : (int64_t)n;
     if (at >= MAPPED) {
         agop_status st = read_map(g, j, e);
+        if (st != AGOP_OK)
+            return st;
+    }
+    if (json_object_get(j, "threshold")) {
+        agop_status st = read_threshold(g, json_object_get(j, "threshold"), e);
         if (st != AGOP_OK)
             return st;
     }

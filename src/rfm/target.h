@@ -26,6 +26,8 @@ typedef struct agop__target {
     double    *mean, *spread; /* regression: output = (y - mean) / spread */
     int        code;
     int        link;     /* of the model; on the way there see agop__fit */
+    int        cut;      /* two classes: the second is the answer from `threshold` on; 0: the likelier one is */
+    double     threshold;
     agop__dict classes;  /* in rising order */
     double    *prior;    /* class frequencies */
     int        mapped;   /* linear link: the map of agop__target_map follows */
@@ -49,6 +51,8 @@ void agop__target_values(double *values, const agop__target *g, const double *y)
 void agop__target_probabilities(double *p, const agop__target *g, const double *y);
 /* Probabilities p of one row (all above 0) <- p^a exp(b p), normalised; map is (a, b). See calibrate.c. */
 void agop__target_map(double *p, int64_t classes, const double *map);
+/* The class that is answered, from the probabilities. */
+int64_t agop__target_decide(const agop__target *g, const double *p);
 /* Of outputs: target column k, or class k before its probability is clipped; linear in y but for a constant. */
 double  agop__target_score(const agop__target *g, const double *y, int64_t k);
 int64_t agop__target_width(const agop__target *g); /* columns, or the number of classes */

@@ -805,6 +805,7 @@ static agop_status settle_temperature(fitting *w)
     u.row        = NULL;
     f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
     TRY(agop__calibrate(f, u.best, u.truth, u.weight, u.n));
+    TRY(agop__decide(f, u.best, u.truth, u.weight, u.n));
     h = (agop__honest){.n = u.n, .x = u.x, .code = u.code, .y = u.best, .truth = u.truth};
     TRY(agop__intervals_learn(w->g->m, f, &h));
 done:
