@@ -108,8 +108,8 @@ static void print_machines(FILE *f, const char *title, const json_t *list)
                 json_get_number(one, "exponent", NAN), json_get_text(one, "metric", "?"),
                 json_is_true(json_object_get(one, "normal_scores")) ? "yes" : "no",
                 json_get_text(one, "target_transform", "none"), json_get_number(one, "level_height", NAN),
-                json_get_number(one, "weight", NAN),
-                json_get_number(one, "ridge", NAN), json_get_number(one, "bandwidth", NAN),
+                json_get_number(one, "weight", NAN), json_get_number(one, "ridge", NAN),
+                json_get_number(one, "bandwidth", NAN),
                 json_get_number(one, "best_iter", NAN), json_get_number(one, "validation", NAN));
     }
 }

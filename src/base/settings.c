@@ -48,8 +48,8 @@ static const agop_setting rows[] = {
      "balanced accuracy (with --metric-score f1 or accuracy that score)"},
     /* ---- the machine ---- */
     {"tune", AGOP_CHOICE, "quick", NO_BOUND, "quick|full|off", "quick|full|SECONDS|off", "fit",
-     "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes and "
-     "metrics; a time such as 120s: that search, and averages over more divisions of the rows, for so long; off: fixed "
+     "quick: ridge by leave-one-out, the metric shrunk, two kernels; full: a search over kernels, exponents, codes, metrics "
+     "and functions of the target; a time such as 120s: that search, and averages over more divisions of the rows, for so long; off: fixed "
      "settings"},
     {"kernel", AGOP_CHOICE, "auto", NO_BOUND, "auto|l2|gaussian|l1|lpq|sum_power", NULL, "fit",
      "l2: exp(-(d/L)^q) of the Mahalanobis distance; gaussian: exp(-d^2/(2 L^2)); l1: a product over columns; lpq: "

@@ -322,7 +322,7 @@ static int one_from_json(agop__curve *c, const json_t *j)
         c->kind = AGOP__LOG;
         return read_number(&c->rate, j, "rate") && read_number(&c->scale, j, "scale") &&
                read_number(&c->shift, j, "shift") && c->rate >= 0 && c->scale >= 0 &&
-               isfinite(c->scale * exp(c->rate * c->high));
+               isfinite(c->scale * exp(c->rate * c->high) + fabs(c->shift));
     }
     c->kind = AGOP__NORMAL;
     good    = good && strcmp(name, names[AGOP__NORMAL]) == 0 && json_array_size(values) == AGOP__KNOTS;

@@ -176,13 +176,13 @@ static json_t *columns(const agop__schema *schema)
 static json_t *machine(const agop__member_story *m, const agop__fit *f)
 {
     json_t *j = json_pack("{s:s, s:f, s:s, s:b, s:s, s:f, s:f, s:f, s:f, s:I, s:o, s:f}", "kernel",
-                     kernel_name(m->what.kind),
-                     "exponent", m->what.exponent, "metric", m->what.diagonal ? "diagonal" : "full", "normal_scores",
-                     f->schema->normal_scores && !m->what.plain, "target_transform",
-                     agop__transform_name(m->what.transform), "level_height", m->what.height,
-                     "weight", m->weight, "ridge", m->ridge, "bandwidth",
-                     m->bandwidth / f->plan.unit, "best_iter", (json_int_t)m->best_iter, "validation",
-                     agop__json_real(m->validation), "seconds", m->seconds);
+                          kernel_name(m->what.kind), "exponent", m->what.exponent, "metric",
+                          m->what.diagonal ? "diagonal" : "full", "normal_scores",
+                          f->schema->normal_scores && !m->what.plain, "target_transform",
+                          agop__transform_name(m->what.transform), "level_height", m->what.height, "weight", m->weight,
+                          "ridge", m->ridge, "bandwidth", m->bandwidth / f->plan.unit, "best_iter",
+                          (json_int_t)m->best_iter, "validation", agop__json_real(m->validation), "seconds",
+                          m->seconds);
 
     if (m->what.kind == AGOP__LPQ && json_object_set_new(j, "norm", json_real(m->what.norm)) != 0) {
         json_decref(j);

@@ -1,6 +1,7 @@
 /* search.c - which machines take part in a sum.
  *
- *   candidates   ways to make a machine: kernels, exponents, codes of the columns, forms of the metric
+ *   candidates   ways to make a machine: kernels, exponents, codes of the columns, forms of the metric, functions of
+ *                the target
  *   explore      a candidate's metric is learned on half of the rows and judged on the others: an eighth of a solve on
  *                all rows for each of its steps
  *   choose       those whose honest predictions earn weight in a sum; the others are dropped

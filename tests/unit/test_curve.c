@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
+#include "fail_alloc.h"
 #include "numbers.h"
 #include "rfm/curve.h"
 #include "rfm/model.h"
@@ -332,6 +333,44 @@ static void test_curve__only_skewed_targets_are_worth_it(void **state)
     assert_int_equal(agop__transforms_for(up, 8, 1), 1 << AGOP__NORMAL);
 }
 
+/* A search that tries transforms, cut short by memory at every `STRIDE`th place: nothing is kept, and the answer of a
+ * fit that says it went well is the same. */
+static void test_curve__a_search_without_memory_says_so(void **state)
+{
+    enum { FEW = 24, STRIDE = 61 };
+    double        *x = normals(FEW * COLUMNS, 3), *want, *have;
+    agop_table    *t = table_of(x, FEW, NULL);
+    agop_settings *s = settings_of(ctx, "target=y tune=full iters=0 ridge=0.1 divisions=1");
+    agop_model    *m = fit_table(t, NULL, "target=y tune=full iters=0 ridge=0.1 divisions=1");
+    int64_t        forgiven = 0;
+    int            failed   = 1;
+
+    (void)state;
+    want = predict(m, t);
+    agop_model_free(m);
+    for (int64_t n = 1; failed; n += STRIDE) {
+        agop_status st;
+        m = NULL;
+        fail_alloc_arm(n);
+        st     = agop_fit(&m, ctx, t, NULL, s);
+        failed = fail_alloc_disarm();
+        if (st == AGOP_OK) {
+            have = predict(m, t);
+            assert_memory_equal(want, have, FEW * sizeof *want);
+            free(have);
+            forgiven += failed;
+        } else if (!failed || st != AGOP_E_NOMEM) {
+            fail_msg("allocation %lld: %s", (long long)n, agop_errmsg(ctx));
+        }
+        agop_model_free(m);
+    }
+    assert_true(forgiven <= 4);
+    free(want);
+    agop_settings_free(s);
+    agop_table_free(t);
+    free(x);
+}
+
 /* Leaves, intervals and several targets go on as without. */
 static void test_curve__trees_and_several_targets_have_it_too(void **state)
 {
@@ -374,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_curve__the_agop_is_that_of_the_answer),
         cmocka_unit_test(test_curve__a_wide_search_finds_the_logarithm),
         cmocka_unit_test(test_curve__only_skewed_targets_are_worth_it),
+        cmocka_unit_test(test_curve__a_search_without_memory_says_so),
         cmocka_unit_test(test_curve__trees_and_several_targets_have_it_too),
     };
     int failed;
