@@ -1,4 +1,4 @@
-/* sort.c - radix sort, least significant digit first, 11 bits at a time; see sort.h. */
+/* sort.c - radix sort, least significant digit first, 11 bits at a time; Hoare's selection; see sort.h. */
 #include "base/sort.h"
 
 #include <string.h>
@@ -57,4 +57,37 @@ void agop__sort_pairs(agop__pair *v, agop__pair *scratch, int64_t n)
         sort_digit(&now, &other, n, digit);
     if (now != v)
         memcpy(v, now, (size_t)n * sizeof *v);
+}
+
+static double middle_of(double a, double b, double c)
+{
+    return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+}
+
+double agop__select(double *v, int64_t n, int64_t k)
+{
+    int64_t low = 0, high = n - 1;
+
+    while (low < high) {
+        double  pivot = middle_of(v[low], v[low + (high - low) / 2], v[high]);
+        int64_t i = low, j = high;
+        while (i <= j) { /* equal ones change places, too, so that many of them are halved as well */
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i <= j) {
+                double swap = v[i];
+                v[i++]      = v[j];
+                v[j--]      = swap;
+            }
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return v[k];
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 
 /* ---- blocks ---- */
 
@@ -755,12 +756,6 @@ agop__points agop__points_rows(const agop__points *p, agop_ctx *ctx, int64_t fir
 
 /* ---- the median distance ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double pair_power(const agop__map *map, const double *u, const int32_t *code, double *const *table, int64_t i,
                          int64_t j)
 {
@@ -814,8 +809,7 @@ agop_status agop__median_distance(double *out, const agop__map *map, const agop_
             s[at]    = k->kind == AGOP__L2 ? sqrt(v) : pow(v / of, 1 / order);
             mean += s[at++] / (double)pairs;
         }
-    qsort(s, (size_t)pairs, sizeof *s, by_size);
-    *out = pairs ? s[pairs / 2] : 1;
+    *out = pairs ? agop__select(s, pairs, pairs / 2) : 1;
     if (!(*out > 0)) /* more than half of the pairs coincide */
         *out = mean > 0 ? mean : 1;
 done:

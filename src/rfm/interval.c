@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "rfm/fit.h"
 
 enum { FEWEST_FOR_SCALE = 40, RIDGES = 3, LOOKS = 2, MEDIAN_ROWS = 500 };
@@ -78,15 +79,14 @@ typedef struct scaling {
 } scaling;
 
 /* Mean over rows of 2 q s + 2 / (1 - level) (size - q s)+, with q made of these rows themselves. s: c x n, or NULL for
- * 1; score is where size / s is sorted. */
+ * 1; score is room for size / s. */
 static double interval_score(double *score, const scaling *a, const double *s, int64_t k)
 {
     double sum = 0, q, rank = fmin((double)a->n, rank_of(a->n, JUDGED_AT));
 
     for (int64_t i = 0; i < a->n; i++)
         score[i] = a->size[k * a->n + i] / (s ? s[k * a->n + i] : 1);
-    qsort(score, (size_t)a->n, sizeof *score, rising);
-    q = score[(int64_t)rank - 1];
+    q = agop__select(score, a->n, (int64_t)rank - 1);
     for (int64_t i = 0; i < a->n; i++) {
         double half = q * (s ? s[k * a->n + i] : 1);
         sum += 2 * half + 2 / (1 - JUDGED_AT) * fmax(0, a->size[k * a->n + i] - half);
