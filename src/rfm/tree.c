@@ -415,7 +415,8 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
         hurry(&f);
     st = agop__fit_members(&w->g->m->leaf[k], &f, w->g->s);
     if (st == AGOP_E_STOPPED) { /* before there was anything: what is quickest */
-        atomic_store(&w->stop, 1);
+        int nobody = 0; /* who stopped first: another leaf may have met the clock */
+        atomic_compare_exchange_strong(&w->stop, &nobody, 1);
         agop__fit_free(&f);
         TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
         begin_with_mean(&f, w->g);
