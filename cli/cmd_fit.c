@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "json_print.h"
@@ -36,7 +37,8 @@ const opt_verb verb_fit = {
 
 static int check_request(run *r, const char *data, const char *valid, const char *path)
 {
-    int code = EXIT_DONE;
+    const char *state = opt_text(r->opt, "resume");
+    int         code  = EXIT_DONE;
 
     if (!path)
         return run_fail(r, EXIT_USAGE, "where should the model go? give -o MODEL");
@@ -51,6 +53,8 @@ static int check_request(run *r, const char *data, const char *valid, const char
     DO(result_check(r, path));
     if (result_same(path, data) || (valid && result_same(path, valid)))
         return run_fail(r, EXIT_USAGE, "the model would overwrite the data in %s: name another file", path);
+    if (state && (strcmp(state, path) == 0 || (r->json && strcmp(state, r->json) == 0)))
+        return run_fail(r, EXIT_USAGE, "the state of the fit needs a file of its own: %s is written otherwise", state);
     if (r->json)
         code = result_check(r, r->json);
 done:
@@ -215,6 +219,8 @@ int cmd_fit(run *r)
     say_summary(r, m, info, path);
     if (agop_model_stopped(m))
         code = run_settle(r, "the best model so far was written");
+    else if (opt_text(r->opt, "resume"))
+        (void)unlink(opt_text(r->opt, "resume")); /* nothing is left to go on with */
 done:
     json_decref(info);
     agop_model_free(m);

@@ -108,6 +108,10 @@ static agop_status settle(cross *c, const agop_settings *s)
     c->folds   = (int32_t)agop__int(s, "folds", 5);
     c->repeats = agop__int(s, "repeats", 1);
     c->limit   = agop__real(s, "time_limit", 0);
+    if (*agop__text(s, "resume")) {
+        st = agop__fail(&ctx->err, AGOP_E_PARAM, "a cross-validation is not taken up again: leave --resume away");
+        goto done;
+    }
     TRY(agop__settings_copy(&c->own, s, &ctx->err));
     TRY(agop__target_learn(&c->target, &c->keep, ctx, c->t, s, NULL));
     TRY(agop__settings_put(c->own, &ctx->err, "task", c->target.classification ? "classification" : "regression"));

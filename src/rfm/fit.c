@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "rfm/journal.h"
 
 enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8, LEAF_SIZE = 10000 };
 /* Bytes beside a row's coordinates: its numbers in the table and in its leaf, two pairs and a number while a node of
@@ -562,6 +563,19 @@ done:
 
 /* ---- the model ---- */
 
+static agop_status open_journal(agop__fit *f, const agop_settings *s)
+{
+    const char *path = agop__text(s, "resume");
+    return *path ? agop__journal_open(&f->journal, path, agop__resume_fit(f, s), &f->ctx->err) : AGOP_OK;
+}
+
+static void close_journal(agop__fit *f)
+{
+    if (f->journal && agop__journal_trouble(f->journal))
+        agop__note(f->ctx, "the state of the fit could not be kept in full: %s", agop__journal_trouble(f->journal));
+    agop__journal_close(f->journal);
+}
+
 /* Hand what the search found to the model. */
 static agop_status assemble(agop_model *m, agop__fit *f, const agop_settings *s)
 {
@@ -609,7 +623,7 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
     agop_status st;
 
     *part = (agop__fit){.ctx = ctx, .target = whole->target, .schema = whole->schema, .shape = whole->shape,
-                        .plan = whole->plan, .started = whole->started};
+                        .plan = whole->plan, .started = whole->started, .journal = whole->journal};
     part->rows.n = n;
     agop__fit_divide(part, s, valid);
     if (agop__is_auto(s, "all_rows")) { /* a large table, even if its leaves are small */
@@ -744,6 +758,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     m->dtype = f.plan.dtype;
     TRY(gather(&f, train, valid, s, keep, weight));
     TRY(check_logarithms(&f));
+    TRY(open_journal(&f, s));
     if (f.rows.n > f.plan.leaf_size) {
         TRY(agop__tree_fit(m, &grown, &f, s));
         TRY(agop__fit_compare(&beside, &f, s));
@@ -770,6 +785,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     *out = m;
     m    = NULL;
 done:
+    close_journal(&f);
     agop__comparison_free(&beside);
     agop__grown_free(&grown);
     agop__fit_free(&f);

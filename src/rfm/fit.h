@@ -156,6 +156,7 @@ typedef struct agop__fit {
     const struct agop__grown *tree;  /* of a whole that became a tree */
     int64_t                  *judge_row; /* of that: which rows judged it, rows.judges of them */
     struct agop__span        *span;  /* rows and metrics are in its coordinates for now */
+    struct agop__journal     *journal; /* where machines are kept as they come, or NULL */
 } agop__fit;
 
 /* span.c: the rows of a fit in coordinates of their span, while a path goes on there. */
@@ -230,8 +231,17 @@ typedef struct agop__search {
     int                  divisions;
     int64_t             *order[AGOP__MOST_MEMBERS]; /* of a division: its row i is row order[i] of f; NULL: as in f */
     agop__rows           rows; /* of the division at hand, if it is not the first */
+    uint64_t             number; /* of f's rows and plan, for the journal */
     agop__transform     *transform[AGOP__NORMAL + 1]; /* by kind, once there is one */
 } agop__search;
+/* resume.c: machines in a journal. The number of a fit and that of the rows of one search, of which those of its
+ * machines are made; one that has got to a stage is kept, and found again. */
+enum { AGOP__EXPLORED, AGOP__FINISHED };
+uint64_t    agop__resume_fit(const agop__fit *f, const agop_settings *s);
+uint64_t    agop__resume_rows(const agop__fit *f);
+void        agop__resume_keep(agop__entry *k, uint64_t rows, int stage);
+agop_status agop__resume_find(int *there, agop__entry *k, uint64_t rows, int stage);
+
 /* Fills `entry` with finished machines, the first division first. f->tried is told. */
 agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings *s);
 void        agop__search_free(agop__search *e);
@@ -269,6 +279,8 @@ agop_status agop__calibrate(agop__fit *f, const double *y, const double *truth, 
 
 /* path.c: would something that takes so many seconds end after the time limit? */
 int agop__fit_late(const agop__fit *f, double seconds_ahead);
+/* path.c: room for what will be found. */
+agop_status agop__fit_open(agop__fit *f);
 /* path.c: learn the metric and judge it; then solve on all rows. */
 agop_status agop__fit_explore(agop__fit *f);
 agop_status agop__fit_finish(agop__fit *f);

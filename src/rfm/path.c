@@ -894,7 +894,7 @@ done:
     return st;
 }
 
-static agop_status open_search(agop__fit *f)
+agop_status agop__fit_open(agop__fit *f)
 {
     f->best       = -1;
     f->arithmetic = f->plan.dtype;
@@ -917,7 +917,7 @@ agop_status agop__fit_metric(agop__fit *f)
     agop_status st, left;
 
     f->metric_only = 1;
-    TRY(open_search(f));
+    TRY(agop__fit_open(f));
     TRY(path(f));
     f->shape.bandwidth = f->step[f->best].bandwidth;
     st = agop__fit_agop(&f, NULL, 1, f->metric.diagonal);
@@ -930,7 +930,7 @@ agop_status agop__fit_explore(agop__fit *f)
 {
     agop_status st;
 
-    TRY(open_search(f));
+    TRY(agop__fit_open(f));
     TRY(forgive(f, path(f)));
     f->shape.bandwidth = f->step[f->best].bandwidth;
 done:

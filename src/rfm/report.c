@@ -48,8 +48,9 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     json_t           *j = json_object();
     int               bad = !j;
 
-    for (int i = 0; agop_setting_at(i); i++) /* where the table was kept changes nothing in the model */
+    for (int i = 0; agop_setting_at(i); i++) /* where things were kept changes nothing in the model */
         bad |= strncmp(agop_setting_at(i)->verbs, "fit", 3) == 0 && strcmp(agop_setting_at(i)->name, "cache") != 0 &&
+               strcmp(agop_setting_at(i)->name, "resume") != 0 &&
                json_object_set_new(j, agop_setting_at(i)->name, setting_value(agop_setting_at(i), s));
     bad |= json_object_set_new(j, "task", json_string(f->target->classification ? "classification" : "regression"));
     if (!f->told && agop__is_auto(s, "kernel"))

@@ -267,10 +267,43 @@ done:
     return st;
 }
 
-static agop_status finish_one(agop__fit *own)
+/* Explored: as the journal has it, or now. */
+static agop_status explore_one(agop__search *e, agop__entry *k)
 {
-    agop_status st = agop__fit_finish(own);
-    return st == AGOP_OK ? agop__fit_settle(own) : st;
+    double      began = agop__now();
+    int         there = 0;
+    agop_status st;
+
+    TRY(agop__resume_find(&there, k, e->number, AGOP__EXPLORED));
+    if (!there) {
+        TRY(agop__fit_explore(&k->fit));
+        k->seconds = agop__now() - began;
+    }
+    if (k->division == 0 && e->candidates > e->base && !k->half)
+        TRY(keep_half(k));
+    if (!there)
+        agop__resume_keep(k, e->number, AGOP__EXPLORED);
+done:
+    return st;
+}
+
+/* On all rows, likewise. */
+static agop_status finish_one(agop__search *e, agop__entry *k)
+{
+    double      began = agop__now();
+    int         there = 0;
+    agop_status st;
+
+    TRY(agop__resume_find(&there, k, e->number, AGOP__FINISHED));
+    if (there)
+        goto done;
+    TRY(agop__fit_finish(&k->fit));
+    TRY(agop__fit_settle(&k->fit));
+    k->seconds += agop__now() - began;
+    if (k->fit.centres == k->fit.rows.n)
+        agop__resume_keep(k, e->number, AGOP__FINISHED);
+done:
+    return st;
 }
 
 /* The next entry: explored, and finished if so wanted. The first one must succeed; of the others one that fails for its
@@ -280,7 +313,6 @@ static agop_status run(agop__search *e, const agop__candidate *what, int divisio
 {
     agop__fit   *f     = e->f, *own = &e->entry[e->count].fit, *first = &e->entry[0].fit;
     agop__entry *k     = &e->entry[e->count++];
-    double       began = agop__now();
     agop_status  st;
 
     k->what     = what;
@@ -293,12 +325,9 @@ static agop_status run(agop__search *e, const agop__candidate *what, int divisio
     join(own, what);
     st = transform_target(e, k);
     if (st == AGOP_OK)
-        st = agop__fit_explore(own);
-    if (st == AGOP_OK && division == 0 && e->candidates > e->base)
-        st = keep_half(k);
+        st = explore_one(e, k);
     if (st == AGOP_OK && finish)
-        st = finish_one(own);
-    k->seconds = agop__now() - began;
+        st = finish_one(e, k);
     if (e->count == 1)
         goto done;
     if (st == AGOP_E_STOPPED || own->stopped == AGOP__BY_CALLER)
@@ -386,7 +415,7 @@ done:
 static agop_status look_further(agop__search *e)
 {
     agop__fit  *first = &e->entry[0].fit;
-    double      slowest = 0, started;
+    double      slowest = 0;
     agop_status st = AGOP_OK;
 
     for (int c = e->base; c < e->candidates && !first->stopped; c++) {
@@ -402,9 +431,7 @@ static agop_status look_further(agop__search *e)
         agop__fit *own = &e->entry[k].fit;
         if (own->centres == own->rows.n)
             continue; /* one of the base */
-        started = agop__now();
-        st      = first->stopped || too_late(e, e->entry[0].seconds, 1) ? AGOP_E_STOPPED : finish_one(own);
-        e->entry[k].seconds += agop__now() - started;
+        st = first->stopped || too_late(e, e->entry[0].seconds, 1) ? AGOP_E_STOPPED : finish_one(e, &e->entry[k]);
         if (st == AGOP_OK && own->centres == first->centres)
             continue;
         if (own->stopped == AGOP__BY_CALLER)
@@ -470,6 +497,8 @@ agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings 
     e->entry = agop__calloc(AGOP__MOST_MEMBERS, sizeof *e->entry);
     if (!e->entry)
         return agop__fail_memory(&f->ctx->err, 0, "a search");
+    if (f->journal)
+        e->number = agop__resume_rows(f);
     list_candidates(e);
     f->plan.divisions = count_divisions(e);
     more              = f->plan.divisions != 1 || e->candidates > e->base;
