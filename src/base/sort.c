@@ -59,6 +59,12 @@ void agop__sort_pairs(agop__pair *v, agop__pair *scratch, int64_t n)
         memcpy(v, now, (size_t)n * sizeof *v);
 }
 
+int agop__rising(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 static double middle_of(double a, double b, double c)
 {
     return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);

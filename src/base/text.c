@@ -65,11 +65,18 @@ void agop__buffer_free(agop__buffer *b)
 
 /* ---- distinct texts: open addressing over FNV-1a, load at most one half ---- */
 
+uint64_t agop__hash(uint64_t h, const void *bytes, int64_t n)
+{
+    const unsigned char *at = bytes;
+
+    for (int64_t i = 0; i < n; i++)
+        h = (h ^ at[i]) * UINT64_C(1099511628211);
+    return h;
+}
+
 static uint64_t hash(const char *s, size_t length)
 {
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ (unsigned char)s[i]) * 1099511628211u;
+    uint64_t h = agop__hash(AGOP__HASH, s, (int64_t)length);
     return h ^ (h >> 29);
 }
 

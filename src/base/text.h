@@ -1,4 +1,4 @@
-/* text.h - strings: a growing buffer, a dictionary of distinct texts, the closest name. */
+/* text.h - strings: a growing buffer, a dictionary of distinct texts, a hash, the closest name. */
 #ifndef AGOP_BASE_TEXT_H
 #define AGOP_BASE_TEXT_H
 
@@ -26,6 +26,10 @@ typedef struct agop__dict {
 int64_t agop__dict_find(const agop__dict *d, const char *s, size_t length); /* -1: not there */
 int64_t agop__dict_add(agop__dict *d, const char *s, size_t length);        /* its number; -1: no memory */
 void    agop__dict_free(agop__dict *d);
+
+/* FNV-1a, 64 bits; begin with AGOP__HASH. */
+#define AGOP__HASH UINT64_C(14695981039346656037)
+uint64_t agop__hash(uint64_t h, const void *bytes, int64_t n);
 
 int agop__same_name(const char *a, const char *b);                 /* '-' equals '_' */
 int agop__name_in(const char *name, const char *comma_list);       /* is `name` one of "a,b,c"? exact */

@@ -95,14 +95,16 @@ done:
     return st;
 }
 
-static agop_status write_out(agop__output *o, const unsigned char *p, size_t count, agop__err *e)
+agop_status agop__write_all(int fd, const void *bytes, size_t count, const char *name, agop__err *e)
 {
+    const unsigned char *p = bytes;
+
     while (count > 0) {
-        ssize_t n = write(o->fd, p, count > (1u << 30) ? 1u << 30 : count);
+        ssize_t n = write(fd, p, count > (1u << 30) ? 1u << 30 : count);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return agop__fail_system(e, "write", o->name, errno);
+            return agop__fail_system(e, "write", name, errno);
         p += n;
         count -= (size_t)n;
     }
@@ -116,11 +118,11 @@ agop_status agop__output_write(agop__output *o, const void *bytes, size_t count,
     if (count == 0)
         return AGOP_OK;
     if (o->held + count > BUFFER) {
-        TRY(write_out(o, o->buffer, o->held, e));
+        TRY(agop__write_all(o->fd, o->buffer, o->held, o->name, e));
         o->held = 0;
     }
     if (count > BUFFER)
-        return write_out(o, bytes, count, e);
+        return agop__write_all(o->fd, bytes, count, o->name, e);
     memcpy(o->buffer + o->held, bytes, count);
     o->held += count;
 done:
@@ -150,7 +152,7 @@ agop_status agop__output_commit(agop__output **out, agop__err *e)
     int           fd = o->fd;
 
     *out = NULL;
-    TRY(write_out(o, o->buffer, o->held, e));
+    TRY(agop__write_all(o->fd, o->buffer, o->held, o->name, e));
     if (o->beside && fsync(fd) != 0)
         TRY(agop__fail_system(e, "write", o->name, errno));
     o->fd = -1;

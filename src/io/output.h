@@ -15,4 +15,7 @@ agop_status agop__output_commit(agop__output **o, agop__err *e);
 /* As if nothing had been written. NULL is accepted. */
 void agop__output_abandon(agop__output *o);
 
+/* All of them to a descriptor; name: for the sentence. */
+agop_status agop__write_all(int fd, const void *bytes, size_t count, const char *name, agop__err *e);
+
 #endif

@@ -88,32 +88,17 @@ static void minimise(double *map, const likelihood *l)
     }
 }
 
-agop_status agop__calibrate(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n)
+agop_status agop__calibrate(agop__target *g, double *p, const agop__honest *h, agop__err *e)
 {
-    agop__target  g = *f->target;
-    likelihood    l = {.truth = truth, .weight = weight, .n = n, .K = g.classes.count};
-    double       *p = NULL;
-    agop_status   st = AGOP_OK;
+    likelihood l = {.p = p, .truth = h->truth, .weight = h->weight, .n = h->n, .K = g->classes.count};
 
-    if (!f->plan.calibrate || !g.classification || g.link != AGOP__LINK_LINEAR || n == 0)
-        return AGOP_OK;
-    p       = agop__malloc(n * l.K, sizeof *p);
     l.share = agop__malloc(l.K, sizeof *l.share);
-    if (!p || !l.share) {
-        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(n * l.K), "predictions");
-        goto done;
-    }
-    for (int64_t i = 0; i < n; i++)
-        agop__target_probabilities(p + i * l.K, &g, y + i * g.outputs);
-    l.p = p;
-    minimise(f->map, &l);
-    f->mapped = 1;
-    for (int64_t i = 0; i < n; i++)
-        agop__target_map(p + i * l.K, l.K, f->map);
-    agop__scores_free(&f->scores);
-    TRY(agop__scores_judge(&f->scores, f->ctx, &g, f->plan.score, p, truth, weight, n));
-done:
+    if (!l.share)
+        return agop__fail_memory(e, 8.0 * (double)l.K, "probabilities");
+    minimise(g->map, &l);
+    g->mapped = 1;
+    for (int64_t i = 0; i < l.n; i++)
+        agop__target_map(p + i * l.K, l.K, g->map);
     free(l.share);
-    free(p);
-    return st;
+    return AGOP_OK;
 }

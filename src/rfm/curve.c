@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "io/json.h"
 
 enum { RESIDUALS = 100 }; /* quantiles of them stand for all */
@@ -97,12 +98,6 @@ double agop__transform_back(const agop__transform *t, int64_t column, double h)
 
 /* ---- learning ---- */
 
-static int rising(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Distinct values in rising order, each with the quantile of the middle of its ranks. */
 static agop_status learn_scores(side *s, const double *truth, int64_t rows, int64_t columns, agop__err *e)
 {
@@ -112,7 +107,7 @@ static agop_status learn_scores(side *s, const double *truth, int64_t rows, int6
         return agop__fail_memory(e, 16.0 * (double)rows, "normal scores of the target");
     for (int64_t i = 0; i < rows; i++)
         s->y[i] = truth[i * columns];
-    qsort(s->y, (size_t)rows, sizeof *s->y, rising);
+    qsort(s->y, (size_t)rows, sizeof *s->y, agop__rising);
     for (int64_t i = 0, end; i < rows; i = end) {
         for (end = i + 1; end < rows && s->y[end] == s->y[i];)
             end++;
@@ -230,7 +225,7 @@ static agop_status smear(agop__curve *c, const agop__transform *t, int64_t k, co
         return agop__fail_memory(e, 8.0 * (double)rows, "residuals");
     for (int64_t i = 0; i < rows; i++)
         apart[i] = agop__transform_there(t, k, truth[i * t->columns + k]) - h[i * t->columns + k];
-    qsort(apart, (size_t)rows, sizeof *apart, rising);
+    qsort(apart, (size_t)rows, sizeof *apart, agop__rising);
     for (int64_t j = 0; j < count; j++)
         apart[j] = apart[(2 * j + 1) * rows / (2 * count)];
     count = count ? count : 1;

@@ -63,53 +63,19 @@ static double best_threshold(const answered *r, int64_t n, const char *score)
     return threshold;
 }
 
-static agop_status choose(double *threshold, const agop__fit *f, const double *p, const double *truth,
-                          const double *weight, int64_t n)
+agop_status agop__decide(double *threshold, const char *score, const double *p, const agop__honest *h, agop__err *e)
 {
-    answered *r     = agop__malloc(n, sizeof *r);
+    answered *r     = agop__malloc(h->n, sizeof *r);
     int64_t   known = 0;
 
     if (!r)
-        return agop__fail_memory(&f->ctx->err, 24.0 * (double)n, "a threshold");
-    for (int64_t i = 0; i < n; i++)
-        if (truth[i] >= 0)
-            r[known++] = (answered){.p = p[2 * i + 1], .weight = weight ? weight[i] : 1, .positive = truth[i] == 1};
+        return agop__fail_memory(e, 24.0 * (double)h->n, "a threshold");
+    for (int64_t i = 0; i < h->n; i++)
+        if (h->truth[i] >= 0)
+            r[known++] = (answered){.p = p[2 * i + 1], .weight = h->weight ? h->weight[i] : 1,
+                                    .positive = h->truth[i] == 1};
     qsort(r, (size_t)known, sizeof *r, falling);
-    *threshold = known ? best_threshold(r, known, f->plan.score) : (double)NAN;
+    *threshold = known ? best_threshold(r, known, score) : (double)NAN;
     free(r);
     return AGOP_OK;
-}
-
-agop_status agop__decide(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n)
-{
-    agop__target g  = *f->target; /* as the model will answer */
-    double      *p  = NULL;
-    agop_status  st = AGOP_OK;
-
-    if (f->plan.threshold == .5)
-        return AGOP_OK;
-    g.mapped = f->mapped;
-    memcpy(g.map, f->map, sizeof g.map);
-    p = agop__malloc(n * 2, sizeof *p);
-    if (!p)
-        return agop__fail_memory(&f->ctx->err, 16.0 * (double)n, "predictions");
-    for (int64_t i = 0; i < n; i++)
-        agop__target_probabilities(p + 2 * i, &g, y + i * g.outputs);
-    f->decided   = 1;
-    f->threshold = f->plan.threshold;
-    if (isnan(f->threshold))
-        TRY(choose(&f->threshold, f, p, truth, weight, n));
-    if (isnan(f->threshold)) {
-        agop__note(f->ctx, "no rows of both classes judged the fit: the threshold stays at 0.5");
-        f->threshold = .5;
-    }
-    g.cut       = f->threshold != .5;
-    g.threshold = f->threshold;
-    if (n > 0) {
-        agop__scores_free(&f->scores);
-        TRY(agop__scores_judge(&f->scores, f->ctx, &g, f->plan.score, p, truth, weight, n));
-    }
-done:
-    free(p);
-    return st;
 }

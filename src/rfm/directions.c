@@ -18,6 +18,12 @@ static int64_t coordinates(const agop__fit *f)
     return f->schema->numeric + agop__schema_levels(f->schema);
 }
 
+/* Of judging row i. */
+static double weight_of(const agop__fit *f, int64_t i)
+{
+    return f->rows.weight ? f->rows.weight[f->rows.judge + i] : 1;
+}
+
 /* A as one e x e array, levels of groups behind the numbers. */
 static void lay_out(double *out, const agop__metric *A, int64_t e)
 {
@@ -51,7 +57,7 @@ static agop_status project(double *z, int *found, const agop__fit *f, const agop
         for (int64_t j = width; j < e; j++)
             v[k * e + j] *= f->schema->height;
         for (int64_t i = 0; i < n; i++) {
-            double weight = f->rows.weight ? f->rows.weight[f->rows.judge + i] : 1;
+            double weight = weight_of(f, i);
             z[k * n + i]  = agop__project(v + k * e, f->schema, f->plan.dtype,
                                           x + (size_t)(i * width) * agop__element(f->plan.dtype), code + i * groups);
             total += weight;
@@ -74,7 +80,7 @@ static double product(const agop__fit *f, const double *a, const double *b, int6
     double sum = 0;
 
     for (int64_t i = 0; i < f->rows.judges; i++)
-        sum += (f->rows.weight ? f->rows.weight[f->rows.judge + i] : 1) * a[i] * b[i * stride];
+        sum += weight_of(f, i) * a[i] * b[i * stride];
     return sum;
 }
 
@@ -84,7 +90,7 @@ static void centre(double *y, const agop__fit *f, int64_t c)
     for (int64_t o = 0; o < c; o++) {
         double total = 0, mean = 0;
         for (int64_t i = 0; i < f->rows.judges; i++) {
-            double weight = f->rows.weight ? f->rows.weight[f->rows.judge + i] : 1;
+            double weight = weight_of(f, i);
             total += weight;
             mean += weight * y[i * c + o];
         }
@@ -98,7 +104,7 @@ static double squares(const agop__fit *f, const double *y, int64_t c)
     double sum = 0;
 
     for (int64_t i = 0; i < f->rows.judges * c; i++)
-        sum += (f->rows.weight ? f->rows.weight[f->rows.judge + i / c] : 1) * y[i] * y[i];
+        sum += weight_of(f, i / c) * y[i] * y[i];
     return sum;
 }
 
@@ -136,7 +142,7 @@ static double correlation(const agop__fit *f, const double *z, const double *tru
     for (int64_t o = 0; o < c; o++) {
         double square = product(f, z, z, 1), spread = 0;
         for (int64_t i = 0; i < f->rows.judges; i++)
-            spread += (f->rows.weight ? f->rows.weight[f->rows.judge + i] : 1) * truth[i * c + o] * truth[i * c + o];
+            spread += weight_of(f, i) * truth[i * c + o] * truth[i * c + o];
         sum += fabs(product(f, z, truth + o, c)) / sqrt(square * spread) / (double)c;
     }
     return sum;
@@ -149,7 +155,7 @@ agop_status agop__direction_score(double *out, const agop__fit *f, const agop__m
     int64_t             top    = strcmp(f->plan.look, "agop_r2") != 0 ? 1 : e < TOP ? e : TOP;
     double             *z      = agop__malloc(top * n, sizeof *z), *Y = NULL;
     double             *truth  = agop__malloc(n * c, sizeof *truth);
-    const double       *weight = f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
+    const double       *weight = agop__judge_weight(f);
     int                 found;
     agop_status         st = AGOP_OK;
 
@@ -158,7 +164,7 @@ agop_status agop__direction_score(double *out, const agop__fit *f, const agop__m
         st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(n * (top + c)), "directions");
         goto done;
     }
-    memcpy(truth, f->rows.truth + f->rows.judge * c, (size_t)(n * c) * sizeof *truth);
+    memcpy(truth, agop__judge_truth(f), (size_t)(n * c) * sizeof *truth);
     TRY(project(z, &found, f, A, top));
     if (found == 0)
         goto done; /* a flat function */

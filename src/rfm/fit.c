@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
-#include "rfm/journal.h"
+#include "io/journal.h"
 
 enum { ENCODE_ROWS = 4096, FEWEST_TO_SPLIT = 8, LEAF_SIZE = 10000 };
 /* Bytes beside a row's coordinates: its numbers in the table and in its leaf, two pairs and a number while a node of
@@ -572,7 +572,7 @@ static agop_status open_journal(agop__fit *f, const agop_settings *s)
 static void close_journal(agop__fit *f)
 {
     if (f->journal && agop__journal_trouble(f->journal))
-        agop__note(f->ctx, "the state of the fit could not be kept in full: %s", agop__journal_trouble(f->journal));
+        agop__note(f->ctx, "the state of the fit is not kept in full: %s", agop__journal_trouble(f->journal));
     agop__journal_close(f->journal);
 }
 
@@ -688,28 +688,15 @@ static agop_status check_logarithms(const agop__fit *f)
     return AGOP_OK;
 }
 
-static agop_status learn_intervals(agop_model *m, const agop__fit *f)
+static agop_status settle_answers(agop_model *m, agop__fit *f)
 {
     int64_t      at = f->rows.judge;
     size_t       width = (size_t)f->schema->numeric * agop__element(f->plan.dtype);
     agop__honest h = {.n = f->rows.judges, .x = (const char *)m->leaf->x + (size_t)at * width,
                       .code = m->leaf->code + at * f->schema->groups, .y = f->honest,
-                      .truth = f->rows.truth + at * f->target->columns};
+                      .truth = agop__judge_truth(f), .weight = agop__judge_weight(f)};
 
-    return agop__intervals_learn(m, f, &h);
-}
-
-/* The map of probabilities and the threshold. */
-static agop_status calibrate(agop__fit *f)
-{
-    const double *truth  = f->rows.truth + f->rows.judge * f->target->columns;
-    const double *weight = f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
-    agop_status   st;
-
-    TRY(agop__calibrate(f, f->honest, truth, weight, f->rows.judges));
-    TRY(agop__decide(f, f->honest, truth, weight, f->rows.judges));
-done:
-    return st;
+    return agop__fit_answers(m, f, &h);
 }
 
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
@@ -770,17 +757,10 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         TRY(agop__fit_compare(&beside, &f, s)); /* before the rows go to the leaf */
         TRY(agop__fit_members(m->leaf, &f, s));
         TRY(agop__comparison_score(&beside, &f));
-        TRY(calibrate(&f));
-        TRY(learn_intervals(m, &f));
+        TRY(settle_answers(m, &f));
         agop__leaf_trim(m->leaf, &f);
     }
-    f.beside         = &beside;
-    if (!f.decided) /* a fit that was stopped, or that nobody judged */
-        f.threshold = isnan(f.plan.threshold) ? .5 : f.plan.threshold;
-    m->target.cut       = f.threshold != .5;
-    m->target.threshold = f.threshold;
-    m->target.mapped    = f.mapped;
-    memcpy(m->target.map, f.map, sizeof f.map);
+    f.beside = &beside;
     TRY(assemble(m, &f, own));
     *out = m;
     m    = NULL;

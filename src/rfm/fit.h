@@ -141,12 +141,8 @@ typedef struct agop__fit {
     int          link;       /* of the outputs at hand: linear along the path, even if the last solve is logistic */
     double      *honest;     /* outputs for the judged rows by a function that had not seen them: judges x outputs */
     double      *judged;     /* the same for the attempt at hand */
-    int          mapped;     /* 1: the model's target gets this map */
-    double       map[2];
     const agop__transform *transform; /* outputs at hand are of this one's h; NULL: they are those of the model */
     agop__curve *curve;      /* that turned them into those of the model; NULL: nothing had to be turned */
-    int          decided;    /* 1: and this threshold */
-    double       threshold;
     agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
     int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
     const agop__comparison *beside;
@@ -158,6 +154,16 @@ typedef struct agop__fit {
     struct agop__span        *span;  /* rows and metrics are in its coordinates for now */
     struct agop__journal     *journal; /* where machines are kept as they come, or NULL */
 } agop__fit;
+
+/* Of the rows that judge: what is true of them, judges x target columns, and their weights or NULL. */
+static inline const double *agop__judge_truth(const agop__fit *f)
+{
+    return f->rows.truth + f->rows.judge * f->target->columns;
+}
+static inline const double *agop__judge_weight(const agop__fit *f)
+{
+    return f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
+}
 
 /* span.c: the rows of a fit in coordinates of their span, while a path goes on there. */
 typedef struct agop__span {
@@ -260,22 +266,24 @@ agop_status agop__fit_truth(double **out, const agop__fit *f, int64_t first, int
 agop_status agop__fit_shuffle(int64_t *order, int64_t n, agop_ctx *ctx, const agop__target *g, const double *truth,
                               uint64_t seed, uint64_t stream);
 
-/* interval.c: rows with predictions by a function that had not seen them; what intervals need of them. */
+/* Rows with predictions by a function that had not seen them. */
 typedef struct agop__honest {
     int64_t        n;
     const void    *x;    /* n x numeric, of the plan's dtype */
     const int32_t *code;
     const double  *y;     /* n x outputs */
     const double  *truth; /* n x target columns */
+    const double  *weight; /* n, or NULL */
 } agop__honest;
-/* Once f->agop and f->map are there; without rows nothing is kept. */
-agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h);
-
-/* decide.c: from the same, once there is the map, f->threshold, and f->scores with it. */
-agop_status agop__decide(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n);
-/* calibrate.c: from honest outputs y of n rows, f->map for the probabilities of a fit of classes by squared error, and
- * f->scores of the rows with it. The map is kept out of f->target, which others are judged by too. */
-agop_status agop__calibrate(agop__fit *f, const double *y, const double *truth, const double *weight, int64_t n);
+/* answer.c: what the model answers, once f->agop is there: the map of probabilities and the threshold of its target,
+ * f->scores with them, and what intervals and sets need. */
+agop_status agop__fit_answers(agop_model *m, agop__fit *f, const agop__honest *h);
+/* calibrate.c: the map of g from probabilities p, n x classes, which go through it. */
+agop_status agop__calibrate(agop__target *g, double *p, const agop__honest *h, agop__err *e);
+/* decide.c: the threshold that does best on probabilities p of two classes; NaN: one of the classes is missing. */
+agop_status agop__decide(double *threshold, const char *score, const double *p, const agop__honest *h, agop__err *e);
+/* interval.c: without rows nothing is kept. p: of classes, the probabilities that are answered. */
+agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h, const double *p);
 
 /* path.c: would something that takes so many seconds end after the time limit? */
 int agop__fit_late(const agop__fit *f, double seconds_ahead);
@@ -289,7 +297,10 @@ agop_status agop__fit_finish(agop__fit *f);
 agop_status agop__fit_agop(agop__fit *const *part, const double *w, int count, int diagonal);
 /* path.c: the iterations only; f->agop is the result. */
 agop_status agop__fit_metric(agop__fit *f);
-/* path.c: honest predictions become outputs of the model by a curve that they correct, and are scored again. */
+/* path.c: predictions h of the judging rows, outputs of f->transform, become outputs of the model by curves that they
+ * correct (malloc'd, one per target column). */
+agop_status agop__fit_turn_back(agop__curve **out, double *h, const agop__fit *f);
+/* path.c: that of the honest predictions, which are scored again. */
 agop_status agop__fit_settle(agop__fit *f);
 /* path.c: scores of outputs y (count x outputs) for rows first ... */
 agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double *y, int64_t first, int64_t count);

@@ -27,12 +27,6 @@ static const double ridge_grid[RIDGES] = {1, 5, 25};
 
 /* ---- quantiles ---- */
 
-static int rising(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The 1-based rank that the interval of this level takes; above `rows` where there are too few. A level such as 0.9 is
  * not exact in binary, and (rows + 1) level is meant to be whole where it is in decimals. */
 static double rank_of(int64_t rows, double level)
@@ -58,7 +52,7 @@ static agop_status keep_quantiles(agop__quantiles *out, double *scores, int64_t 
         return agop__fail_memory(e, 8.0 * (double)(targets * knots), "quantiles");
     out->rows = rows;
     for (int64_t k = 0; k < targets; k++) {
-        qsort(scores + k * rows, (size_t)rows, sizeof *scores, rising);
+        qsort(scores + k * rows, (size_t)rows, sizeof *scores, agop__rising);
         for (int64_t j = 0; j < knots; j++)
             out->value[k * knots + j] = scores[k * rows + ((j + 1) * rows + knots - 1) / knots - 1];
     }
@@ -270,31 +264,22 @@ static void residuals(double *out, const agop__target *g, const agop__honest *h)
 }
 
 /* 1 - p of the true class; 1 of a class that the fit never saw. */
-static agop_status keep_doubts(agop_model *m, const agop__fit *f, const agop__honest *h)
+static agop_status keep_doubts(agop_model *m, const double *p, const agop__honest *h, agop__err *e)
 {
-    agop__target now = *f->target; /* as the model will answer */
-    int64_t      K   = now.classes.count;
-    double      *p = agop__malloc(K, sizeof *p), *doubt = agop__malloc(h->n, sizeof *doubt);
-    agop_status  st = AGOP_OK;
+    int64_t     K     = m->target.classes.count;
+    double     *doubt = agop__malloc(h->n, sizeof *doubt);
+    agop_status st;
 
-    now.mapped = f->mapped;
-    memcpy(now.map, f->map, sizeof now.map);
-    if (!p || !doubt) {
-        st = agop__fail_memory(&f->ctx->err, 8.0 * (double)(K + h->n), "probabilities");
-        goto done;
-    }
-    for (int64_t i = 0; i < h->n; i++) {
-        agop__target_probabilities(p, &now, h->y + i * now.outputs);
-        doubt[i] = h->truth[i] < 0 ? 1 : 1 - p[(int64_t)h->truth[i]];
-    }
-    TRY(keep_quantiles(&m->intervals.constant, doubt, 1, h->n, &f->ctx->err));
-done:
+    if (!doubt)
+        return agop__fail_memory(e, 8.0 * (double)h->n, "prediction sets");
+    for (int64_t i = 0; i < h->n; i++)
+        doubt[i] = h->truth[i] < 0 ? 1 : 1 - p[i * K + (int64_t)h->truth[i]];
+    st = keep_quantiles(&m->intervals.constant, doubt, 1, h->n, e);
     free(doubt);
-    free(p);
     return st;
 }
 
-agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h)
+agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop__honest *h, const double *p)
 {
     const agop__target *g = f->target;
     double             *size;
@@ -303,7 +288,7 @@ agop_status agop__intervals_learn(agop_model *m, const agop__fit *f, const agop_
     if (h->n == 0)
         return AGOP_OK;
     if (g->classification)
-        return keep_doubts(m, f, h);
+        return keep_doubts(m, p, h, &f->ctx->err);
     size = agop__malloc(g->columns * h->n, sizeof *size);
     if (!size)
         return agop__fail_memory(&f->ctx->err, 8.0 * (double)(g->columns * h->n), "residuals");

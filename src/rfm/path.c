@@ -120,7 +120,8 @@ agop_status agop__fit_score(agop__scores *out, const agop__fit *f, const double 
     double             *p     = agop__malloc(count * width, sizeof *p);
     agop_status         st;
 
-    now.link = f->link;
+    now.link   = f->link;
+    now.mapped = now.cut = 0; /* which are of what the model answers, and settled last (answer.c) */
 
     memset(out, 0, sizeof *out);
     if (!p)
@@ -571,19 +572,26 @@ done:
 
 /* ---- another function of the target ---- */
 
+agop_status agop__fit_turn_back(agop__curve **out, double *h, const agop__fit *f)
+{
+    int64_t     c = f->target->outputs;
+    agop_status st;
+
+    TRY(agop__transform_curves(out, f->transform, h, agop__judge_truth(f), agop__judge_weight(f), f->rows.judges,
+                               &f->ctx->err));
+    for (int64_t i = 0; i < f->rows.judges * c; i++)
+        h[i] = agop__curve_value(&(*out)[i % c], h[i]);
+done:
+    return st;
+}
+
 agop_status agop__fit_settle(agop__fit *f)
 {
-    const agop__transform *t     = f->transform;
-    const double          *truth = f->rows.truth + f->rows.judge * f->target->columns;
-    const double          *weight = f->rows.weight ? f->rows.weight + f->rows.judge : NULL;
-    int64_t                c = f->target->outputs;
-    agop_status            st = AGOP_OK;
+    agop_status st = AGOP_OK;
 
-    if (!t)
+    if (!f->transform)
         return AGOP_OK;
-    TRY(agop__transform_curves(&f->curve, t, f->honest, truth, weight, f->rows.judges, &f->ctx->err));
-    for (int64_t i = 0; i < f->rows.judges * c; i++)
-        f->honest[i] = agop__curve_value(&f->curve[i % c], f->honest[i]);
+    TRY(agop__fit_turn_back(&f->curve, f->honest, f));
     f->transform = NULL;
     agop__scores_free(&f->scores);
     if (f->rows.judges)

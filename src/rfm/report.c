@@ -78,8 +78,8 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
     bad |= json_object_set_new(j, "divisions", json_integer(p->divisions));
     bad |= json_object_set_new(j, "metric_score", json_string(p->look ? p->look : p->score));
-    bad |= json_object_set_new(j, "calibrate", json_boolean(f->mapped));
-    bad |= json_object_set_new(j, "threshold", json_real(f->threshold));
+    bad |= json_object_set_new(j, "calibrate", json_boolean(f->target->mapped));
+    bad |= json_object_set_new(j, "threshold", json_real(f->target->cut ? f->target->threshold : .5));
     bad |= json_object_set_new(j, "memory", json_integer(p->memory));
     if (bad) {
         json_decref(j);
@@ -292,7 +292,7 @@ agop_status agop__fit_report(char **out, const agop__fit *f, const agop_settings
         goto done;
     if (j && f->tree && json_object_set_new(j, "tree", tree(f)) != 0)
         goto done;
-    if (j && f->mapped && json_object_set_new(j, "probability_map", agop__json_reals(f->map, 2)) != 0)
+    if (j && f->target->mapped && json_object_set_new(j, "probability_map", agop__json_reals(f->target->map, 2)) != 0)
         goto done;
     if (j && f->target->classification) {
         int bad = json_object_set_new(j, "classes", classes = json_array());

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "io/journal.h"
 #include "rfm/fit.h"
-#include "rfm/journal.h"
 
 /* ---- numbers of fits and machines ---- */
 

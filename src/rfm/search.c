@@ -247,22 +247,17 @@ done:
 /* What the machine of half of the rows says about the others, in outputs of the model. */
 static agop_status keep_half(agop__entry *k)
 {
-    const agop__fit *f    = &k->fit;
-    int64_t          c    = f->target->outputs, size = f->rows.judges * c;
+    const agop__fit *f     = &k->fit;
+    int64_t          size  = f->rows.judges * f->target->outputs;
     agop__curve     *curve = NULL;
-    agop_status      st = AGOP_OK;
+    agop_status      st    = AGOP_OK;
 
     k->half = agop__malloc(size, sizeof *k->half);
     if (!k->half)
-        return agop__fail_memory(&k->fit.ctx->err, 8.0 * (double)size, "predictions");
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)size, "predictions");
     memcpy(k->half, f->honest, (size_t)size * sizeof *k->half);
-    if (!f->transform)
-        return AGOP_OK;
-    TRY(agop__transform_curves(&curve, f->transform, k->half, f->rows.truth + f->rows.judge * c,
-                               f->rows.weight ? f->rows.weight + f->rows.judge : NULL, f->rows.judges, &f->ctx->err));
-    for (int64_t i = 0; i < size; i++)
-        k->half[i] = agop__curve_value(&curve[i % c], k->half[i]);
-done:
+    if (f->transform)
+        st = agop__fit_turn_back(&curve, k->half, f);
     free(curve);
     return st;
 }
@@ -373,8 +368,7 @@ static agop_status weigh(agop__search *e)
     TRY(agop__fit_truth(&Y, f, f->rows.judge, f->rows.judges));
     for (int k = 0; k < e->count; k++)
         y[k] = e->entry[k].half;
-    agop__sum_weights(w, y, e->count, Y, f->rows.weight ? f->rows.weight + f->rows.judge : NULL, f->rows.judges,
-                      f->target->outputs);
+    agop__sum_weights(w, y, e->count, Y, agop__judge_weight(f), f->rows.judges, f->target->outputs);
     for (int k = 0; k < e->count; k++)
         e->entry[k].weight = w[k];
 done:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sort.h"
 #include "io/json.h"
 #include "solve/logistic.h"
 
@@ -59,12 +60,6 @@ static agop_status find_columns(int64_t *where, const agop__target *g, const ago
 
 /* ---- classes ---- */
 
-static int by_number(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -84,7 +79,7 @@ static agop_status distinct_numbers(double **out, int64_t *count, const agop_tab
         if (!isnan(x))
             v[n++] = x;
     }
-    qsort(v, (size_t)n, sizeof *v, by_number);
+    qsort(v, (size_t)n, sizeof *v, agop__rising);
     for (int64_t i = 0; i < n; i++)
         if (k == 0 || v[i] != v[k - 1]) {
             if (k > most)

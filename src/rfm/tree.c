@@ -773,8 +773,10 @@ static agop_status settle_temperature(fitting *w)
     t->temperature = f->plan.temperature >= 0 ? f->plan.temperature : 0;
     TRY(choose_rows(&u, w));
     f->rows.judges = u.n;
-    if (u.n == 0)
+    if (u.n == 0) {
+        st = agop__fit_answers(w->g->m, f, &(agop__honest){0});
         goto done;
+    }
     TRY(encode_chosen(&u, w));
     TRY(gather_truth(&u, w));
     for (int64_t i = 0; i < u.n; i++) { /* of the first tree's leaves only: those of others may have seen the row */
@@ -805,10 +807,8 @@ static agop_status settle_temperature(fitting *w)
     f->judge_row = u.row;
     u.row        = NULL;
     f->judged_by = "leaves that never saw the rows, and leave-one-out in their own";
-    TRY(agop__calibrate(f, u.best, u.truth, u.weight, u.n));
-    TRY(agop__decide(f, u.best, u.truth, u.weight, u.n));
-    h = (agop__honest){.n = u.n, .x = u.x, .code = u.code, .y = u.best, .truth = u.truth};
-    TRY(agop__intervals_learn(w->g->m, f, &h));
+    h = (agop__honest){.n = u.n, .x = u.x, .code = u.code, .y = u.best, .truth = u.truth, .weight = u.weight};
+    TRY(agop__fit_answers(w->g->m, f, &h));
 done:
     agop__scores_free(&scores);
     close_tuning(&u);

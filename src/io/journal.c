@@ -1,5 +1,5 @@
 /* journal.c - records added to a file; see journal.h. */
-#include "rfm/journal.h"
+#include "io/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "io/output.h"
+#include "io/sentence.h"
 
 static const char magic[8] = "agopJRN1";
 enum { HEADER = 16, RECORD = 24 };
@@ -26,23 +29,9 @@ struct agop__journal {
     char           *read;   /* the file as it was found */
     record         *record; /* what stands in it */
     int64_t         records;
-    int             trouble; /* errno of the disk */
+    agop__err       trouble; /* of the disk; its code is AGOP_OK until then */
     pthread_mutex_t lock;
 };
-
-uint64_t agop__hash(uint64_t h, const void *bytes, int64_t n)
-{
-    const unsigned char *at = bytes;
-
-    for (int64_t i = 0; i < n; i++)
-        h = (h ^ at[i]) * UINT64_C(1099511628211);
-    return h;
-}
-
-static agop_status cannot(const agop__journal *j, const char *what, agop__err *e)
-{
-    return agop__fail(e, AGOP_E_IO, "cannot %s %s: %s", what, j->path, strerror(errno));
-}
 
 /* All of the file into j->read; *size: how much. */
 static agop_status read_file(agop__journal *j, int64_t *size, agop__err *e)
@@ -50,7 +39,7 @@ static agop_status read_file(agop__journal *j, int64_t *size, agop__err *e)
     struct stat about;
 
     if (fstat(j->file, &about) != 0)
-        return cannot(j, "read", e);
+        return agop__fail_system(e, "read", j->path, errno);
     if (!S_ISREG(about.st_mode))
         return agop__fail(e, AGOP_E_IO, "cannot keep the state of a fit in %s: it is no file", j->path);
     *size   = about.st_size;
@@ -62,7 +51,7 @@ static agop_status read_file(agop__journal *j, int64_t *size, agop__err *e)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return cannot(j, "read", e);
+            return agop__fail_system(e, "read", j->path, errno);
         if (n == 0)
             *size = at;
         at += n;
@@ -91,19 +80,6 @@ static agop_status list_records(agop__journal *j, int64_t size, int64_t *end, ag
     return AGOP_OK;
 }
 
-static int write_all(agop__journal *j, const void *bytes, int64_t n)
-{
-    for (int64_t at = 0; at < n;) {
-        ssize_t done = write(j->file, (const char *)bytes + at, (size_t)(n - at));
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return 0;
-        at += done;
-    }
-    return 1;
-}
-
 /* A new file gets its header; one of a fit with another number is refused. */
 static agop_status take_up(agop__journal *j, uint64_t fit, agop__err *e)
 {
@@ -112,8 +88,8 @@ static agop_status take_up(agop__journal *j, uint64_t fit, agop__err *e)
 
     TRY(read_file(j, &size, e));
     if (size == 0) {
-        if (!write_all(j, magic, sizeof magic) || !write_all(j, &fit, sizeof fit) || fsync(j->file) != 0)
-            st = cannot(j, "write", e);
+        TRY(agop__write_all(j->file, magic, sizeof magic, j->path, e));
+        TRY(agop__write_all(j->file, &fit, sizeof fit, j->path, e));
         goto done;
     }
     if (size < HEADER || memcmp(j->read, magic, sizeof magic) != 0) {
@@ -128,7 +104,7 @@ static agop_status take_up(agop__journal *j, uint64_t fit, agop__err *e)
     }
     TRY(list_records(j, size, &end, e));
     if (ftruncate(j->file, end) != 0 || lseek(j->file, end, SEEK_SET) < 0)
-        st = cannot(j, "write", e);
+        st = agop__fail_system(e, "write", j->path, errno);
 done:
     return st;
 }
@@ -150,12 +126,12 @@ agop_status agop__journal_open(agop__journal **out, const char *path, uint64_t f
     }
     j->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (j->file < 0) {
-        st = cannot(j, "open", e);
+        st = agop__fail_system(e, "open", path, errno);
         goto done;
     }
     if (flock(j->file, LOCK_EX | LOCK_NB) != 0) {
         st = errno == EWOULDBLOCK ? agop__fail(e, AGOP_E_IO, "%s is in use by another fit", path)
-                                  : cannot(j, "lock", e);
+                                  : agop__fail_system(e, "lock", path, errno);
         goto done;
     }
     TRY(take_up(j, fit, e));
@@ -191,15 +167,22 @@ const void *agop__journal_find(const agop__journal *j, uint64_t key, int64_t *by
 
 void agop__journal_keep(agop__journal *j, uint64_t key, const void *payload, int64_t bytes)
 {
-    uint64_t head[3] = {key, (uint64_t)bytes, agop__hash(AGOP__HASH, payload, bytes)};
+    uint64_t    head[3] = {key, (uint64_t)bytes, agop__hash(AGOP__HASH, payload, bytes)};
+    agop_status st      = AGOP_OK;
 
     (void)pthread_mutex_lock(&j->lock);
-    if (!j->trouble && (!write_all(j, head, sizeof head) || !write_all(j, payload, bytes) || fsync(j->file) != 0))
-        j->trouble = errno ? errno : EIO;
+    if (j->trouble.code != AGOP_OK)
+        goto done;
+    TRY(agop__write_all(j->file, head, sizeof head, j->path, &j->trouble));
+    TRY(agop__write_all(j->file, payload, (size_t)bytes, j->path, &j->trouble));
+    if (fsync(j->file) != 0)
+        st = agop__fail_system(&j->trouble, "write", j->path, errno);
+done:
+    (void)st; /* it is in j->trouble */
     (void)pthread_mutex_unlock(&j->lock);
 }
 
 const char *agop__journal_trouble(const agop__journal *j)
 {
-    return j->trouble ? strerror(j->trouble) : NULL;
+    return j->trouble.code == AGOP_OK ? NULL : j->trouble.text;
 }
