@@ -29,16 +29,6 @@ static inline void make_coin(agop_table **out, agop_ctx *ctx, int64_t rows, doub
     assert_int_equal(agop_table_add_text(*out, ctx, "kind", kind), AGOP_OK);
 }
 
-static inline agop_model *fit_table(agop_ctx *ctx, const agop_table *t, const agop_table *valid, const char *words)
-{
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
-    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return m;
-}
-
 static inline double *probabilities(agop_ctx *ctx, const agop_model *m, const agop_table *t, int64_t rows)
 {
     int64_t  K     = agop_model_outputs(m, AGOP_PROBA);

@@ -69,18 +69,27 @@ static inline agop_settings *settings_of(agop_ctx *ctx, const char *words)
     return s;
 }
 
-/* The model of the small table under these settings. */
-static inline agop_model *fit_mixed(agop_ctx *ctx, const char *words)
+/* The model of a table under these settings; valid may be NULL. */
+static inline agop_model *fit_table(agop_ctx *ctx, const agop_table *t, const agop_table *valid, const char *words)
 {
     agop_settings *s = settings_of(ctx, words);
-    agop_table    *t = NULL;
     agop_model    *m = NULL;
 
-    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
+    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
         fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_table_free(t);
     agop_settings_free(s);
+    return m;
+}
+
+/* That of the small table. */
+static inline agop_model *fit_mixed(agop_ctx *ctx, const char *words)
+{
+    agop_table *t = NULL;
+    agop_model *m;
+
+    assert_int_equal(make_mixed(&t, ctx, MIXED_ROWS), AGOP_OK);
+    m = fit_table(ctx, t, NULL, words);
+    agop_table_free(t);
     return m;
 }
 

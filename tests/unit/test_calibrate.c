@@ -10,12 +10,11 @@ enum { N = 400, K = 3 };
 static double prior[K] = {.5, .3, .2};
 
 /* Honest outputs in the code of 0 and 1, so that they are the shares p themselves, and the classes that happened. */
-static agop__fit make(double *y, double *truth, double *weight, double a, double b)
+static void make(agop_model *m, double *y, double *truth, double *weight, double a, double b)
 {
-    static agop__target target;
-    double             *z = normals(N * (K + 1), 7), map[2] = {a, b};
-    target = (agop__target){.classification = 1, .columns = 1, .outputs = K, .code = AGOP__CODE_ONEHOT,
-                            .classes = {.count = K}, .prior = prior};
+    double *z = normals(N * (K + 1), 7), map[2] = {a, b};
+    *m = (agop_model){.target = {.classification = 1, .columns = 1, .outputs = K, .code = AGOP__CODE_ONEHOT,
+                                 .classes = {.count = K}, .prior = prior}};
     for (int i = 0; i < N; i++) {
         double p[K], u = .5 * erfc(-z[i * (K + 1) + K] / sqrt(2)), sum = 0;
         for (int k = 0; k < K; k++)
@@ -27,7 +26,16 @@ static agop__fit make(double *y, double *truth, double *weight, double a, double
         weight[i] = 1 + i % 3;
     }
     free(z);
-    return (agop__fit){.ctx = ctx, .target = &target, .plan = {.calibrate = 1, .score = "brier"}};
+}
+
+/* What the model answers after it, and how good that is. weight may be NULL. */
+static agop__scores answer(agop_model *m, const double *y, const double *truth, const double *weight, int64_t n)
+{
+    agop__fit    f = {.ctx = ctx, .target = &m->target, .plan = {.calibrate = 1, .threshold = .5, .score = "brier"}};
+    agop__honest h = {.n = n, .y = y, .truth = truth, .weight = weight};
+    assert_int_equal(agop__fit_answers(m, &f, &h), AGOP_OK);
+    agop__intervals_free(&m->intervals);
+    return f.scores;
 }
 
 /* The same written down once more: sum w log 1/P + |(a, b) - (1, 0)|^2 / 2. */
@@ -66,79 +74,93 @@ static double off(const double *y, const double *map, const double *truly)
 static void test_calibrate__the_map_has_the_least_loss(void **state)
 {
     static double y[N * K], truth[N], weight[N];
-    agop__fit     f = make(y, truth, weight, .4, 3);
+    agop_model    m;
+    agop__scores  s;
     double        at, h = 1e-4;
     (void)state;
-    assert_int_equal(agop__calibrate(&f, y, truth, weight, N), AGOP_OK);
-    assert_int_equal(f.mapped, 1);
-    at = loss_of(y, truth, weight, f.map[0], f.map[1]);
+    make(&m, y, truth, weight, .4, 3);
+    s = answer(&m, y, truth, weight, N);
+    assert_int_equal(m.target.mapped, 1);
+    at = loss_of(y, truth, weight, m.target.map[0], m.target.map[1]);
     for (int k = 0; k < 2; k++) { /* the slope is flat, and it bends upwards */
-        double up   = loss_of(y, truth, weight, f.map[0] + (k ? 0 : h), f.map[1] + (k ? h : 0));
-        double down = loss_of(y, truth, weight, f.map[0] - (k ? 0 : h), f.map[1] - (k ? h : 0));
+        double up   = loss_of(y, truth, weight, m.target.map[0] + (k ? 0 : h), m.target.map[1] + (k ? h : 0));
+        double down = loss_of(y, truth, weight, m.target.map[0] - (k ? 0 : h), m.target.map[1] - (k ? h : 0));
         assert_true(fabs(up - down) / (2 * h) < 1e-2);
         assert_true(up > at && down > at);
     }
-    assert_true(off(y, f.map, (double[]){.4, 3}) < .015); /* what the classes were drawn from, */
+    assert_true(off(y, m.target.map, (double[]){.4, 3}) < .015); /* what the classes were drawn from, */
     assert_true(off(y, (double[]){1, 0}, (double[]){.4, 3}) > .05); /* and how far that is without a map */
     assert_true(at < loss_of(y, truth, weight, 1, 0) - 10);
-    agop__scores_free(&f.scores);
+    agop__scores_free(&s);
 }
 
 static void test_calibrate__scores_are_those_of_the_mapped(void **state)
 {
     static double y[N * K], truth[N], weight[N];
-    agop__fit     f = make(y, truth, weight, .4, 3);
+    agop_model    m;
+    agop__scores  s;
+    agop__target  unmapped;
     double        sum = 0, total = 0;
     (void)state;
-    assert_int_equal(agop__calibrate(&f, y, truth, weight, N), AGOP_OK);
-    sum = loss_of(y, truth, weight, f.map[0], f.map[1]) - loss_of(y, truth, weight, 1, 0);
+    make(&m, y, truth, weight, .4, 3);
+    s = answer(&m, y, truth, weight, N);
+    sum = loss_of(y, truth, weight, m.target.map[0], m.target.map[1]) - loss_of(y, truth, weight, 1, 0);
     for (int i = 0; i < N; i++)
         total += weight[i];
-    sum -= .5 * ((f.map[0] - 1) * (f.map[0] - 1) + f.map[1] * f.map[1]);
-    f.plan.calibrate = 0;
+    sum -= .5 * ((m.target.map[0] - 1) * (m.target.map[0] - 1) + m.target.map[1] * m.target.map[1]);
     sum /= total;
+    unmapped        = m.target;
+    unmapped.mapped = 0;
     {
         agop__scores plain = {0};
         double       p[N * K];
         for (int i = 0; i < N; i++)
-            agop__target_probabilities(p + i * K, f.target, y + i * K);
-        assert_int_equal(agop__scores_make(&plain, f.target, p, truth, weight, N, &ctx->err), AGOP_OK);
-        assert_true(fabs(f.scores.log_loss - plain.log_loss - sum) < 1e-9);
-        assert_true(f.scores.accuracy == plain.accuracy);
+            agop__target_probabilities(p + i * K, &unmapped, y + i * K);
+        assert_int_equal(agop__scores_make(&plain, &unmapped, p, truth, weight, N, &ctx->err), AGOP_OK);
+        assert_true(fabs(s.log_loss - plain.log_loss - sum) < 1e-9);
+        assert_true(s.accuracy == plain.accuracy);
         agop__scores_free(&plain);
     }
-    agop__scores_free(&f.scores);
+    agop__scores_free(&s);
 }
 
 /* Classes that happen where they are least expected: the map goes flat, and never turns round. */
 static void test_calibrate__the_likeliest_class_stays_so(void **state)
 {
     static double y[N * K], truth[N], weight[N];
-    agop__fit     f = make(y, truth, weight, 1, 0);
+    agop_model    m;
+    agop__scores  s;
+    agop__target  plain;
     (void)state;
+    make(&m, y, truth, weight, 1, 0);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < K; k++)
             truth[i] = k == 0 || y[i * K + k] < y[i * K + (int)truth[i]] ? k : truth[i];
-    assert_int_equal(agop__calibrate(&f, y, truth, NULL, N), AGOP_OK);
-    assert_true(f.map[0] > 0 && f.map[0] + f.map[1] > 0);
+    s            = answer(&m, y, truth, NULL, N);
+    plain        = m.target;
+    plain.mapped = 0;
+    assert_true(m.target.map[0] > 0 && m.target.map[0] + m.target.map[1] > 0);
     for (int i = 0; i < N; i++) {
         double p[K];
-        agop__target_probabilities(p, f.target, y + i * K);
+        agop__target_probabilities(p, &plain, y + i * K);
         memcpy(y + i * K, p, sizeof p);
-        agop__target_map(p, K, f.map);
+        agop__target_map(p, K, m.target.map);
         for (int k = 1; k < K; k++)
             assert_true((p[k] > p[0]) == (y[i * K + k] > y[i * K]));
     }
-    agop__scores_free(&f.scores);
+    agop__scores_free(&s);
 }
 
 static void test_calibrate__no_rows_no_map(void **state)
 {
     static double y[N * K], truth[N], weight[N];
-    agop__fit     f = make(y, truth, weight, 1, 0);
+    agop_model    m;
+    agop__scores  s;
     (void)state;
-    assert_int_equal(agop__calibrate(&f, y, truth, weight, 0), AGOP_OK);
-    assert_int_equal(f.mapped, 0);
+    make(&m, y, truth, weight, 1, 0);
+    s = answer(&m, y, truth, weight, 0);
+    assert_int_equal(m.target.mapped, 0);
+    agop__scores_free(&s);
 }
 
 /* The model answers with the map of what it answers without one; trees, too. */

@@ -39,14 +39,12 @@ static double *make(void)
 static agop_model *fit(double *x, int64_t rows, const char *words)
 {
     agop_mat       mat = {.data = x, .rows = rows, .cols = COLUMNS + 1, .ld = COLUMNS + 1, .dtype = AGOP_F64};
-    agop_settings *s   = settings_of(ctx, words);
     agop_table    *t   = NULL;
-    agop_model    *m   = NULL;
+    agop_model    *m;
+
     assert_int_equal(agop_table_from_mat(&t, ctx, &mat), AGOP_OK);
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    m = fit_table(ctx, t, NULL, words);
     agop_table_free(t);
-    agop_settings_free(s);
     return m;
 }
 

@@ -51,19 +51,14 @@ static agop_table *table_of(const columns *c, int64_t rows)
 /* The report of a fit; with a validation table where valid is there. */
 static json_t *report_of(const columns *train, const columns *valid, const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_table    *t = table_of(train, TRAIN), *judge = valid ? table_of(valid, VALID) : NULL;
-    agop_model    *m = NULL;
-    json_t        *j;
+    agop_table *t = table_of(train, TRAIN), *judge = valid ? table_of(valid, VALID) : NULL;
+    agop_model *m = fit_table(ctx, t, judge, words);
+    json_t     *j = json_loads(agop_model_info(m), 0, NULL);
 
-    if (agop_fit(&m, ctx, t, judge, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    j = json_loads(agop_model_info(m), 0, NULL);
     assert_non_null(j);
     agop_model_free(m);
     agop_table_free(judge);
     agop_table_free(t);
-    agop_settings_free(s);
     return j;
 }
 

@@ -39,17 +39,6 @@ static agop_table *table_of(const double *x, int64_t rows, double (*turn)(double
     return t;
 }
 
-static agop_model *fit_table(const agop_table *t, const agop_table *valid, const char *words)
-{
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
-
-    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return m;
-}
-
 static double *predict(const agop_model *m, const agop_table *t)
 {
     int64_t  rows = agop_table_rows(t), c = agop_model_outputs(m, AGOP_VALUE);
@@ -65,8 +54,8 @@ static void test_curve__a_log_target_is_the_exponential_of_a_fit_of_logarithms(v
 {
     double     *x = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2);
     agop_table *t = table_of(x, ROWS, NULL), *by_hand = table_of(x, ROWS, log), *u = table_of(new, NEW, NULL);
-    agop_model *m = fit_table(t, NULL, "target=y target_transform=log tune=off select=last precision=double");
-    agop_model *h = fit_table(by_hand, NULL, "target=y tune=off select=last precision=double");
+    agop_model *m = fit_table(ctx, t, NULL, "target=y target_transform=log tune=off select=last precision=double");
+    agop_model *h = fit_table(ctx, by_hand, NULL, "target=y tune=off select=last precision=double");
     double     *p = predict(m, u), *q = predict(h, u);
 
     (void)state;
@@ -92,13 +81,13 @@ static void test_curve__a_log_target_is_scaled_by_least_squares_on_the_rows_that
     agop_table *v = table_of(new, NEW, log);
     const char *rest = "target=y tune=off iters=0 precision=double";
     char        words[128];
-    agop_model *m, *h = fit_table(by_hand, v, rest);
+    agop_model *m, *h = fit_table(ctx, by_hand, v, rest);
     double     *p, *q;
     json_t     *j;
 
     (void)state;
     (void)snprintf(words, sizeof words, "%s target_transform=log", rest);
-    m = fit_table(t, u, words);
+    m = fit_table(ctx, t, u, words);
     p = predict(m, u);
     q = predict(h, u);
     for (int i = 0; i < NEW; i++) {
@@ -205,7 +194,7 @@ static void test_curve__normal_scores_are_the_same_of_all_that_rises(void **stat
     double     *x = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2);
     agop_table *t = table_of(x, ROWS, NULL), *logs = table_of(x, ROWS, log), *u = table_of(new, NEW, NULL);
     const char *words = "target=y tune=off select=last precision=double target_transform=normal";
-    agop_model *m = fit_table(t, NULL, words), *h = fit_table(logs, NULL, words);
+    agop_model *m = fit_table(ctx, t, NULL, words), *h = fit_table(ctx, logs, NULL, words);
 
     (void)state;
     assert_int_equal(m->leaf->n, h->leaf->n);
@@ -229,7 +218,7 @@ static void agop_by_differences(const char *words, double tolerance)
     double     *x = normals(ROWS * COLUMNS, 1), h = 1e-4, want[COLUMNS * COLUMNS] = {0}, trace = 0;
     double      got[COLUMNS * COLUMNS], spread[COLUMNS] = {0}, *slope = calloc(ROWS * COLUMNS, sizeof *slope);
     agop_table *t = table_of(x, ROWS, NULL);
-    agop_model *m = fit_table(t, NULL, words);
+    agop_model *m = fit_table(ctx, t, NULL, words);
     agop_mat    out = {got, COLUMNS, COLUMNS, COLUMNS, AGOP_F64};
 
     for (int j = 0; j < COLUMNS; j++) {
@@ -281,7 +270,8 @@ static void test_curve__a_wide_search_finds_the_logarithm(void **state)
 {
     double     *x = normals(ROWS * COLUMNS, 1), *new = normals(NEW * COLUMNS, 2), logs = 0;
     agop_table *t = table_of(x, ROWS, NULL), *u = table_of(new, NEW, NULL);
-    agop_model *m = fit_table(t, NULL, "target=y tune=full"), *twice = fit_table(t, NULL, "target=y tune=full"), *back;
+    agop_model *m     = fit_table(ctx, t, NULL, "target=y tune=full");
+    agop_model *twice = fit_table(ctx, t, NULL, "target=y tune=full"), *back;
     double     *p = predict(m, u), *q = predict(twice, u), *r;
     json_t     *j = json_loads(agop_model_info(m), 0, NULL), *list = json_object_get(j, "tried");
     char        path[64] = "/tmp/agop-curve-XXXXXX";
@@ -341,7 +331,7 @@ static void test_curve__a_search_without_memory_says_so(void **state)
     double        *x = normals(FEW * COLUMNS, 3), *want, *have;
     agop_table    *t = table_of(x, FEW, NULL);
     agop_settings *s = settings_of(ctx, "target=y tune=full iters=0 ridge=0.1 divisions=1");
-    agop_model    *m = fit_table(t, NULL, "target=y tune=full iters=0 ridge=0.1 divisions=1");
+    agop_model    *m = fit_table(ctx, t, NULL, "target=y tune=full iters=0 ridge=0.1 divisions=1");
     int64_t        forgiven = 0;
     int            failed   = 1;
 
@@ -376,7 +366,7 @@ static void test_curve__trees_and_several_targets_have_it_too(void **state)
 {
     double     *x = normals(ROWS * COLUMNS, 1);
     agop_table *t = table_of(x, ROWS, NULL);
-    agop_model *m = fit_table(t, NULL, "target=y leaf_size=50 target_transform=log");
+    agop_model *m = fit_table(ctx, t, NULL, "target=y leaf_size=50 target_transform=log");
     double     *p = predict(m, t), error = 0, mean = 0, square = 0;
 
     (void)state;

@@ -34,17 +34,6 @@ static agop_table *draw(int *truth, uint64_t seed)
     return t;
 }
 
-static agop_model *fit(const agop_table *t, const agop_table *valid, const char *words)
-{
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
-
-    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return m;
-}
-
 static void ask(double *p, double *answer, const agop_model *m, const agop_table *t)
 {
     agop_mat all = {p, N, 2, 2, AGOP_F64}, one = {answer, N, 1, 1, AGOP_F64};
@@ -74,7 +63,7 @@ static void test_a_threshold_decides_predictions_and_scores(void **state)
 
     (void)state;
     for (int k = 0; k < 4; k++) {
-        agop_model *m    = fit(t, NULL, words[k]);
+        agop_model *m    = fit_table(ctx, t, NULL, words[k]);
         char       *text = NULL;
         double      hit = 0, said = 0, is = 0, right = 0;
         ask(p, answer, m, fresh);
@@ -123,7 +112,7 @@ static void test_auto_is_the_best_of_all_thresholds(void **state)
 
     (void)state;
     for (int what = 0; what < 3; what++) {
-        agop_model *m = fit(t, judge, words[what]);
+        agop_model *m = fit_table(ctx, t, judge, words[what]);
         double      got;
         ask(p, answer, m, judge);
         got = merit(p, truth, agop_model_threshold(m), what);
@@ -146,7 +135,7 @@ static void test_one_half_is_the_likelier_class(void **state)
     int         truth[N];
     double      p[N * 2], answer[N];
     agop_table *t = draw(truth, 1);
-    agop_model *m = fit(t, NULL, "target=kind threshold=0.5");
+    agop_model *m = fit_table(ctx, t, NULL, "target=kind threshold=0.5");
 
     (void)state;
     ask(p, answer, m, t);
@@ -164,7 +153,7 @@ static void test_a_saved_model_keeps_its_threshold(void **state)
     int         truth[N], file = mkstemp(path);
     double      p[2][N * 2], answer[2][N];
     agop_table *t = draw(truth, 1);
-    agop_model *m = fit(t, NULL, "target=kind threshold=auto leaf_size=100"), *again = NULL;
+    agop_model *m = fit_table(ctx, t, NULL, "target=kind threshold=auto leaf_size=100"), *again = NULL;
 
     (void)state;
     assert_true(file >= 0);
@@ -186,7 +175,7 @@ static void test_a_damaged_threshold_is_refused(void **state)
     static const char *const lists[] = {"[1.5]", "[-0.1]", "[]", "[0.1,0.2]", "0.3", "[\"x\"]", "[null]", "[1e400]"};
     int          truth[N];
     agop_table  *t = draw(truth, 1);
-    agop_model  *m = fit(t, NULL, "target=kind threshold=0.3 tune=off iters=0");
+    agop_model  *m = fit_table(ctx, t, NULL, "target=kind threshold=0.3 tune=off iters=0");
     agop__target read;
     json_t      *j = NULL, *classes, *prior;
     agop__err    e = {0};

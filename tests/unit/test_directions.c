@@ -45,22 +45,18 @@ static agop_table *table_of(agop_ctx *ctx, const rows *r)
 /* The model of one iteration; *score: what judged it. */
 static agop_model *fit_once(double *score, agop_ctx *ctx, const rows *learn, const rows *judge, const char *words)
 {
-    char           all[256];
-    agop_settings *s;
-    agop_table    *t = table_of(ctx, learn), *valid = table_of(ctx, judge);
-    agop_model    *m = NULL;
-    json_t        *j;
+    char        all[256];
+    agop_table *t = table_of(ctx, learn), *valid = table_of(ctx, judge);
+    agop_model *m;
+    json_t     *j;
 
     (void)snprintf(all, sizeof all, "%s tune=off iters=0 all_rows=true precision=double kernel=l2", words);
-    s = settings_of(ctx, all);
-    if (agop_fit(&m, ctx, t, valid, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    m      = fit_table(ctx, t, valid, all);
     j      = json_loads(agop_model_info(m), 0, NULL);
     *score = json_number_value(json_object_get(json_array_get(json_object_get(j, "iterations"), 0), "validation"));
     assert_string_equal(json_string_value(json_object_get(json_object_get(j, "settings"), "metric_score")),
                         strstr(words, "agop_"));
     json_decref(j);
-    agop_settings_free(s);
     agop_table_free(valid);
     agop_table_free(t);
     return m;

@@ -46,16 +46,12 @@ static agop_table *make(int columns, int first, int rows)
 
 static agop_model *fit(int columns, const char *words, const char *dual)
 {
-    char           all[256];
-    agop_settings *s;
-    agop_table    *t = make(columns, 0, ROWS);
-    agop_model    *m = NULL;
+    char        all[256];
+    agop_table *t = make(columns, 0, ROWS);
+    agop_model *m;
 
     (void)snprintf(all, sizeof all, "%s dual=%s", words, dual);
-    s = settings_of(ctx, all);
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", all, agop_errmsg(ctx));
-    agop_settings_free(s);
+    m = fit_table(ctx, t, NULL, all);
     agop_table_free(t);
     return m;
 }

@@ -55,21 +55,10 @@ static agop_table *numbers_table(const double *by, int64_t rows, truth_fn *truth
 
 static const int in_order[COLUMNS] = {0, 1, 2, 3}, mixed_up[COLUMNS] = {2, 0, 3, 1};
 
-static agop_model *fit_table(const agop_table *t, const char *words)
-{
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
-
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return m;
-}
-
 static agop_model *fit_numbers(const double *by, truth_fn *truth, const int *order, const char *words)
 {
     agop_table *t = numbers_table(by, ROWS, truth, order);
-    agop_model *m = fit_table(t, words);
+    agop_model *m = fit_table(ctx, t, NULL, words);
 
     agop_table_free(t);
     return m;
@@ -457,7 +446,7 @@ static void test_influence__a_training_row_is_nearest_to_itself_also_from_a_file
     for (int i = 0; i < ROWS / 2; i++)
         memcpy(by + (ROWS - 1 - i) * COLUMNS, by + i * COLUMNS, COLUMNS * sizeof *by);
     t = numbers_table(by, ROWS, straight, in_order);
-    m = fit_table(t, "target=y tune=off iters=0 bandwidth=.01 bandwidth_mode=constant");
+    m = fit_table(ctx, t, NULL, "target=y tune=off iters=0 bandwidth=.01 bandwidth_mode=constant");
     assert_int_equal(agop_influence(near, ctx, m, t, NULL, 2), AGOP_OK);
     for (int i = 0; i < ROWS; i++) {
         int64_t first = near[2 * i].row, other = near[2 * i + 1].row;
@@ -512,7 +501,7 @@ static void test_partial__of_an_additive_function_is_its_component(void **state)
 {
     double     *by = normals(4 * ROWS * COLUMNS, 1), grid[POINTS], curve[NEW * 4 * POINTS];
     agop_table *t = numbers_table(by, 4 * ROWS, additive, in_order), *some = numbers_table(by, NEW, additive, in_order);
-    agop_model *m = fit_table(t, "target=y");
+    agop_model *m = fit_table(ctx, t, NULL, "target=y");
     agop_mat    out = {curve, NEW, POINTS, POINTS, AGOP_F64};
 
     (void)state;

@@ -56,14 +56,10 @@ static agop_table *table_of(agop_ctx *ctx, const wide *w, int moved, double by)
 
 static agop_model *fit_wide(agop_ctx *ctx, const wide *w, const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_table    *t = table_of(ctx, w, -1, 0);
-    agop_model    *m = NULL;
+    agop_table *t = table_of(ctx, w, -1, 0);
+    agop_model *m = fit_table(ctx, t, NULL, words);
 
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
     agop_table_free(t);
-    agop_settings_free(s);
     return m;
 }
 

@@ -46,14 +46,10 @@ static agop_table *draw(double *truth, const world *w, int64_t rows, uint64_t se
 
 static agop_model *fit_world(const world *w, int64_t rows, uint64_t seed, const char *words)
 {
-    double         truth[MOST];
-    agop_table    *t = draw(truth, w, rows, seed);
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
+    double      truth[MOST];
+    agop_table *t = draw(truth, w, rows, seed);
+    agop_model *m = fit_table(ctx, t, NULL, words);
 
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s", agop_errmsg(ctx));
-    agop_settings_free(s);
     agop_table_free(t);
     return m;
 }

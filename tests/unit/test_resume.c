@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "fail_alloc.h"
-#include "rfm/journal.h"
+#include "io/journal.h"
 #include "rfm/model.h"
 
 static agop_ctx *ctx;

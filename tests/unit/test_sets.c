@@ -43,14 +43,10 @@ static agop_table *draw(int *truth, int64_t rows, uint64_t seed)
 
 static agop_model *fit(int64_t rows, int64_t valid, uint64_t seed, const char *words)
 {
-    int            truth[MOST];
-    agop_table    *t = draw(truth, rows, seed), *judge = valid ? draw(truth, valid, seed + 1000) : NULL;
-    agop_settings *s = settings_of(ctx, words);
-    agop_model    *m = NULL;
+    int         truth[MOST];
+    agop_table *t = draw(truth, rows, seed), *judge = valid ? draw(truth, valid, seed + 1000) : NULL;
+    agop_model *m = fit_table(ctx, t, judge, words);
 
-    if (agop_fit(&m, ctx, t, judge, s) != AGOP_OK)
-        fail_msg("%s", agop_errmsg(ctx));
-    agop_settings_free(s);
     agop_table_free(judge);
     agop_table_free(t);
     return m;

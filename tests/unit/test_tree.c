@@ -54,13 +54,9 @@ static agop_table *make(int first, int rows)
 
 static agop_model *fit(const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_table    *t = make(0, ROWS);
-    agop_model    *m = NULL;
-    if (agop_fit(&m, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    agop_table *t = make(0, ROWS);
+    agop_model *m = fit_table(ctx, t, NULL, words);
     agop_table_free(t);
-    agop_settings_free(s);
     return m;
 }
 
