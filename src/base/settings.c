@@ -100,15 +100,17 @@ static const agop_setting rows[] = {
     /* ---- trees of local models ---- */
     {"leaf_size", AGOP_INT, "auto", 16, 1e9, 0, NULL, "N", "fit",
      "more rows than that are split into a tree of local models; auto: 10000"},
-    {"split", AGOP_CHOICE, "agop", NO_BOUND, "agop|agop_random|pca|pca_random|linear|fixed", NULL, "fit",
+    {"split", AGOP_CHOICE, "auto", NO_BOUND, "auto|agop|agop_random|pca|pca_random|linear|fixed", NULL, "fit",
      "direction at whose median rows are split: the top vector of an AGOP, a random one weighted by it, the top or a "
-     "random component of rows mapped by it, linear coefficients, or --split-vector"},
+     "random component of rows mapped by it, linear coefficients, or --split-vector; auto: agop in the first tree, "
+     "agop_random in others"},
     {"split_vector", AGOP_TEXT, "", NO_BOUND, NULL, "V[,V...]", "fit",
      "direction of --split fixed: one number per encoded coordinate"},
     {"split_rows", AGOP_INT, "2000", 16, 1e6, 0, NULL, "N", "fit", "rows that a direction is found on"},
     {"overlap", AGOP_REAL, "0", 0, 0.5, 0, NULL, "SHARE", "fit",
      "share of a split's rows, those next to the threshold, that both sides learn from"},
-    {"trees", AGOP_INT, "1", 1, 1000, 0, NULL, "N", "fit", "trees, whose predictions are averaged"},
+    {"trees", AGOP_INT, "auto", 1, 1000, 0, NULL, "N", "fit",
+     "trees, whose predictions are averaged; auto: 1, and with --tune SECONDS up to 8, where there is time left"},
     {"tree_iters", AGOP_INT, "1", 1, 100, 0, NULL, "N", "fit",
      "grow the trees so often, each time from the average metric of the leaves before"},
     {"temperature", AGOP_REAL, "auto", 0, 1e6, 0, NULL, "T", "fit",

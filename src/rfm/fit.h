@@ -145,6 +145,7 @@ typedef struct agop__fit {
     agop__curve *curve;      /* that turned them into those of the model; NULL: nothing had to be turned */
     agop__member_story member[AGOP__MOST_MEMBERS], tried[AGOP__MOST_CANDIDATES];
     int          told, tries; /* of them; 0: there is one machine; nothing was tried beside what is told */
+    double       quick;      /* seconds of the machines that every search has */
     const agop__comparison *beside;
     /* as a part of a tree */
     const agop__metric *start;       /* first metric of the path, or NULL: the identity */
@@ -200,7 +201,7 @@ agop_status agop__copy_rows(agop__fit *part, int64_t first, const agop__fit *who
 /* tree.c: what is told of a tree. */
 typedef struct agop__leaf_story {
     int64_t rows, best_iter, tree;
-    double  ridge, validation, seconds;
+    double  ridge, validation, seconds, quick;
     int     units; /* 1: an AGOP was taken on matrix units */
     int     tries; /* candidates that were explored; 0: there was nothing to choose */
 } agop__leaf_story;

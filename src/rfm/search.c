@@ -26,7 +26,7 @@ enum {
 #define LPQ_NORM 1.2      /* between l1 and l2, exponent 1 */
 #define FAR_LEVELS 1.41421356237309505 /* height of one-hot coordinates: categories differ twice as much as usual */
 #define LEAST_WEIGHT .05  /* of all weights: a candidate with less is not worth its solves on all rows */
-#define EXPLORE_SHARE .35 /* of the seconds of a search are for exploring at most */
+#define EXPLORE_SHARE .35 /* of the seconds that the quick machines leave are for exploring at most */
 #define RESERVE .05       /* of them for what comes behind the last solve */
 
 /* ---- candidates ---- */
@@ -105,14 +105,16 @@ static void join(agop__fit *one, const agop__candidate *k)
 
 /* ---- time ---- */
 
-/* Would something that takes so many seconds end too late? Within a search what it leaves for the rest counts. */
-static int too_late(const agop__search *e, double seconds, double share)
+/* Seconds of a budget that are left for machines. */
+static double seconds_left(const agop__fit *f)
 {
-    const agop__plan *p = &e->f->plan;
+    return (1 - RESERVE) * f->plan.budget - (agop__now() - f->started);
+}
 
-    if (p->budget > 0 && agop__now() - e->f->started + seconds > share * (1 - RESERVE) * p->budget)
-        return 1;
-    return agop__fit_late(e->f, seconds);
+/* Would something that takes so many seconds leave fewer than `keep` of a budget, or end after the time limit? */
+static int too_late(const agop__search *e, double seconds, double keep)
+{
+    return (e->f->plan.budget > 0 && seconds_left(e->f) - seconds < keep) || agop__fit_late(e->f, seconds);
 }
 
 /* ---- divisions ---- */
@@ -409,12 +411,12 @@ done:
 static agop_status look_further(agop__search *e)
 {
     agop__fit  *first = &e->entry[0].fit;
-    double      slowest = 0;
+    double      slowest = 0, keep = (1 - EXPLORE_SHARE) * seconds_left(e->f);
     agop_status st = AGOP_OK;
 
     for (int c = e->base; c < e->candidates && !first->stopped; c++) {
         int before = e->count;
-        if (too_late(e, slowest, EXPLORE_SHARE))
+        if (too_late(e, slowest, keep))
             break;
         TRY(run(e, &e->candidate[c], 0, 0, .5, .02));
         if (e->count > before)
@@ -425,7 +427,7 @@ static agop_status look_further(agop__search *e)
         agop__fit *own = &e->entry[k].fit;
         if (own->centres == own->rows.n)
             continue; /* one of the base */
-        st = first->stopped || too_late(e, e->entry[0].seconds, 1) ? AGOP_E_STOPPED : finish_one(e, &e->entry[k]);
+        st = first->stopped || too_late(e, e->entry[0].seconds, 0) ? AGOP_E_STOPPED : finish_one(e, &e->entry[k]);
         if (st == AGOP_OK && own->centres == first->centres)
             continue;
         if (own->stopped == AGOP__BY_CALLER)
@@ -453,7 +455,7 @@ static agop_status repeat(agop__search *e)
         double share = .5 / most;
         if (first->stopped || first->centres < first->rows.n)
             break;
-        if (too_late(e, round, 1)) {
+        if (too_late(e, round, 0)) {
             first->stopped = e->f->plan.budget > 0 ? AGOP__BY_NOBODY : AGOP__BY_CLOCK;
             break;
         }
@@ -500,13 +502,15 @@ agop_status agop__search_run(agop__search *e, agop__fit *f, const agop_settings 
         double share = (more ? .5 : 1) / e->base;
         if (c > 0 && e->entry[0].fit.stopped)
             break;
-        if (c > 0 && too_late(e, e->entry[0].seconds, 1)) { /* it takes about as long as the last one */
+        if (c > 0 && too_late(e, e->entry[0].seconds, 0)) { /* it takes about as long as the last one */
             if (f->plan.budget <= 0)
                 e->entry[0].fit.stopped = AGOP__BY_CLOCK;
             break;
         }
         TRY(run(e, &e->candidate[c], 0, 1, c * share, share));
     }
+    for (int k = 0; k < e->count; k++)
+        e->entry[0].fit.quick += e->entry[k].seconds;
     if (e->candidates > e->base && e->count > 1 && !e->entry[0].fit.stopped)
         TRY(look_further(e));
     if (f->plan.divisions != 1)

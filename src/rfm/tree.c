@@ -20,11 +20,16 @@ enum {
     ALONE         = 8192,  /* leaves of more rows take all threads, one after the other */
     TUNING_ROWS   = 4000,  /* that judge the temperature */
     ROOT_ROWS     = 10000, /* that find the metric that all begin with */
+    FIRST_ROWS    = 1250,  /* of them, where there is a time limit: twice as many while it takes a small part of it */
+    FEWEST_ROWS   = 500,   /* of a leaf that a time limit makes smaller */
+    MOST_TREES    = 8,     /* for what is left of a budget */
     ROOT_PARTS    = 8,     /* that sharpen it */
     LEAF_ITERS    = 1,
     TEMPERATURES  = 6
 };
 static const double temperatures[TEMPERATURES] = {0, .02, .05, .1, .2, .4};
+#define ROOT_SHARE .1   /* of a time limit, for the path of the metric that all begin with */
+#define LEAF_COST 7.0   /* a leaf's quick search and its share of the splits, in such paths of as many rows */
 #define FEWEST_SHARE .1 /* a boundary between values is a better place than the median, if it leaves so much */
 
 /* ---- growing ---- */
@@ -171,10 +176,13 @@ static agop_status add_node(grower *g, int64_t *at)
     return AGOP_OK;
 }
 
-/* A direction along which the rows differ: by the rule, else linear, else of chance. */
+/* A direction along which the rows differ: by the rule, else linear, else of chance. Where no rule was asked for, trees
+ * behind the first take one of chance at once, so that they differ from it. */
 static agop_status find_split(grower *g, double *v, agop__pair **r, int *split, const int64_t *index, int64_t n)
 {
-    const int   rules[] = {g->f->plan.split, AGOP__SPLIT_LINEAR, AGOP__SPLIT_AGOP_RANDOM};
+    int         differ  = g->trees_done > 0 && agop__is_auto(g->s, "split");
+    const int   rules[] = {differ ? AGOP__SPLIT_AGOP_RANDOM : g->f->plan.split, AGOP__SPLIT_LINEAR,
+                           AGOP__SPLIT_AGOP_RANDOM};
     agop_status st      = AGOP_OK;
 
     *split = 0;
@@ -321,6 +329,7 @@ typedef struct fitting {
     agop__metric    *agop; /* one per leaf */
     int              workers;
     int64_t          forests; /* still to be grown, this one among them */
+    int64_t          from;    /* leaves of earlier trees, which are done */
     pthread_t        caller;
     agop_ctx        *ctx;
     agop__fit        first;  /* numbers of the first leaf; of its arrays only `step` */
@@ -386,7 +395,7 @@ static void share_time(agop__fit *f, const fitting *w, int64_t begun)
 {
     const agop__plan *whole  = &w->g->f->plan;
     double            now    = agop__now(), spent = now - w->g->f->started;
-    double            leaves = (double)(w->forests * w->g->leaves - begun);
+    double            leaves = (double)(w->forests * (w->g->leaves - w->from) - begun);
 
     if (whole->budget <= 0)
         return;
@@ -402,14 +411,15 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
     agop__leaf_story *story = &w->grown->story[k];
     agop_progress_fn *listener = ctx->progress;
     double            began    = agop__now();
-    int64_t           place    = (int64_t)atomic_fetch_add(&w->begun, 1) % w->g->leaves;
+    int64_t           leaves   = w->g->leaves - w->from;
+    int64_t           place    = (int64_t)atomic_fetch_add(&w->begun, 1) % leaves;
     agop__fit         f        = {0};
     agop_status       st;
 
     TRY(agop__fit_part(&f, w->g->f, ctx, w->g->s, p->index, p->n, p->judges, p->valid));
     begin_with_mean(&f, w->g);
     share_time(&f, w, place);
-    f.share = 1 / (double)w->g->leaves;
+    f.share = 1 / (double)leaves;
     f.from  = f.share * (double)place;
     if (atomic_load(&w->stop))
         hurry(&f);
@@ -429,7 +439,7 @@ static agop_status fit_one(fitting *w, agop_ctx *ctx, int64_t k)
         atomic_store(&w->stop, f.stopped == AGOP__BY_CLOCK ? 2 : 1);
     TRY(keep_honest(&w->honest[k], &f, p));
     *story = (agop__leaf_story){.rows = p->n, .best_iter = f.step[f.best].iter, .tree = p->tree, .ridge = f.ridge,
-                                .validation = f.step[f.best].validation, .tries = f.tries};
+                                .validation = f.step[f.best].validation, .tries = f.tries, .quick = f.quick};
     for (int64_t i = 0; i < f.steps; i++)
         story->units |= f.step[i].units;
     w->agop[k] = f.agop;
@@ -445,7 +455,7 @@ done:
     return st;
 }
 
-static void fit_leaf(void *user, int k)
+static void fit_leaf(void *user, int number)
 {
     fitting    *w   = user;
     agop_ctx   *ctx = NULL;
@@ -462,7 +472,7 @@ static void fit_leaf(void *user, int k)
         ctx->progress_user = w;
     }
     if (st == AGOP_OK)
-        st = fit_one(w, ctx, k);
+        st = fit_one(w, ctx, w->from + number);
     if (st != AGOP_OK) {
         pthread_mutex_lock(&w->lock);
         if (!atomic_exchange(&w->failed, 1)) {
@@ -478,41 +488,70 @@ static void fit_leaf(void *user, int k)
 }
 
 /* How many leaves at once: each on one thread while they are small and all fit into memory. */
-static int workers_for(const grower *g)
+static int workers_for(const fitting *w)
 {
-    int64_t largest = 0, many = g->ctx->threads;
-    double  room, one;
+    const grower *g       = w->g;
+    int64_t       largest = 0, many = g->ctx->threads;
+    double        room, one;
 
-    for (int64_t k = 0; k < g->leaves; k++)
+    for (int64_t k = w->from; k < g->leaves; k++)
         largest = largest > g->leaf[k].n ? largest : g->leaf[k].n;
     if (largest > ALONE || many <= 1)
         return 1;
     one  = (double)largest * (double)largest * (g->f->plan.dtype == AGOP_F32 ? 4 : 8) + 16e6;
     room = ((double)g->f->plan.memory - (double)agop__held_bytes()) / one;
-    many = many < g->leaves ? many : g->leaves;
+    many = many < g->leaves - w->from ? many : g->leaves - w->from;
     return room < (double)many ? room < 1 ? 1 : (int)room : (int)many;
 }
 
+/* An array of `have` things for `want` of them, the new ones all zeros; 0: no memory, and it is as it was. */
+static int lengthen(void **array, int64_t have, int64_t want, size_t size)
+{
+    if (!agop__grow(array, want, size))
+        return 0;
+    memset((char *)*array + (size_t)have * size, 0, (size_t)(want - have) * size);
+    return 1;
+}
+
+/* Those that are not fitted yet: m->leaves are. */
 static agop_status fit_leaves(fitting *w)
 {
-    agop__fit   *f = (agop__fit *)w->g->f;
-    agop_model  *m = w->g->m;
-    double       rows = 0;
-    agop_status  st = AGOP_OK;
+    agop_model *m    = w->g->m;
+    int64_t     have = m->leaves, want = w->g->leaves;
+    void       *at   = m->leaf;
+    int         room = lengthen(&at, have, want, sizeof *m->leaf);
 
-    m->leaves       = w->g->leaves;
-    m->leaf         = agop__calloc(m->leaves, sizeof *m->leaf);
-    w->grown->story = agop__calloc(m->leaves, sizeof *w->grown->story);
-    w->honest       = agop__calloc(m->leaves, sizeof *w->honest);
-    w->agop         = agop__calloc(m->leaves, sizeof *w->agop);
-    if (!m->leaf || !w->grown->story || !w->honest || !w->agop)
-        return agop__fail_memory(&f->ctx->err, 0, "the leaves of a tree");
-    w->workers = workers_for(w->g);
-    agop__parallel(w->workers, (int)w->g->leaves, fit_leaf, w);
+    m->leaf         = at;
+    at              = w->grown->story;
+    room            = room && lengthen(&at, have, want, sizeof *w->grown->story);
+    w->grown->story = at;
+    at              = w->honest;
+    room            = room && lengthen(&at, have, want, sizeof *w->honest);
+    w->honest       = at;
+    at              = w->agop;
+    room            = room && lengthen(&at, have, want, sizeof *w->agop);
+    w->agop         = at;
+    if (!room)
+        return agop__fail_memory(&w->ctx->err, 0, "the leaves of a tree");
+    m->leaves  = want;
+    w->from    = have;
+    w->workers = workers_for(w);
+    agop__parallel(w->workers, (int)(want - have), fit_leaf, w);
     if (atomic_load(&w->failed)) {
-        f->ctx->err = w->err;
+        w->ctx->err = w->err;
         return w->err.code;
     }
+    return AGOP_OK;
+}
+
+/* What the leaves make together: the mean of their AGOPs; what the report tells of a path is the first one's. */
+static agop_status join_leaves(fitting *w)
+{
+    agop__fit        *f    = (agop__fit *)w->g->f;
+    const agop_model *m    = w->g->m;
+    double            rows = 0;
+    agop_status       st   = AGOP_OK;
+
     for (int64_t k = 0; k < m->leaves; k++) {
         rows += (double)w->g->leaf[k].n;
         f->centres += m->leaf[k].n;
@@ -842,20 +881,51 @@ done:
     return st;
 }
 
+/* With a limit on time, leaves few enough in rows to be searched in time, as far as can be told: ones that are solved
+ * in haste predict worse than smaller ones that had their time. `cube`: seconds of a path by its rows to the third. */
+static void fit_into_time(agop__fit *f, const agop_settings *s, double cube)
+{
+    agop__plan *p    = &f->plan;
+    double      left = SHARED_TIME * (p->time_limit - (agop__now() - f->started));
+    double      rows = (double)f->rows.n, size = rows;
+
+    if (p->time_limit <= 0 || !agop__is_auto(s, "leaf_size"))
+        return;
+    while (size > (double)p->leaf_size)
+        size /= 2;
+    if (LEAF_COST * cube * rows * size * size <= left)
+        return;
+    while (size > FEWEST_ROWS && LEAF_COST * cube * rows * size * size > left)
+        size /= 2;
+    p->leaf_size  = (int64_t)(1.25 * size); /* halves are not equal where values are */
+    p->split_rows = p->split_rows < p->leaf_size / 2 ? p->split_rows : p->leaf_size / 2;
+}
+
 /* Learned coarse to fine on some rows, which are random ones; then made sharper by the mean AGOP over samples that
  * share no row: their noise is independent, what they agree on is not. */
-static agop_status root_metric(agop__metric *out, double *own_ridge, const grower *g, const int64_t *rows)
+static agop_status root_metric(agop__metric *out, double *own_ridge, int64_t *tried, agop__fit *whole,
+                               const grower *g, const int64_t *rows)
 {
-    int64_t      n = g->f->rows.n < ROOT_ROWS ? g->f->rows.n : ROOT_ROWS, parts = g->f->rows.n / (n / 2);
-    double       ridge;
+    double       limit = whole->plan.time_limit, ridge, seconds;
+    int64_t      most = whole->rows.n < ROOT_ROWS ? whole->rows.n : ROOT_ROWS, n, parts = whole->rows.n;
     agop__fit    f    = {0};
     agop__metric mean = {0};
     agop_status  st;
 
-    TRY(sample_agop(&f, g, rows, n, NULL, 0));
+    for (n = limit > 0 && FIRST_ROWS < most ? FIRST_ROWS : most;; n = 2 * n < most ? 2 * n : most) {
+        double began = agop__now();
+        agop__fit_free(&f);
+        memset(&f, 0, sizeof f);
+        TRY(sample_agop(&f, g, rows, n, NULL, 0));
+        seconds = agop__now() - began;
+        if (n == most || 8 * seconds > ROOT_SHARE * limit)
+            break;
+    }
+    fit_into_time(whole, g->s, seconds / ((double)n * (double)n * (double)n));
+    *tried     = n;
     *own_ridge = ridge = f.ridge;
     TRY(agop__metric_copy(out, agop__metric_scale(&f.agop) ? &f.agop : &f.metric, &g->ctx->err));
-    parts = parts < ROOT_PARTS ? parts : ROOT_PARTS;
+    parts = parts / (n / 2) < ROOT_PARTS ? parts / (n / 2) : ROOT_PARTS;
     for (int64_t k = 0; k < parts; k++) {
         agop__fit_free(&f);
         memset(&f, 0, sizeof f);
@@ -900,10 +970,9 @@ done:
 
 /* The mean metric or its diagonal, whichever predicts better, becomes g->start: entries off the diagonal are worth
  * having where columns matter in mixtures, and noise where they matter one by one. *diagonal is the caller's. */
-static agop_status choose_form(agop__metric *diagonal, grower *g, const int64_t *rows, double ridge)
+static agop_status choose_form(agop__metric *diagonal, grower *g, const int64_t *rows, int64_t n, double ridge)
 {
     const agop__metric *mean = g->start;
-    int64_t             n    = g->f->rows.n < ROOT_ROWS ? g->f->rows.n : ROOT_ROWS;
     double              full, plain;
     agop_status         st;
 
@@ -920,25 +989,29 @@ done:
 
 /* ---- all of it ---- */
 
-static void drop_leaves(fitting *w)
+/* What is known of the leaves from number `from` on, but for what the model has of them. */
+static void drop_parts(fitting *w, int64_t from)
 {
-    for (int64_t k = 0; k < w->g->leaves; k++) {
-        if (w->honest) {
-            free(w->honest[k].row);
-            free(w->honest[k].y);
-        }
-        if (w->agop)
-            agop__metric_free(&w->agop[k]);
-        if (w->g->leaf) {
-            free(w->g->leaf[k].index);
-            free(w->g->leaf[k].judges);
-        }
+    for (int64_t k = from; k < w->g->m->leaves; k++) {
+        free(w->honest[k].row);
+        free(w->honest[k].y);
+        agop__metric_free(&w->agop[k]);
     }
-    free(w->honest);
-    free(w->agop);
-    w->honest    = NULL;
-    w->agop      = NULL;
-    w->g->leaves = 0;
+    for (int64_t k = from; k < w->g->leaves; k++) {
+        free(w->g->leaf[k].index);
+        free(w->g->leaf[k].judges);
+    }
+    w->g->leaves = from;
+}
+
+static void drop_leaves(fitting *w, int64_t from)
+{
+    agop_model *m = w->g->m;
+
+    drop_parts(w, from);
+    for (int64_t k = from; k < m->leaves; k++)
+        agop__leaf_free(&m->leaf[k]);
+    m->leaves = from;
 }
 
 void agop__grown_free(agop__grown *g)
@@ -947,19 +1020,66 @@ void agop__grown_free(agop__grown *g)
     memset(g, 0, sizeof *g);
 }
 
-/* Grow all trees, and fit their leaves. */
-static agop_status one_forest(fitting *w, const int64_t *rows, const int64_t *judges, int64_t valid)
+static double seconds_left(const agop__fit *f)
+{
+    return f->plan.budget - (agop__now() - f->started);
+}
+
+/* Further trees for what is left of a budget, while leaves would have the seconds that a quick search of the first ones
+ * took. A tree that the clock or the caller did not let finish is no part of the model. `grew`: seconds of growing. */
+static agop_status more_trees(fitting *w, const int64_t *rows, const int64_t *judges, int64_t valid, double grew)
 {
     grower     *g = w->g;
     agop__tree *t = &g->m->tree;
+    double      quick = 0;
     agop_status st = AGOP_OK;
 
+    for (int64_t k = 0; k < g->leaves; k++)
+        quick += w->grown->story[k].quick / w->workers;
+    while (t->trees < MOST_TREES && !atomic_load(&w->stop) && SHARED_TIME * (seconds_left(g->f) - grew) > quick) {
+        int64_t nodes = t->nodes, leaves = g->leaves;
+        g->trees_done = t->trees;
+        atomic_store(&w->begun, 0);
+        st = grow(g, &t->root[t->trees], rows, g->f->rows.n, judges, valid, 0);
+        if (st == AGOP_E_STOPPED)
+            atomic_store(&w->stop, 1);
+        else if (st != AGOP_OK)
+            goto done;
+        else
+            TRY(fit_leaves(w));
+        st = AGOP_OK;
+        if (atomic_load(&w->stop)) {
+            drop_leaves(w, leaves);
+            t->nodes = nodes;
+        } else {
+            t->trees++;
+        }
+    }
+    if (atomic_load(&w->stop) == 2) /* the end of a budget is no interruption */
+        atomic_store(&w->stop, 0);
+done:
+    return st;
+}
+
+/* Grow all trees, and fit their leaves. */
+static agop_status one_forest(fitting *w, const int64_t *rows, const int64_t *judges, int64_t valid)
+{
+    grower     *g     = w->g;
+    agop__tree *t     = &g->m->tree;
+    double      began = agop__now(), grew;
+    agop_status st    = AGOP_OK;
+
     t->nodes = 0;
+    t->trees = g->f->plan.trees;
     for (g->trees_done = 0; g->trees_done < t->trees; g->trees_done++)
         TRY(grow(g, &t->root[g->trees_done], rows, g->f->rows.n, judges, valid, 0));
+    grew = agop__now() - began;
+    TRY(fit_leaves(w));
+    if (w->forests == 1 && g->f->plan.budget > 0 && agop__is_auto(g->s, "trees") && !atomic_load(&w->stop))
+        TRY(more_trees(w, rows, judges, valid, grew));
     w->grown->leaves = g->leaves;
     w->grown->depth  = g->depth;
-    TRY(fit_leaves(w));
+    TRY(join_leaves(w));
 done:
     return st;
 }
@@ -976,18 +1096,11 @@ static agop_status start_again(fitting *w, agop__metric *mean)
     agop__metric_free(mean);
     *mean       = next;
     w->g->start = mean;
-    for (int64_t k = 0; k < w->g->m->leaves; k++)
-        agop__leaf_free(&w->g->m->leaf[k]);
-    free(w->g->m->leaf);
-    w->g->m->leaf   = NULL;
-    w->g->m->leaves = 0;
-    free(w->grown->story);
-    w->grown->story = NULL;
+    drop_leaves(w, 0);
     agop__metric_free(&f->agop);
     free(f->step);
     f->step    = NULL;
     f->centres = 0;
-    drop_leaves(w);
 done:
     return st;
 }
@@ -995,7 +1108,7 @@ done:
 agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, const agop_settings *s)
 {
     agop__tree  *t     = &m->tree;
-    int64_t      n     = f->rows.n, valid = f->rows.total - n, *rows = agop__malloc(n + valid, sizeof *rows);
+    int64_t      n     = f->rows.n, valid = f->rows.total - n, *rows = agop__malloc(n + valid, sizeof *rows), tried;
     double      *fixed = NULL, ridge;
     agop__metric mean = {0}, diagonal = {0};
     grower       g     = {.ctx = f->ctx, .f = f, .s = s, .m = m, .seed = (uint64_t)agop__int(s, "seed", 0) * 1000003};
@@ -1003,10 +1116,9 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
                           .lock = PTHREAD_MUTEX_INITIALIZER};
     agop_status  st    = AGOP_OK;
 
-    t->trees = f->plan.trees;
     t->most  = f->plan.most;
     t->width = f->schema->numeric + agop__schema_levels(f->schema);
-    t->root  = agop__calloc(t->trees, sizeof *t->root);
+    t->root  = agop__calloc(f->plan.trees > MOST_TREES ? f->plan.trees : MOST_TREES, sizeof *t->root);
     if (!rows || !t->root) {
         st = agop__fail_memory(&f->ctx->err, 8.0 * (double)n, "the order of rows");
         goto done;
@@ -1015,9 +1127,9 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
         rows[i] = i;
     TRY(read_fixed(&fixed, f, t->width, s));
     g.fixed = fixed;
-    TRY(root_metric(&mean, &ridge, &g, rows));
+    TRY(root_metric(&mean, &ridge, &tried, f, &g, rows));
     g.start = &mean;
-    TRY(choose_form(&diagonal, &g, rows, ridge));
+    TRY(choose_form(&diagonal, &g, rows, tried, ridge));
     for (int64_t k = 0; k < f->plan.tree_iters; k++) {
         w.forests = f->plan.tree_iters - k;
         if (k > 0)
@@ -1031,7 +1143,9 @@ agop_status agop__tree_fit(agop_model *m, agop__grown *grown, agop__fit *f, cons
     f->tree          = grown;
     f->plan.diagonal = g.start->diagonal; /* for the report */
 done:
-    drop_leaves(&w);
+    drop_parts(&w, 0);
+    free(w.honest);
+    free(w.agop);
     free(w.first.step);
     free(g.leaf);
     agop__metric_free(&mean);

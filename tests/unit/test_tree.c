@@ -380,6 +380,103 @@ static void test_tree__a_stop_still_gives_a_model(void **state)
     agop_table_free(t);
 }
 
+/* What a budget leaves is for further trees, all of the same leaf size and each another one. */
+static void test_tree__a_budget_is_spent_on_further_trees(void **state)
+{
+    char        path[] = "/tmp/agop_tree_XXXXXX";
+    int         fd     = mkstemp(path);
+    agop_model *m     = fit(STEP "leaf_size=130 tune=10s"), *one = fit(STEP "leaf_size=130 tune=10s trees=1");
+    agop_model *again = NULL;
+    double     *y = predict(m, ROWS, TESTS), *z;
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(one->tree.trees, 1);
+    assert_in_range(m->tree.trees, 2, 8);
+    assert_int_equal(m->leaves, 4 * m->tree.trees);
+    for (int64_t k = 0; k < m->leaves; k++)
+        assert_int_equal(m->leaf[k].n, ROWS / 4);
+    for (int64_t k = 1; k < m->tree.trees; k++)
+        assert_memory_not_equal(m->tree.direction + m->tree.root[0] * m->tree.width,
+                                m->tree.direction + m->tree.root[k] * m->tree.width,
+                                (size_t)m->tree.width * sizeof(double));
+    assert_true(test_r2(m, "step") > .9);
+    assert_int_equal(agop_model_save(ctx, m, path), AGOP_OK);
+    assert_int_equal(agop_model_load(&again, ctx, path), AGOP_OK);
+    z = predict(again, ROWS, TESTS);
+    assert_memory_equal(y, z, TESTS * sizeof *y);
+    free(y);
+    free(z);
+    agop_model_free(again);
+    agop_model_free(one);
+    agop_model_free(m);
+    (void)close(fd);
+    (void)remove(path);
+}
+
+static int stop_later(void *user, const agop_progress *p)
+{
+    int64_t *left = user;
+    (void)p;
+    return --*left < 0;
+}
+
+/* With one thread a fit asks whether to stop so many times, always the same: a few more are in the second tree. */
+static void test_tree__a_tree_that_is_not_finished_is_left_out(void **state)
+{
+    agop_ctx   *all = ctx;
+    agop_model *m, *one;
+    int64_t     left = INT32_MAX;
+    (void)state;
+    assert_int_equal(agop_open(&ctx, "cpu", 1), AGOP_OK);
+    agop_on_progress(ctx, stop_later, &left);
+    one  = fit(STEP "leaf_size=130 tune=30s trees=1");
+    left = INT32_MAX - left + 5;
+    m    = fit(STEP "leaf_size=130 tune=30s");
+    assert_int_equal(agop_model_stopped(m), 1);
+    assert_int_equal(m->tree.trees, 1);
+    assert_int_equal(m->tree.nodes, 3);
+    assert_int_equal(m->leaves, 4);
+    assert_memory_equal(m->tree.direction, one->tree.direction, 3 * (size_t)m->tree.width * sizeof(double));
+    agop_model_free(one);
+    agop_model_free(m);
+    agop_close(ctx);
+    ctx = all;
+}
+
+/* 12,000 rows would be two leaves, of which no machine searches one in a third of a second. */
+static void test_tree__a_short_time_makes_smaller_leaves(void **state)
+{
+    enum { MANY = 12000 };
+    double      *x = malloc(MANY * 3 * sizeof *x), *y = malloc(MANY * sizeof *y);
+    uint64_t     seed = 5;
+    agop_table  *t    = NULL;
+    agop_model  *m;
+    (void)state;
+    assert_non_null(x);
+    assert_non_null(y);
+    for (int i = 0; i < MANY; i++) {
+        for (int j = 0; j < 3; j++)
+            x[j * MANY + i] = noise(&seed);
+        y[i] = sin(3 * x[i]) + x[MANY + i];
+    }
+    assert_int_equal(agop_table_new(&t, ctx, MANY), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "a", x), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "b", x + MANY), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "c", x + 2 * MANY), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "y", y), AGOP_OK);
+    m = fit_table(ctx, t, NULL, "target=y tune=0.3s");
+    assert_true(m->leaves >= 8);
+    for (int64_t k = 0; k < m->leaves; k++)
+        assert_in_range(m->leaf[k].n, 100, 2000);
+    agop_model_free(m);
+    m = fit_table(ctx, t, NULL, "target=y tune=0.3s leaf_size=6000 iters=0");
+    assert_int_equal(m->leaves, 2);
+    agop_model_free(m);
+    agop_table_free(t);
+    free(x);
+    free(y);
+}
+
 static void test_tree__rows_that_cannot_be_told_apart_are_refused(void **state)
 {
     double         x[200], y[200];
@@ -416,6 +513,9 @@ int main(void)
         cmocka_unit_test(test_tree__classes_grow_on_trees_too),
         cmocka_unit_test(test_tree__a_tampered_tree_is_refused),
         cmocka_unit_test(test_tree__a_stop_still_gives_a_model),
+        cmocka_unit_test(test_tree__a_budget_is_spent_on_further_trees),
+        cmocka_unit_test(test_tree__a_tree_that_is_not_finished_is_left_out),
+        cmocka_unit_test(test_tree__a_short_time_makes_smaller_leaves),
         cmocka_unit_test(test_tree__rows_that_cannot_be_told_apart_are_refused),
     };
     int failed;
