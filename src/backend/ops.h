@@ -57,6 +57,15 @@ static inline agop_status op_gradient(agop_ctx *ctx, agop__tile *G, const agop__
 {
     return ctx->be->gradient(ctx->self, G, k, x, z, A, &ctx->err);
 }
+static inline agop_status op_terms(agop_ctx *ctx, agop__tile *Z, const agop__terms *t, const agop__tile *X)
+{
+    return ctx->be->terms(ctx->self, Z, t, X, &ctx->err);
+}
+static inline agop_status op_strength(agop_ctx *ctx, agop__tile *S, const agop__tile *G, int32_t K, int32_t L,
+                                      int norm, int pairwise)
+{
+    return ctx->be->strength(ctx->self, S, G, K, L, norm, pairwise, &ctx->err);
+}
 static inline agop_status op_weights(agop_ctx *ctx, agop__tile *W, const agop__kernel *k, const agop__points *x,
                                      const agop__points *z)
 {

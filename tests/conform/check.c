@@ -248,6 +248,11 @@ FORWARD(gradient,
 FORWARD(weights,
         (void *self, agop__tile *W, const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e),
         (c->inner, W, k, x, z, e))
+FORWARD(terms, (void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e),
+        (c->inner, Z, t, X, e))
+FORWARD(strength,
+        (void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm, int pairwise, agop__err *e),
+        (c->inner, S, G, K, L, norm, pairwise, e))
 FORWARD(units, (void *self, agop__err *e), (c->inner, e))
 FORWARD(round16, (void *self, agop__tile *A, agop__err *e), (c->inner, A, e))
 FORWARD(gemm16,
@@ -293,6 +298,8 @@ const agop__backend agop__backend_check = {
     .kernel_symm      = kernel_symm_check,
     .gradient         = gradient_check,
     .weights          = weights_check,
+    .terms            = terms_check,
+    .strength         = strength_check,
     .units            = units_check,
     .round16          = round16_check,
     .gemm16           = gemm16_check,

@@ -967,6 +967,190 @@ static void dense_cases(int32_t dtype)
     diagonal_case(dtype, AGOP_F32);
 }
 
+/* ---- dependence ---- */
+
+enum { SEEN = 700, LEFT = 3, RIGHT = 2 }; /* observations (more than are looked at together), variables */
+
+/* phi_k(x); terms 0: x itself */
+static double term_of(double x, int terms, double rate, int k)
+{
+    double factorial = 1;
+
+    for (int i = 2; i <= k; i++)
+        factorial *= i;
+    return !terms ? x : fabs(x) > 1e3 ? 0 : exp(-rate * x * x) * pow(x, k) / sqrt(factorial);
+}
+
+/* Z of w variables, and the correlations want[k w + a][l v + b] of terms, over the observations that both have. */
+static agop__tile spread_case(const double *X, int64_t w, int terms, double rate, int pairwise, int32_t dtype)
+{
+    int64_t     T = terms ? terms : 1, rows = (pairwise ? 2 * T + 1 : T) * w;
+    double     *shift = reals(T * w), *factor = reals(T * w), *want = reals(rows * SEEN), *tolerance = reals(rows * SEEN);
+    double     *got, eps = dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53;
+    agop__tile  x = tile_of(X, w, SEEN, 3, AGOP_F64), Z = tile(rows, SEEN, 1, dtype), at, by;
+    agop__terms t = {.count = terms, .rate = rate, .pairwise = pairwise};
+    agop__err   e = {0};
+
+    for (int64_t i = 0; i < T * w; i++) {
+        shift[i]  = .25 * (double)(i % 3);
+        factor[i] = 1 + .5 * (double)(i % 4);
+    }
+    at       = tile_of(shift, T * w, 1, 0, AGOP_F64);
+    by       = tile_of(factor, T * w, 1, 0, AGOP_F64);
+    t.shift  = &at;
+    t.factor = &by;
+    ok(be->terms(ctx->self, &Z, &t, &x, &e), &e, "terms");
+    for (int64_t a = 0; a < w; a++)
+        for (int64_t i = 0; i < SEEN; i++) {
+            double v = X[a * SEEN + i];
+            for (int64_t k = 0; k < T; k++) {
+                double z = isnan(v) ? 0 : (term_of(v, terms, rate, (int)k) - shift[k * w + a]) * factor[k * w + a];
+                double off = isnan(v) ? 0 : 40 * 0x1p-53 * factor[k * w + a] * fmax(1, terms ? 1 : fabs(v));
+                off += 2 * eps * fabs(z);
+                want[(k * w + a) * SEEN + i]      = z;
+                tolerance[(k * w + a) * SEEN + i] = off;
+                if (pairwise) {
+                    want[((T + k) * w + a) * SEEN + i]      = z * z;
+                    tolerance[((T + k) * w + a) * SEEN + i] = 3 * fabs(z) * off + eps * z * z;
+                }
+            }
+            if (pairwise) {
+                want[(2 * T * w + a) * SEEN + i]      = !isnan(v);
+                tolerance[(2 * T * w + a) * SEEN + i] = 0;
+            }
+        }
+    got = values_of(&Z);
+    compare(got, want, tolerance, rows * SEEN, "terms");
+    free(got);
+    free(shift);
+    free(factor);
+    free(want);
+    free(tolerance);
+    drop(&x);
+    drop(&at);
+    drop(&by);
+    return Z;
+}
+
+/* The correlation of two terms by its definition, over observations that both variables have. */
+static double correlation_of(const double *x, const double *y, int p, int k, int q, int l, double rate)
+{
+    double n = 0, mx = 0, my = 0, sx = 0, sy = 0, both = 0;
+
+    for (int i = 0; i < SEEN; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            n++;
+            mx += term_of(x[i], p, rate, k);
+            my += term_of(y[i], q, rate, l);
+        }
+    mx /= n;
+    my /= n;
+    for (int i = 0; i < SEEN; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            double u = term_of(x[i], p, rate, k) - mx, v = term_of(y[i], q, rate, l) - my;
+            sx += u * u;
+            sy += v * v;
+            both += u * v;
+        }
+    return sx > 0 && sy > 0 ? both / sqrt(sx * sy) : 0;
+}
+
+/* Variables with missing values against others, p and q terms, by products of their features. */
+static void strength_case(int p, int q, int32_t dtype)
+{
+    double    *X = draws(LEFT * SEEN, AGOP_F64), *Y = draws(RIGHT * SEEN, AGOP_F64), eps;
+    double     want[LEFT * RIGHT], tolerance[LEFT * RIGHT], *got;
+    int        P = p ? p : 1, Q = q ? q : 1;
+    agop__tile Z, V, G = tile((2 * P + 1) * LEFT, (2 * Q + 1) * RIGHT, 2, dtype), S = tile(LEFT, RIGHT, 1, dtype);
+    agop__err  e = {0};
+
+    eps = dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53;
+    for (int i = 0; i < SEEN; i++) {
+        X[i * 3 % (LEFT * SEEN)] = i % 5 ? X[i * 3 % (LEFT * SEEN)] : NAN;
+        Y[i] += X[i] == X[i] ? X[i] * X[i] : 0;
+        X[2 * SEEN + i] = 1.5; /* a constant */
+    }
+    Z = spread_case(X, LEFT, p, .5, 1, dtype);
+    V = spread_case(Y, RIGHT, q, .5, 1, dtype);
+    ok(be->gemm(ctx->self, 0, 1, 1, &Z, &V, 0, &G, &e), &e, "gemm");
+    for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++) {
+        for (int a = 0; a < LEFT; a++)
+            for (int b = 0; b < RIGHT; b++) {
+                double most = 0, sum = 0, squares = 0;
+                for (int k = 0; k < P; k++)
+                    for (int l = 0; l < Q; l++) {
+                        double r = fabs(correlation_of(X + a * SEEN, Y + b * SEEN, p, k, q, l, .5));
+                        most     = fmax(most, r);
+                        sum += r;
+                        squares += r * r;
+                    }
+                want[a * RIGHT + b]      = norm == AGOP__STRENGTH_MAX    ? most
+                                           : norm == AGOP__STRENGTH_MEAN ? sum / (P * Q)
+                                                                         : sqrt(squares / (P * Q));
+                tolerance[a * RIGHT + b] = 2000 * eps; /* of sums of 700, divided by variances of about a hundredth */
+            }
+        ok(be->strength(ctx->self, &S, &G, P, Q, norm, 1, &e), &e, "strength");
+        got = values_of(&S);
+        compare(got, want, tolerance, LEFT * RIGHT, "strength, pairwise");
+        free(got);
+    }
+    drop(&Z);
+    drop(&V);
+    drop(&G);
+    drop(&S);
+    free(X);
+    free(Y);
+}
+
+/* Without missing values the correlations are there, and are joined only. */
+static void joined_case(int norm, int32_t dtype)
+{
+    enum { K = 3, L = 2, W = 2, V = 3 };
+    double     G[K * W * L * V], want[W * V] = {0}, tolerance[W * V], *got;
+    agop__tile g, S = tile(W, V, 2, dtype);
+    agop__err  e = {0};
+
+    for (int i = 0; i < K * W * L * V; i++)
+        G[i] = (double)((i * 7) % 16 - 8) / 16;
+    for (int a = 0; a < W; a++)
+        for (int b = 0; b < V; b++) {
+            double *s = &want[a * V + b];
+            for (int k = 0; k < K; k++)
+                for (int l = 0; l < L; l++) {
+                    double r = fabs(G[(k * W + a) * (L * V) + l * V + b]);
+                    *s       = norm == AGOP__STRENGTH_MAX ? fmax(*s, r) : norm == AGOP__STRENGTH_MEAN ? *s + r : *s + r * r;
+                }
+            *s = norm == AGOP__STRENGTH_MAX ? *s : norm == AGOP__STRENGTH_MEAN ? *s / (K * L) : sqrt(*s / (K * L));
+            tolerance[a * V + b] = 4 * (dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53);
+        }
+    g = tile_of(G, K * W, L * V, 1, dtype);
+    ok(be->strength(ctx->self, &S, &g, K, L, norm, 0, &e), &e, "strength");
+    got = values_of(&S);
+    compare(got, want, tolerance, W * V, "strength");
+    free(got);
+    drop(&g);
+    drop(&S);
+}
+
+static void dependence_cases(int32_t dtype)
+{
+    static const int terms[] = {6, 0};
+    double          *X       = draws(LEFT * SEEN, AGOP_F64);
+
+    X[5] = NAN;
+    for (int p = 0; p < 2; p++) {
+        agop__tile Z;
+        X[9] = terms[p] ? 1e200 : 1; /* its square is infinite, its terms are 0 */
+        Z    = spread_case(X, LEFT, terms[p], .7, 0, dtype);
+        drop(&Z);
+        for (int q = 0; q < 2; q++)
+            strength_case(terms[p], terms[q], dtype);
+    }
+    for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++)
+        joined_case(norm, dtype);
+    free(X);
+}
+
 /* ---- matrix units ---- */
 
 /* Rounding to bf16, eight bits of precision, is off by HALF at most; a product of two such by both, and a little. */
@@ -1204,6 +1388,7 @@ int main(int argc, char **argv)
         kernel_cases(dtype);
         special_cases(dtype);
         dense_cases(dtype);
+        dependence_cases(dtype);
     }
     difference_cases();
     for (int s = 1; s < SIDES; s++) {

@@ -3,6 +3,7 @@
  *   cpu.c           the table of operations, opening, memory, put and get
  *   cpu_dense.c     BLAS and LAPACK: gemm, factor, solve, diagonal of the inverse, eigenvectors
  *   cpu_dense16.c   round16 and gemm16: products of bf16 numbers, over cpu_units.c, which is oneDNN
+ *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
  *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
  *   cpu_kernel.*    the inner loops, per instruction set and precision; cpu_dispatch.c chooses among them */
 #ifndef AGOP_CPU_H
@@ -63,6 +64,12 @@ agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__t
 /* The sides of a product of tiles; AGOP_E_BUG where they do not belong together. */
 agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
                                  const agop__tile *C, agop__err *e);
+
+/* ---- dependence (cpu_terms.c) ---- */
+
+agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e);
+agop_status agop__cpu_strength(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
+                               int pairwise, agop__err *e);
 
 /* ---- points (cpu_points.c) ---- */
 
