@@ -127,13 +127,13 @@ typedef struct agop__backend {
                            const agop__points *z, agop__err *e);
 
     /* ---- dependence ---- */
-    /* Row k w + a of Z is (phi_k(x_a) - shift) factor, 0 where x_a is NaN. X: w x n, f64, variables as rows; Z: (terms w)
-     * x n, f32 or f64. Pairwise, with T = terms: row (T + k) w + a is its square, and row 2 T w + a is 1 where x_a is a
-     * number and 0 where not; Z has (2 T + 1) w rows. */
+    /* Row k w + a of Z is (phi_k(x_a) - shift) factor, 0 where x_a is NaN. X: w x n, f64, variables as rows; Z:
+     * (terms w) x n, f32 or f64. Pairwise, with T = terms: row (T + k) w + a is its square, and row 2 T w + a is 1
+     * where x_a is a number and 0 where not; Z has (2 T + 1) w rows. */
     agop_status (*terms)(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e);
-    /* S (w x v, dtype of G): the largest, mean or root mean square of |r_kl|, the correlations of term k < K of a variable
-     * and term l < L of another. G: (K w) x (L v), r_kl of a and b at (k w + a, l v + b). Pairwise, G is that of all rows
-     * of Z: with s, q, m the sums of a term, of its square and of 1 over the observations that both variables have,
+    /* S (w x v, dtype of G): the largest, mean or root mean square of |r_kl|, the correlations of term k < K of a
+     * variable and term l < L of another. G: (K w) x (L v), r_kl of a and b at (k w + a, l v + b). Pairwise, G is that
+     * of all rows of Z: with s, q, m the sums of a term, of its square and of 1 over what both variables have,
      * r = (m s_kl - s_k s_l) / sqrt((m q_k - s_k^2)(m q_l - s_l^2)), 0 where m q - s^2 <= 1e-12 m q (f32: 1e-5). */
     agop_status (*strength)(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                             int pairwise, agop__err *e);

@@ -985,8 +985,8 @@ static double term_of(double x, int terms, double rate, int k)
 static agop__tile spread_case(const double *X, int64_t w, int terms, double rate, int pairwise, int32_t dtype)
 {
     int64_t     T = terms ? terms : 1, rows = (pairwise ? 2 * T + 1 : T) * w;
-    double     *shift = reals(T * w), *factor = reals(T * w), *want = reals(rows * SEEN), *tolerance = reals(rows * SEEN);
-    double     *got, eps = dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53;
+    double     *shift = reals(T * w), *factor = reals(T * w), *want = reals(rows * SEEN), *got;
+    double     *tolerance = reals(rows * SEEN), eps = dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53;
     agop__tile  x = tile_of(X, w, SEEN, 3, AGOP_F64), Z = tile(rows, SEEN, 1, dtype), at, by;
     agop__terms t = {.count = terms, .rate = rate, .pairwise = pairwise};
     agop__err   e = {0};
@@ -1118,7 +1118,8 @@ static void joined_case(int norm, int32_t dtype)
             for (int k = 0; k < K; k++)
                 for (int l = 0; l < L; l++) {
                     double r = fabs(G[(k * W + a) * (L * V) + l * V + b]);
-                    *s       = norm == AGOP__STRENGTH_MAX ? fmax(*s, r) : norm == AGOP__STRENGTH_MEAN ? *s + r : *s + r * r;
+                    double add = norm == AGOP__STRENGTH_MEAN ? r : r * r;
+                    *s         = norm == AGOP__STRENGTH_MAX ? fmax(*s, r) : *s + add;
                 }
             *s = norm == AGOP__STRENGTH_MAX ? *s : norm == AGOP__STRENGTH_MEAN ? *s / (K * L) : sqrt(*s / (K * L));
             tolerance[a * V + b] = 4 * (dtype == AGOP_F32 ? 0x1p-24 : 0x1p-53);
