@@ -1,0 +1,675 @@
+/* tails.c - tails of a weighted sum of chi-squares, of the largest and of the mean of many correlated normal numbers,
+ * and from them the significance of a score; see tails.h. */
+#include "depend/tails.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PI      3.14159265358979323846
+#define LOG10_E 0.43429448190325182765
+
+/* ---- one normal, gamma or t number ---- */
+
+/* Mills' ratio (1 - Phi(z)) / phi(z): beyond 10 the continued fraction, of which 20 levels are more than enough. */
+static double mills(double z)
+{
+    double tail = z;
+
+    if (z < 10)
+        return .5 * erfc(z * M_SQRT1_2) * sqrt(2 * PI) * exp(.5 * z * z);
+    for (int k = 20; k > 0; k--)
+        tail = z + k / tail;
+    return 1 / tail;
+}
+
+static double log_normal_tail(double z)
+{
+    if (z < -3)
+        return log1p(-.5 * erfc(-z * M_SQRT1_2));
+    return log(mills(z)) - .5 * z * z - .5 * log(2 * PI);
+}
+
+double agop__normal_log10p(double z)
+{
+    return LOG10_E * log_normal_tail(z);
+}
+
+/* 1 + x/(a+1) + x^2/((a+1)(a+2)) + ...: the lower incomplete gamma function times a x^-a e^x. */
+static double gamma_series(double a, double x)
+{
+    double sum = 1, term = 1;
+
+    for (int k = 1; k < 100000 && term > 1e-17 * sum; k++) {
+        term *= x / (a + k);
+        sum += term;
+    }
+    return sum;
+}
+
+/* The upper incomplete gamma function times x^-a e^x, by Lentz's form of Legendre's continued fraction. */
+static double gamma_fraction(double a, double x)
+{
+    double b = x + 1 - a, c = 1e300, d = 1 / b, h = d, step = 2;
+
+    for (int k = 1; k < 100000 && fabs(step - 1) > 1e-16; k++) {
+        double top = -k * (k - a);
+        b += 2;
+        d    = 1 / (top * d + b);
+        c    = b + top / c;
+        step = c * d;
+        h *= step;
+    }
+    return h;
+}
+
+double agop__gamma_log10p(double shape, double x)
+{
+    int    sign;
+    double log_front;
+
+    if (!(x > 0))
+        return 0;
+    log_front = shape * log(x) - x - lgamma_r(shape, &sign);
+    if (x < shape + 1)
+        return LOG10_E * log1p(-fmin(1, exp(log_front - log(shape)) * gamma_series(shape, x)));
+    return LOG10_E * (log_front + log(gamma_fraction(shape, x)));
+}
+
+/* Hill's expansion (Communications of the ACM 13, 1970, algorithm 395) of the normal number with the tail of |t|;
+ * log_ratio = log(1 + t^2 / freedom). Its error falls with the fifth power of 1 / freedom. */
+static double hill(double log_ratio, double freedom)
+{
+    double a = freedom - .5, b = 48 * a * a, s = a * log_ratio, z = sqrt(s);
+
+    return z + z * (s + 3 - (((4 * s + 33) * s + 240) * s + 855) / (10 * (b + .8 * s * s + 100))) / b;
+}
+
+/* The continued fraction of the incomplete beta function I_x(a, b), x < (a + 1) / (a + b + 2) (Lentz's form). */
+static double beta_fraction(double a, double b, double x)
+{
+    double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), h = d, step = 2;
+
+    for (int m = 1; m < 10000 && fabs(step - 1) > 1e-16; m++) {
+        double up = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        d = 1 / (1 + up * d);
+        c = 1 + up / c;
+        h *= d * c;
+        up   = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        d    = 1 / (1 + up * d);
+        c    = 1 + up / c;
+        step = d * c;
+        h *= step;
+    }
+    return h;
+}
+
+double agop__t_log10p(double t, double freedom)
+{
+    double log_ratio = log1p(t * t / freedom), a = .5 * freedom, x = exp(-log_ratio), log_front;
+    int    sign;
+
+    if (freedom > 1000)
+        return LOG10_E * (log(2) + log_normal_tail(hill(log_ratio, freedom)));
+    log_front = lgamma_r(a + .5, &sign) - lgamma_r(a, &sign) - .5 * log(PI) - a * log_ratio;
+    if (x < (a + 1) / (a + 2.5)) /* P = I_x(a, 1/2) */
+        return LOG10_E * (log_front + .5 * log1p(-x) - log(a) + log(beta_fraction(a, .5, x)));
+    return LOG10_E * log1p(-2 * exp(log_front) * sqrt(-expm1(-log_ratio)) * beta_fraction(.5, a, -expm1(-log_ratio)));
+}
+
+double agop__correlation_z(double r, int64_t n)
+{
+    return hill(-log1p(-fmin(r * r, 1 - 1e-15)), (double)(n - 2));
+}
+
+/* ---- a weighted sum of chi-squares ---- */
+
+/* The sum is Q = sum w_k chi^2_1, w <= 1/2. With h(s) = -1/2 sum log(1 - 2 w_k s) - s x - log s,
+ *     P(Q > x) = 1/(2 pi i) int exp h(s) ds   over a path from below to above that crosses the axis in 0 < c < 1;
+ * crossing at c < 0, with log(-s), it is P(Q < x). It crosses where h is least on the axis: there the integrand is
+ * largest, nothing cancels, and the tail comes with all digits however small it is. */
+typedef struct saddle {
+    int    count;
+    double x, c, second, third; /* where the path crosses; derivatives of h there */
+    double v[AGOP__TERMS_MOST * AGOP__TERMS_MOST]; /* 2 w_k / (1 - 2 w_k c) */
+} saddle;
+
+static double slope(const double *w, int count, double x, double s)
+{
+    double g = -x - 1 / s;
+
+    for (int k = 0; k < count; k++)
+        g += w[k] / (1 - 2 * w[k] * s);
+    return g;
+}
+
+/* h' rises on either side of the pole: bisection. */
+static double crossing(const double *w, int count, double x, int upper)
+{
+    double low = upper ? 0 : -1, high = upper ? 1 : 0;
+
+    while (!upper && slope(w, count, x, low) > 0)
+        low *= 2;
+    for (int k = 0; k < 60; k++) {
+        double middle = .5 * (low + high);
+        if (slope(w, count, x, middle) < 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    return .5 * (low + high);
+}
+
+static void set_saddle(saddle *a, const double *w, int count, double x, int upper)
+{
+    a->count = count;
+    a->x     = x;
+    a->c     = crossing(w, count, x, upper);
+    a->second = 1 / (a->c * a->c);
+    a->third  = -2 / (a->c * a->c * a->c);
+    for (int k = 0; k < count; k++) {
+        double v = a->v[k] = 2 * w[k] / (1 - 2 * w[k] * a->c);
+        a->second += .5 * v * v;
+        a->third += v * v * v;
+    }
+}
+
+/* Re exp(h(s) - h(c)) ds/d(iy) on the parabola s = c + iy + b y^2. The factors of 1 - v delta are multiplied up; each
+ * adds an angle below pi, so the product has gone round once whenever its imaginary part falls below 0. */
+static double on_path(const saddle *a, double b, double y)
+{
+    double re = 1, im = 0, turns = 0, log_size, angle;
+
+    for (int k = 0; k < a->count; k++) {
+        double u = 1 - a->v[k] * b * y * y, t = a->v[k] * y, next = re * u - im * t;
+        turns += im >= 0 && re * t + im * u < 0;
+        im = re * t + im * u;
+        re = next;
+    }
+    log_size = -.25 * log(re * re + im * im) - a->x * b * y * y - log(hypot(1 + b * y * y / a->c, y / a->c));
+    angle    = .5 * (atan2(im, re) + 2 * PI * turns) - a->x * y - atan2(y / a->c, 1 + b * y * y / a->c);
+    return exp(log_size) * (cos(angle) + 2 * b * y * sin(angle));
+}
+
+/* The trapezoidal rule converges geometrically on an analytic path: the step is halved until nothing changes. The
+ * parabola follows the steepest descent to the third order, but always opens to the right, where exp(-s x) falls. */
+static double log_integral(const saddle *a)
+{
+    double width = 1 / sqrt(a->second), step = width, sum = .5, before = 0, h = -a->c * a->x - log(fabs(a->c));
+    double b = fmax(a->third / (6 * a->second), .1 / fmax(1 - a->c, width));
+
+    for (int k = 0; k < a->count; k++)
+        h += .5 * log(a->v[k] > 0 ? 1 + a->v[k] * a->c : 1); /* 1 / (1 - 2 w c) = 1 + v c */
+    for (int halving = 0; halving < 12 && fabs(sum * step - before) > 1e-13 * fabs(before); halving++) {
+        double value = 1, first = halving ? .5 * step : step;
+        before = halving ? sum * step : 0;
+        for (double y = first; fabs(value) > 1e-17 && y < 1e4 * width; y += step)
+            sum += value = on_path(a, b, y);
+        step = first;
+    }
+    return h + log(fmax(sum * step / PI, 0));
+}
+
+double agop__chi2_sum_log10p(const double *weight, int count, double x)
+{
+    double w[AGOP__TERMS_MOST * AGOP__TERMS_MOST], top = 0, mean = 0;
+    int    kept = 0;
+    saddle a;
+
+    for (int k = 0; k < count; k++)
+        top = fmax(top, weight[k]);
+    if (!(x > 0) || !(top > 0))
+        return x > 0 ? -INFINITY : 0;
+    for (int k = 0; k < count; k++)
+        if (weight[k] > 1e-14 * top) {
+            w[kept] = .5 * weight[k] / top;
+            mean += w[kept++];
+        }
+    x *= .5 / top;
+    set_saddle(&a, w, kept, x, x > mean);
+    if (x > mean)
+        return LOG10_E * log_integral(&a);
+    return LOG10_E * log1p(-fmin(1, exp(log_integral(&a))));
+}
+
+/* ---- the largest of many normal numbers ---- */
+
+/* P(some |Z_k| > u) = sum_k P(|Z_k| > u) E[1 / N given |Z_k| > u], N of them beyond u (Adler, Blanchet and Liu, Annals
+ * of Applied Probability 22, 2012): the sum of single tails, and an average of numbers between 0 and 1 that says how
+ * much they overlap. The average is taken over POINTS points of a rank-one lattice, the same ones for every pair: Z
+ * without what Z_k says of it, to which |Z_k| is added at evenly spaced levels of its tail. */
+enum { POINTS = 127, GENERATOR = 3 }; /* a prime and a primitive root of it: GENERATOR^k differ for k < POINTS - 1 */
+
+/* GENERATOR^k: how coordinate k goes through the points. */
+static int generator(int k)
+{
+    int g = 1;
+
+    for (k %= POINTS - 1; k > 0; k--)
+        g = g * GENERATOR % POINTS;
+    return g;
+}
+
+/* The z >= u with (1 - Phi(z)) / (1 - Phi(u)) = share, by Newton's steps on the logarithms. */
+static double beyond(double u, double share)
+{
+    double wanted = log(share) + log(mills(u)) - .5 * u * u, z = sqrt(u * u - 2 * log(share));
+
+    for (int k = 0; k < 3; k++) {
+        double m = mills(z);
+        z        = fmax(u, z + m * (log(m) - .5 * z * z - wanted));
+    }
+    return z;
+}
+
+/* The normal quantiles of (s + 1/2) / POINTS, scaled to variance 1; the middle one is not quite 0, so that a point has
+ * a direction even in one dimension. */
+static void normal_levels(double *z)
+{
+    double squares = 0;
+
+    for (int s = 0; s < POINTS / 2; s++) {
+        z[s]              = -beyond(0, (2 * s + 1.) / POINTS);
+        z[POINTS - 1 - s] = -z[s];
+        squares += 2 * z[s] * z[s];
+    }
+    z[POINTS / 2] = 1e-3;
+    for (int s = 0; s < POINTS; s++)
+        z[s] *= sqrt(POINTS / squares);
+}
+
+/* Points of a normal vector h with independent entries, one for each product of eigenvalues that is not negligible;
+ * g = sqrt(stretch) h; Z = root_x G root_y'. */
+typedef struct cloud {
+    int    terms;                                         /* of Z, those of x by those of y */
+    int    size;                                          /* of h */
+    float  Z[AGOP__TERMS_MOST * AGOP__TERMS_MOST][POINTS];
+    double plain[POINTS], stretched[POINTS];              /* |h|^2, |g|^2 */
+} cloud;
+
+/* Is g_kl worth a coordinate of its own? */
+static int matters(const agop__null *x, const agop__null *y, int k, int l)
+{
+    return x->eigen[k] * y->eigen[l] > 1e-8 * x->eigen[0] * y->eigen[0];
+}
+
+static void add_coordinate(cloud *c, const agop__null *x, const agop__null *y, int k, int l, const double *h,
+                           double stretch)
+{
+    float g[POINTS];
+
+    c->size++;
+    for (int s = 0; s < POINTS; s++) {
+        c->plain[s] += h[s] * h[s];
+        c->stretched[s] += stretch * h[s] * h[s];
+        g[s] = (float)(sqrt(stretch) * h[s]);
+    }
+    for (int i = 0; i < x->terms; i++)
+        for (int j = 0; j < y->terms; j++) {
+            float  a = (float)(x->root[i * x->terms + k] * y->root[j * y->terms + l]);
+            float *z = c->Z[i * y->terms + j];
+            for (int s = 0; s < POINTS; s++)
+                z[s] += a * g[s];
+        }
+}
+
+/* stretch: by coordinate; NULL for 1. Every `turn` has other points. */
+static void make_cloud(cloud *c, const agop__null *x, const agop__null *y, const double *stretch, int turn)
+{
+    double normal[POINTS], h[POINTS];
+
+    normal_levels(normal);
+    memset(c, 0, sizeof *c);
+    c->terms = x->terms * y->terms;
+    for (int k = 0; k < x->terms; k++)
+        for (int l = 0; l < y->terms; l++) {
+            int own = k * y->terms + l, step = generator(own), at = own * (own + 37 * turn) % POINTS;
+            for (int s = 0; s < POINTS; s++, at = (at + step) % POINTS)
+                h[s] = normal[at];
+            if (matters(x, y, k, l))
+                add_coordinate(c, x, y, k, l, h, stretch ? stretch[own] : 1);
+        }
+}
+
+/* The average of 1 / N where Z_pq is beyond u, the others keeping what they had apart from it. */
+static double overlap(const cloud *c, const agop__null *x, const agop__null *y, const float *level, int p, int q,
+                      double u)
+{
+    float  shift[POINTS], beyond_u[POINTS] = {0}, limit = (float)(u * (1 - 1e-5));
+    int    own = p * y->terms + q, step = generator(c->terms + own);
+    double sum = 0;
+
+    for (int s = 0; s < POINTS; s++)
+        shift[s] = level[s * step % POINTS] - c->Z[own][s];
+    for (int i = 0; i < x->terms; i++)
+        for (int j = 0; j < y->terms; j++) {
+            const float *z = c->Z[i * y->terms + j];
+            float        a = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]);
+            for (int s = 0; s < POINTS; s++)
+                beyond_u[s] += fabsf(z[s] + a * shift[s]) >= limit ? 1.f : 0.f;
+        }
+    for (int s = 0; s < POINTS; s++)
+        sum += 1 / (double)beyond_u[s];
+    return sum / POINTS;
+}
+
+double agop__max_log10p(const agop__null *x, const agop__null *y, double u)
+{
+    float  level[POINTS];
+    double sum = 0;
+    cloud  c;
+
+    if (!(u > 0) || x->active * y->active == 0)
+        return u > 0 ? -INFINITY : 0;
+    make_cloud(&c, x, y, NULL, 0);
+    for (int s = 0; s < POINTS; s++)
+        level[s] = (float)beyond(u, (s + .5) / POINTS);
+    for (int p = 0; p < x->terms; p++)
+        for (int q = 0; q < y->terms; q++)
+            if (x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0)
+                sum += overlap(&c, x, y, level, p, q, u);
+    return fmin(0, LOG10_E * (log_normal_tail(u) + log(2 * sum)));
+}
+
+/* ---- the sum of many sizes ---- */
+
+/* S = sum |Z_ij| has no closed form. Z is linear in independent normal g; along a direction h, S grows with |g| alone,
+ * whose tail is a chi's: P(S > x) is the average over directions of P(chi > x / S(h / |h|)). In a far tail few
+ * directions count, those of large eigenvalues. They are drawn often by stretching: g_k gets the variance
+ * 1 / (1 - tilt w_k / w_1), with the tilt at which the mean of S is x, and every direction as weight the ratio of the
+ * densities of directions,
+ *     prod stretch_k^(1/2) (|h|^2 / |g|^2)^(size / 2). */
+enum { TURNS = 4 };
+
+static void stretch_by(double *stretch, const agop__null *x, const agop__null *y, double tilt)
+{
+    for (int k = 0; k < x->terms; k++)
+        for (int l = 0; l < y->terms; l++)
+            stretch[k * y->terms + l] =
+                matters(x, y, k, l) ? 1 / (1 - tilt * x->eigen[k] * y->eigen[l] / (x->eigen[0] * y->eigen[0])) : 1;
+}
+
+static double mean_of_sum(const agop__null *x, const agop__null *y, const double *stretch)
+{
+    double sum = 0;
+
+    for (int i = 0; i < x->terms; i++)
+        for (int j = 0; j < y->terms; j++) {
+            double variance = 0;
+            for (int k = 0; k < x->terms; k++)
+                for (int l = 0; l < y->terms; l++) {
+                    double a = x->root[i * x->terms + k] * y->root[j * y->terms + l];
+                    variance += stretch[k * y->terms + l] * a * a;
+                }
+            sum += sqrt(2 / PI * variance);
+        }
+    return sum;
+}
+
+/* log(1 - tilt) by bisection: the mean goes to infinity where the tilt goes to 1. */
+static void find_stretch(double *stretch, const agop__null *x, const agop__null *y, double sum)
+{
+    double low = -35, high = 0;
+
+    for (int step = 0; step < 20; step++) {
+        double middle = .5 * (low + high);
+        stretch_by(stretch, x, y, -expm1(middle));
+        if (mean_of_sum(x, y, stretch) > sum)
+            low = middle;
+        else
+            high = middle;
+    }
+}
+
+static double log_weight(const cloud *c, int s, double log_stretch)
+{
+    return .5 * (log_stretch + c->size * log(c->plain[s] / c->stretched[s]));
+}
+
+double agop__mean_log10p(const agop__null *x, const agop__null *y, double m)
+{
+    double stretch[AGOP__TERMS_MOST * AGOP__TERMS_MOST], part[TURNS * POINTS], log_stretch = 0, top = -INFINITY, p = 0;
+    int    count = x->terms * y->terms;
+    cloud  c;
+
+    if (!(m > 0) || x->active * y->active == 0)
+        return m > 0 ? -INFINITY : 0;
+    find_stretch(stretch, x, y, m * count);
+    for (int k = 0; k < count; k++)
+        log_stretch += log(stretch[k]);
+    for (int turn = 0; turn < TURNS; turn++) {
+        make_cloud(&c, x, y, stretch, turn);
+        for (int s = 0; s < POINTS; s++) {
+            double sum = 0, *here = &part[turn * POINTS + s], far;
+            for (int k = 0; k < count; k++)
+                sum += fabs((double)c.Z[k][s]);
+            far   = .5 * m * m * count * count * c.stretched[s] / (sum * sum);
+            *here = agop__gamma_log10p(.5 * c.size, far) / LOG10_E + log_weight(&c, s, log_stretch);
+            top   = fmax(top, *here);
+        }
+    }
+    for (int k = 0; k < TURNS * POINTS; k++)
+        p += exp(part[k] - top);
+    return fmin(0, LOG10_E * (top + log(p / (TURNS * POINTS))));
+}
+
+/* ---- one column ---- */
+
+/* The angle that makes A_pq zero (Golub and Van Loan, Matrix Computations, 8.5.2). */
+static void rotate(double *A, double *V, int n, int p, int q)
+{
+    double tau = (A[q * n + q] - A[p * n + p]) / (2 * A[p * n + q]);
+    double t = (tau < 0 ? -1 : 1) / (fabs(tau) + sqrt(1 + tau * tau)), c = 1 / sqrt(1 + t * t), s = t * c;
+
+    for (int k = 0; k < n; k++) {
+        double a = A[k * n + p], b = A[k * n + q], v = V[k * n + p], w = V[k * n + q];
+        A[k * n + p] = c * a - s * b;
+        A[k * n + q] = s * a + c * b;
+        V[k * n + p] = c * v - s * w;
+        V[k * n + q] = s * v + c * w;
+    }
+    for (int k = 0; k < n; k++) {
+        double a = A[p * n + k], b = A[q * n + k];
+        A[p * n + k] = c * a - s * b;
+        A[q * n + k] = s * a + c * b;
+    }
+}
+
+static void swap_columns(double *V, int n, int p, int q)
+{
+    for (int k = 0; k < n; k++) {
+        double v     = V[k * n + p];
+        V[k * n + p] = V[k * n + q];
+        V[k * n + q] = v;
+    }
+}
+
+void agop__jacobi(double *A, double *eigen, double *V, int n)
+{
+    int turned = 1;
+
+    for (int k = 0; k < n * n; k++)
+        V[k] = k % (n + 1) == 0;
+    for (int sweep = 0; sweep < 50 && turned; sweep++) {
+        turned = 0;
+        for (int p = 0; p < n; p++)
+            for (int q = p + 1; q < n; q++)
+                if (fabs(A[p * n + q]) > 1e-17 * (fabs(A[p * n + p]) + fabs(A[q * n + q]))) {
+                    rotate(A, V, n, p, q);
+                    turned = 1;
+                }
+    }
+    for (int p = 0; p < n; p++)
+        eigen[p] = A[p * n + p];
+    for (int p = 0; p < n; p++)
+        for (int q = p + 1; q < n; q++)
+            if (eigen[q] > eigen[p]) {
+                double e = eigen[p];
+                eigen[p] = eigen[q];
+                eigen[q] = e;
+                swap_columns(V, n, p, q);
+            }
+}
+
+/* max e'Re over signs e, from those of the first eigenvector uphill: at least the largest eigenvalue's part of it. */
+static double best_signs(const agop__null *a)
+{
+    double e[AGOP__TERMS_MOST] = {0}, best = 0;
+
+    for (int i = 0; i < a->terms; i++)
+        e[i] = a->root[i * a->terms] < 0 ? -1 : 1;
+    for (int step = 0; step < 10; step++) {
+        double next[AGOP__TERMS_MOST] = {0}, sum = 0;
+        for (int i = 0; i < a->terms; i++) {
+            double Re = 0;
+            for (int j = 0; j < a->terms; j++)
+                Re += a->corr[i * a->terms + j] * e[j];
+            sum += Re * e[i];
+            next[i] = Re < 0 ? -1 : 1;
+        }
+        best = fmax(best, sum);
+        memcpy(e, next, sizeof e);
+    }
+    return best;
+}
+
+void agop__null_make(agop__null *out, const double *corr, int terms)
+{
+    double A[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
+
+    *out = (agop__null){.terms = terms};
+    for (int i = 0; i < terms; i++)
+        for (int j = 0; j < terms; j++) {
+            double r = i > j ? corr[i * terms + j] : corr[j * terms + i];
+            out->corr[i * terms + j] = A[i * terms + j] = r;
+        }
+    for (int i = 0; i < terms; i++)
+        out->active += out->corr[i * terms + i] > 0;
+    agop__jacobi(A, out->eigen, out->root, terms);
+    for (int j = 0; j < terms; j++) {
+        out->eigen[j] = fmax(0, out->eigen[j]);
+        for (int i = 0; i < terms; i++)
+            out->root[i * terms + j] *= sqrt(out->eigen[j]);
+    }
+    out->along = best_signs(out);
+}
+
+/* ---- a score ---- */
+
+/* sum_k a_k m_k^2 where 1 - m_k^2 = min(1, 1 / (t a_k)) */
+static double sum_at(const double *a, int count, double t)
+{
+    double sum = 0;
+
+    for (int k = 0; k < count; k++)
+        sum += fmax(0, a[k] - 1 / t);
+    return sum;
+}
+
+/* From n rows to infinitely many, for the sum of squares q. With m_k the canonical correlations of the two sets of
+ * features and a_k = lambda_k mu_k, q is at most sum a_k m_k^2; m has the density prod (1 - m_k^2)^(n/2) for normal
+ * features, so q is as improbable as exp -n/2 g(q), g = -log prod (1 - m_k^2) where that is least: at the m of sum_at.
+ * The Gaussian limit has n q / (2 a_1) in the place of n/2 g. a falls; 0 < q < sum a. Besides g its second derivative:
+ * g' = t, and q rises with t by k / t^2, k of the m_k being above 0. */
+static double improbability(double *second, const double *a, int count, double q)
+{
+    double low = 1 / a[0], high = 2 * low, g = 0;
+    int    k = 0;
+
+    while (sum_at(a, count, high) < q && high < 1e15 * low)
+        high *= 2;
+    for (int step = 0; step < 60; step++) {
+        double t = .5 * (low + high);
+        if (sum_at(a, count, t) < q)
+            low = t;
+        else
+            high = t;
+    }
+    while (k < count && high * a[k] > 1)
+        g += log(high * a[k++]);
+    *second = high * high / k;
+    return g;
+}
+
+static double sum_of_squares(const agop__null *a)
+{
+    double sum = 0;
+
+    for (int k = 0; k < a->terms; k++)
+        sum += a->eigen[k] * a->eigen[k];
+    return sum;
+}
+
+/* What n q would be for infinitely many rows: proportional to g, and scaled to the same mean. The mean of q is
+ * active_x active_y / (n - 1) for columns of any kind; of g it is taken to the second order, with the variance of q
+ * in the limit. */
+static double unlimited(const agop__null *x, const agop__null *y, int64_t n, double q)
+{
+    double a[AGOP__TERMS_MOST] = {0}, most = 0, rows = (double)(n - 1), mean = x->active * y->active / rows;
+    double second, mean_g;
+    int    count = x->active < y->active ? x->active : y->active;
+
+    for (int k = 0; k < count; k++)
+        most += a[k] = x->eigen[k] * y->eigen[k];
+    if (mean > .5 * most) /* too few rows for this many features */
+        return q * rows;
+    mean_g = improbability(&second, a, count, mean) + second * sum_of_squares(x) * sum_of_squares(y) / (rows * rows);
+    return mean * rows * improbability(&second, a, count, q) / mean_g;
+}
+
+static double squares_log10p(const agop__null *x, const agop__null *y, int64_t n, double score)
+{
+    double weight[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0};
+
+    for (int i = 0; i < x->terms; i++)
+        for (int j = 0; j < y->terms; j++)
+            weight[i * y->terms + j] = x->eigen[i] * y->eigen[j];
+    return agop__chi2_sum_log10p(weight, x->terms * y->terms,
+                                 unlimited(x, y, n, x->terms * y->terms * score * score));
+}
+
+/* One of the terms, the sum of the terms with one choice of signs, the first of the chi-squares: each is one normal
+ * number, and exceeds what the whole exceeds less often. */
+double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+{
+    double terms = x->terms * y->terms, used = x->active * y->active / terms, z;
+
+    if (n < 4 || used == 0 || !(score > 0))
+        return 0;
+    if (norm == AGOP__NORM_MAX)
+        z = agop__correlation_z(score, n);
+    else if (norm == AGOP__NORM_1)
+        z = used * terms * agop__correlation_z(score / used, n) / sqrt(x->along * y->along);
+    else
+        z = sqrt(unlimited(x, y, n, terms * score * score) / (x->eigen[0] * y->eigen[0]));
+    return LOG10_E * (log(2) + log_normal_tail(z));
+}
+
+double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+{
+    double used = x->active * y->active / (double)(x->terms * y->terms), p;
+
+    if (n < 4 || used == 0 || !(score > 0))
+        return 0;
+    if (norm == AGOP__NORM_MAX)
+        p = agop__max_log10p(x, y, agop__correlation_z(score, n));
+    else if (norm == AGOP__NORM_1)
+        p = agop__mean_log10p(x, y, used * agop__correlation_z(score / used, n));
+    else
+        p = squares_log10p(x, y, n, score);
+    return fmax(p, agop__null_least_log10p(x, y, n, norm, score));
+}
+
+/* ---- many tests ---- */
+
+double agop__permutation_p(int64_t greater, int64_t permutations)
+{
+    return (1 + (double)greater) / (1 + (double)permutations);
+}
+
+void agop__false_discovery(double *log10p, int64_t stored, int64_t tests)
+{
+    double least = 0;
+
+    for (int64_t i = stored - 1; i >= 0; i--)
+        log10p[i] = least = fmin(least, log10p[i] + log10((double)tests / (double)(i + 1)));
+}
