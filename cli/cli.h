@@ -61,9 +61,11 @@ int cmd_predict(run *r);
 int cmd_score(run *r);
 int cmd_features(run *r);
 int cmd_explain(run *r);
+int cmd_ids(run *r);
 int cmd_info(run *r);
 int cmd_version(run *r);
 
-extern const opt_verb verb_fit, verb_cv, verb_predict, verb_score, verb_features, verb_explain, verb_info, verb_version;
+extern const opt_verb verb_fit, verb_cv, verb_predict, verb_score, verb_features, verb_explain, verb_ids, verb_info,
+    verb_version;
 
 #endif

@@ -12,7 +12,7 @@
 
 static const opt_verb *const verbs[] = {
     &verb_fit,     &verb_cv,   &verb_predict, &verb_score, &verb_features,
-    &verb_explain, &verb_info, &verb_version, NULL,
+    &verb_explain, &verb_ids,  &verb_info,    &verb_version, NULL,
 };
 
 static const opt_verb *find_verb(const char *name)

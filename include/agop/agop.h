@@ -284,6 +284,37 @@ AGOP_STATUS   agop_model_save(agop_ctx *ctx, const agop_model *m, const char *pa
 AGOP_STATUS   agop_model_load(agop_model **out, agop_ctx *ctx, const char *path);
 AGOP_API void agop_model_free(agop_model *m);
 
+/* ---- dependence ---- */
+
+/* InterDependence Scores (Radhakrishnan, Jain, Uhler, Lander, PNAS 122, 2025) of all pairs of variables of x; with the
+ * setting "target", of those columns with the others; with y, of the columns of x with those of y, whose rows belong
+ * to the rows of x. A numeric variable, scaled, is looked at as phi_k(x) = exp(-x^2 / (2 width^2)) x^k / sqrt(k!),
+ * k = 0 .. terms-1 (their eq. 4), a category as one indicator per level. The score of two variables, 0 to 1, is the
+ * largest absolute correlation of their features (p_norm max), the mean (l1), or the root mean square (l2); of
+ * categories the largest over levels. A pair is scored over the rows that have both; what does not vary scores 0.
+ * Settings: target, categorical, numeric, drop, max_levels, scale, scale_range, p_norm, terms, width, top, min_score,
+ * precision, matrix_units, memory. x and y must outlive the scores.
+ *   AGOP_E_DATA   fewer than three rows, or no pair
+ *   AGOP_E_NOMEM  the scores do not fit into `memory` and neither top nor min_score is given */
+typedef struct agop_ids agop_ids;
+AGOP_STATUS agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, const agop_table *y,
+                           const agop_settings *s);
+/* Variables of a side: 0: those of x (without the targets), 1: those of y, or the targets, or those of x again. */
+AGOP_API int64_t     agop_ids_variables(const agop_ids *d, int side);
+AGOP_API const char *agop_ids_name(const agop_ids *d, int side, int64_t j);
+/* All scores: variables(0) x variables(1), AGOP_F64; with the variable itself, too. AGOP_E_PARAM: not all were kept. */
+AGOP_STATUS agop_ids_matrix(agop_mat *out, agop_ctx *ctx, const agop_ids *d);
+typedef struct agop_pair {
+    int64_t a, b;     /* variables of side 0 and side 1; of one table against itself a < b */
+    double  score;
+    double  spearman; /* rank correlation, for the sign; NaN: one of them is a category */
+} agop_pair;
+/* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there. */
+AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most);
+/* {"n":.., "variables":.., "scale":.., "p_norm":.., ..} as JSON, owned by d. */
+AGOP_API const char *agop_ids_info(const agop_ids *d);
+AGOP_API void        agop_ids_free(agop_ids *d);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,21 +14,21 @@
 
 static const agop_setting rows[] = {
     /* ---- the table ---- */
-    {"target", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit score",
+    {"target", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit score ids",
      "what to predict: columns by name, a column number of an array file, or another file with as many rows"},
     {"task", AGOP_CHOICE, "auto", NO_BOUND, "auto|regression|classification", NULL, "fit",
      "auto: text or few distinct integers are classes"},
-    {"categorical", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info",
+    {"categorical", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids",
      "columns to read as categories even where they hold numbers"},
-    {"numeric", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info", "columns that must hold numbers"},
-    {"drop", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info", "columns to leave out"},
+    {"numeric", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns that must hold numbers"},
+    {"drop", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns to leave out"},
     {"weights", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "fit", "a column of row weights, all positive"},
-    {"scale", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none|minmax|rank", NULL, "fit",
-     "scaling of numeric columns; all are centred"},
+    {"scale", AGOP_CHOICE, "auto", NO_BOUND, "auto|zscore|none|minmax|rank", NULL, "fit ids",
+     "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores; auto: zscore"},
     {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "a rank-based copy of each numeric column beside the column itself; auto: unless --tune off, with --scale zscore, "
      "where there are more rows than columns"},
-    {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit",
+    {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit ids",
      "a categorical column keeps so many of its most frequent levels"},
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},
     {"target_transform", AGOP_CHOICE, "auto", NO_BOUND, "auto|none|log|normal", NULL, "fit",
@@ -79,9 +79,9 @@ static const agop_setting rows[] = {
      "learn the metric in the span of the rows, with the same result; auto: with more coordinates than rows"},
     {"agop_route", AGOP_CHOICE, "auto", NO_BOUND, "auto|gradients|gram", NULL, "fit",
      "how the AGOP is computed, with the same result: by gradients, by n x n matrices, or whichever costs less"},
-    {"matrix_units", AGOP_CHOICE, "auto", NO_BOUND, "auto|on|off", NULL, "fit",
-     "the AGOP's large products in bf16 through oneDNN; auto: where both are there, it pays, and a trial of a few rows "
-     "shows no loss of accuracy"},
+    {"matrix_units", AGOP_CHOICE, "auto", NO_BOUND, "auto|on|off", NULL, "fit ids",
+     "large products in bf16 through oneDNN; auto: in fit the AGOP's, where both are there, it pays, and a trial of a few "
+     "rows shows no loss of accuracy, in ids none"},
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
      "keep the iteration that is judged best, or the last one"},
     {"metric_score", AGOP_CHOICE, "auto", NO_BOUND,
@@ -116,7 +116,7 @@ static const agop_setting rows[] = {
     {"temperature", AGOP_REAL, "auto", 0, 1e6, 0, NULL, "T", "fit",
      "how softly rows are given to leaves, in inter-quartile ranges of each split; 0: to one leaf; auto: by leave-one-out"},
     {"leaves_per_row", AGOP_INT, "4", 1, 1000, 0, NULL, "N", "fit", "leaves of a tree that a row is given to, at most"},
-    {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit",
+    {"precision", AGOP_CHOICE, "single", NO_BOUND, "single|double", NULL, "fit ids",
      "arithmetic of the kernel matrix; single falls back to double where it does not suffice"},
     {"solver", AGOP_CHOICE, "auto", NO_BOUND, "auto|direct|cg", NULL, "fit",
      "Cholesky, or preconditioned conjugate gradients; auto: the faster one, and cg where the matrix does not fit"},
@@ -128,17 +128,27 @@ static const agop_setting rows[] = {
     {"repeats", AGOP_INT, "1", 1, 1000, 0, NULL, "N", "cv", "deal the rows anew so often"},
     {"groups", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "cv",
      "rows with the same value there stay in one part; nothing is learned from the column"},
+    /* ---- dependence ---- */
+    {"p_norm", AGOP_CHOICE, "max", NO_BOUND, "max|l1|l2", NULL, "ids",
+     "how the correlations of all features of two variables become one score: the largest, the mean, the root mean "
+     "square"},
+    {"terms", AGOP_INT, "6", 1, 16, 0, NULL, "K", "ids", "features of a numeric variable"},
+    {"width", AGOP_REAL, "1", 0, 1e12, 1, NULL, "W", "ids", "of the features: exp(-x^2 / (2 W^2)) x^k"},
+    {"scale_range", AGOP_REAL, "auto", 0, 1e6, 1, NULL, "R", "ids", "with --scale minmax: to 0 .. R; auto: 1"},
+    {"top", AGOP_INT, "auto", 1, 1e9, 0, NULL, "K", "ids",
+     "keep the K strongest partners of every variable; auto: all"},
+    {"min_score", AGOP_REAL, "auto", 0, 1, 1, NULL, "S", "ids", "keep scores from S on; auto: all"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info",
      "of the split into halves; same seed, same result"},
-    {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features explain info",
+    {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features explain info ids",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
     {"resume", AGOP_TEXT, "", NO_BOUND, NULL, "FILE", "fit",
      "keep every machine that is done in this file; a fit that was interrupted goes on from there when it is asked for "
      "once more"},
-    {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features explain info",
+    {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features explain info ids",
      "stop then (a trailing s, m or h is understood); a fit keeps its best model so far"},
-    {"cache", AGOP_TEXT, "", NO_BOUND, NULL, "FOLDER", "fit predict score info",
+    {"cache", AGOP_TEXT, "", NO_BOUND, NULL, "FOLDER", "fit predict score info ids",
      "keep the table in a nameless file there instead of in memory, for tables that are larger"},
 };
 enum { COUNT = (int)(sizeof rows / sizeof rows[0]) };

@@ -494,7 +494,7 @@ static int workers_for(const fitting *w)
     int64_t       largest = 0, many = g->ctx->threads;
     double        room, one;
 
-    for (int64_t k = w->from; k < g->leaves; k++)
+    for (int64_t k = w->from; g->leaf && k < g->leaves; k++)
         largest = largest > g->leaf[k].n ? largest : g->leaf[k].n;
     if (largest > ALONE || many <= 1)
         return 1;
@@ -992,7 +992,7 @@ done:
 /* What is known of the leaves from number `from` on, but for what the model has of them. */
 static void drop_parts(fitting *w, int64_t from)
 {
-    for (int64_t k = from; k < w->g->m->leaves; k++) {
+    for (int64_t k = from; w->honest && k < w->g->m->leaves; k++) {
         free(w->honest[k].row);
         free(w->honest[k].y);
         agop__metric_free(&w->agop[k]);

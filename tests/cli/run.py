@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MEMCHECK = r"""#!/bin/sh
 case $1 in # valgrind does not know the newest vector instructions
-    fit | cv | predict | score | features | explain | info | version) set -- "$@" --backend cpu:baseline ;;
+    fit | cv | predict | score | features | explain | ids | info | version) set -- "$@" --backend cpu:baseline ;;
 esac
 exec '%s' -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
     --suppressions='%s/tests/checks/valgrind.supp' '%s' "$@"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 MAN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "man")
-VERBS = ["fit", "cv", "predict", "score", "features", "explain", "info", "version"]
+VERBS = ["fit", "cv", "predict", "score", "features", "explain", "ids", "info", "version"]
 BEGIN, END = "; options (from agop VERB --help; do not edit)\n", "; end of options\n"
 
 

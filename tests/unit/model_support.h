@@ -61,6 +61,8 @@ static inline agop_settings *settings_of(agop_ctx *ctx, const char *words)
     (void)snprintf(all, sizeof all, "%s", words);
     while ((word = strsep(&rest, " "))) {
         char *value = strchr(word, '=');
+        if (!*word)
+            continue;
         assert_non_null(value);
         *value++ = '\0';
         if (agop_settings_set(s, ctx, word, value) != AGOP_OK)

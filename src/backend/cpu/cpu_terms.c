@@ -128,21 +128,25 @@ static double finish(double sum, double terms, int norm)
     return norm == AGOP__STRENGTH_MAX ? sum : norm == AGOP__STRENGTH_MEAN ? sum / terms : sqrt(sum / terms);
 }
 
-/* One pair of terms of a variable and of all others. */
-#define JOIN_ROW(REAL, ABS)                                                                                            \
-    do {                                                                                                               \
-        const REAL *g = agop__at(q->G, k * q->w + a, l * q->v);                                                        \
-        REAL       *s = agop__at(q->S, a, 0);                                                                          \
-        if (q->norm == AGOP__STRENGTH_MAX)                                                                             \
-            for (int64_t b = 0; b < q->v; b++)                                                                         \
-                s[b] = s[b] > ABS(g[b]) ? s[b] : ABS(g[b]);                                                            \
-        else if (q->norm == AGOP__STRENGTH_MEAN)                                                                       \
-            for (int64_t b = 0; b < q->v; b++)                                                                         \
-                s[b] += ABS(g[b]);                                                                                     \
-        else                                                                                                           \
-            for (int64_t b = 0; b < q->v; b++)                                                                         \
-                s[b] += g[b] * g[b];                                                                                   \
-    } while (0)
+/* s[b] joined by one correlation with each of n variables. */
+static void join_singles(float *s, const float *g, int64_t n, int norm)
+{
+    if (norm == AGOP__STRENGTH_MAX)
+        for (int64_t b = 0; b < n; b++)
+            s[b] = s[b] > fabsf(g[b]) ? s[b] : fabsf(g[b]);
+    else if (norm == AGOP__STRENGTH_MEAN)
+        for (int64_t b = 0; b < n; b++)
+            s[b] += fabsf(g[b]);
+    else
+        for (int64_t b = 0; b < n; b++)
+            s[b] += g[b] * g[b];
+}
+
+static void join_doubles(double *s, const double *g, int64_t n, int norm)
+{
+    for (int64_t b = 0; b < n; b++)
+        s[b] = join(s[b], g[b], norm);
+}
 
 static void weigh_rows(void *arg, int t, int of)
 {
@@ -153,10 +157,11 @@ static void weigh_rows(void *arg, int t, int of)
             put(q->S, a, b, 0);
         for (int64_t k = 0; k < q->K; k++)
             for (int64_t l = 0; l < q->L; l++) {
+                const void *g = agop__at(q->G, k * q->w + a, l * q->v);
                 if (q->G->dtype == AGOP_F64)
-                    JOIN_ROW(double, fabs);
+                    join_doubles(agop__at(q->S, a, 0), g, q->v, q->norm);
                 else
-                    JOIN_ROW(float, fabsf);
+                    join_singles(agop__at(q->S, a, 0), g, q->v, q->norm);
             }
         for (int64_t b = 0; b < q->v; b++)
             put(q->S, a, b, finish(element(q->S, a, b), (double)(q->K * q->L), q->norm));

@@ -1,0 +1,208 @@
+/* cmd_ids.c - agop ids: which columns depend on each other. The strongest pairs as a table, all that were kept as .csv
+ * or .json, all scores as a matrix in .npy. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json_print.h"
+#include "result_file.h"
+#include "words.h"
+
+static const opt own[] = {
+    {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv or .json file of pairs, or a .npy file of all scores"},
+    {"pairs", 0, OPT_COUNT, "N", NULL, 1, 1e9, "so many pairs, the strongest; all in files, 20 in the table"},
+    {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+const opt_verb verb_ids = {
+    "ids",
+    "DATA [DATA2]",
+    "which columns depend on each other",
+    "The InterDependence Score of every pair of columns, from 0 to 1: it sees dependence that is not linear and not even "
+    "monotonic, and takes time that grows with the rows, not with their square. DATA against itself; against the columns "
+    "of DATA2, whose rows belong to the same things; or with --target those columns against the others. The sign is that "
+    "of Spearman's correlation.",
+    1,
+    2,
+    own,
+    cmd_ids,
+};
+
+enum { SHOWN = 20, WIDEST = 40 };
+
+typedef struct found {
+    agop_ids  *d;
+    agop_pair *pair;
+    int64_t    count;
+} found;
+
+/* ---- telling ---- */
+
+static const char *name_of(const found *f, int64_t i, int side)
+{
+    return agop_ids_name(f->d, side, side ? f->pair[i].b : f->pair[i].a);
+}
+
+static void print_table(FILE *f, const found *all)
+{
+    int wide[2] = {1, 1};
+
+    for (int64_t i = 0; i < all->count; i++)
+        for (int side = 0; side < 2; side++) {
+            int cells  = words_cells(name_of(all, i, side));
+            wide[side] = cells > wide[side] ? cells < WIDEST ? cells : WIDEST : wide[side];
+        }
+    fputs("score   sign  ", f);
+    words_padded(f, "a", wide[0]);
+    fputs("  b\n", f);
+    for (int64_t i = 0; i < all->count; i++) {
+        double s = all->pair[i].spearman;
+        fprintf(f, "%.4f  %-4s  ", all->pair[i].score, isnan(s) ? "" : s < 0 ? "-" : "+");
+        words_padded(f, name_of(all, i, 0), wide[0]);
+        fputs("  ", f);
+        words_line(f, name_of(all, i, 1));
+        fputc('\n', f);
+    }
+}
+
+static void print_csv(FILE *f, const found *all)
+{
+    char number[WORDS_NUMBER];
+
+    fputs("a,b,score,spearman\n", f);
+    for (int64_t i = 0; i < all->count; i++) {
+        words_csv(f, name_of(all, i, 0));
+        fputc(',', f);
+        words_csv(f, name_of(all, i, 1));
+        fprintf(f, ",%s", words_number(number, all->pair[i].score));
+        fprintf(f, ",%s\n", isnan(all->pair[i].spearman) ? "" : words_number(number, all->pair[i].spearman));
+    }
+}
+
+static json_t *report_of(run *r, const found *all)
+{
+    json_t *j = json_read(r, agop_ids_info(all->d)), *pairs = json_array();
+
+    for (int64_t i = 0; j && i < all->count; i++) {
+        json_t *one = json_object();
+        json_put(one, "a", json_text(name_of(all, i, 0)));
+        json_put(one, "b", json_text(name_of(all, i, 1)));
+        json_put(one, "score", json_number(all->pair[i].score));
+        json_put(one, "spearman", json_number(all->pair[i].spearman));
+        json_array_append_new(pairs, one);
+    }
+    if (j)
+        json_put(j, "pairs", pairs);
+    else
+        json_decref(pairs);
+    return j;
+}
+
+/* All scores, in the order of the columns: NumPy's format 1.0, a header of a multiple of 64 bytes, then the numbers. */
+static int write_matrix(run *r, FILE *f, const found *all)
+{
+    agop_mat m = {NULL, agop_ids_variables(all->d, 0), agop_ids_variables(all->d, 1), 0, AGOP_F64};
+    char     head[128];
+    int      code, length;
+
+    m.ld   = m.cols;
+    m.data = run_room(m.rows * m.cols, sizeof(double));
+    if (!m.data)
+        return run_fail(r, EXIT_FAILED, "no memory for %lld x %lld scores", (long long)m.rows, (long long)m.cols);
+    DO(run_check(r, agop_ids_matrix(&m, r->ctx, all->d)));
+    length = snprintf(head, sizeof head, "\x93NUMPY%c%c%c%c{'descr': '<f8', 'fortran_order': False, 'shape': (%lld, "
+                      "%lld), }", 1, 0, 118, 0, (long long)m.rows, (long long)m.cols);
+    memset(head + length, ' ', sizeof head - (size_t)length);
+    head[sizeof head - 1] = '\n';
+    fwrite(head, 1, sizeof head, f);
+    fwrite(m.data, sizeof(double), (size_t)(m.rows * m.cols), f);
+done:
+    free(m.data);
+    return code;
+}
+
+/* ---- the verb ---- */
+
+enum { AS_MATRIX = 100 }; /* beside the kinds of result_file.h */
+
+static int kind_of(run *r, int *kind)
+{
+    const char *path = opt_text(r->opt, "output");
+
+    *kind = path && words_ends(path, "npy") ? AS_MATRIX : result_kind(path);
+    if (*kind == RESULT_TABLE || *kind == RESULT_CSV || *kind == RESULT_JSON || *kind == AS_MATRIX)
+        return path ? result_check(r, path) : EXIT_DONE;
+    return run_fail(r, EXIT_USAGE, "-o must name a .csv, .json or .npy file, not '%.60s'", path);
+}
+
+static int tell(run *r, const found *all, int kind)
+{
+    result *o = NULL;
+    json_t *j = NULL;
+    int     code;
+
+    if (kind == RESULT_JSON || r->json) {
+        j = report_of(r, all);
+        if (!j)
+            return EXIT_FAILED;
+    }
+    DO(json_report(r, j));
+    if (kind == RESULT_TABLE && r->json && strcmp(r->json, "-") == 0)
+        goto done;
+    DO(result_open(&o, r, kind == RESULT_TABLE ? "-" : opt_text(r->opt, "output")));
+    if (kind == AS_MATRIX)
+        DO(write_matrix(r, result_file(o), all));
+    else if (kind == RESULT_JSON)
+        json_write(result_file(o), j);
+    else if (kind == RESULT_CSV)
+        print_csv(result_file(o), all);
+    else
+        print_table(result_file(o), all);
+    code = result_commit(r, o);
+    o    = NULL;
+done:
+    result_abandon(o);
+    json_decref(j);
+    return code;
+}
+
+/* The strongest pairs; none are gathered for a matrix alone. */
+static int gather(run *r, found *all, int kind)
+{
+    double  every = (double)agop_ids_variables(all->d, 0) * (double)agop_ids_variables(all->d, 1);
+    int64_t most  = opt_count(r->opt, "pairs", kind == RESULT_TABLE && !r->json ? SHOWN : 0);
+
+    if (kind == AS_MATRIX && !r->json)
+        return EXIT_DONE;
+    most      = most == 0 || (double)most > every ? (int64_t)every : most;
+    all->pair = run_room(most, sizeof *all->pair);
+    if (!all->pair)
+        return run_fail(r, EXIT_FAILED, "no memory for %lld pairs: ask for fewer with --pairs", (long long)most);
+    return run_check(r, agop_ids_pairs(all->pair, &all->count, r->ctx, all->d, most));
+}
+
+int cmd_ids(run *r)
+{
+    agop_table *x = NULL, *y = NULL;
+    found       all = {0};
+    int         code, kind;
+
+    DO(kind_of(r, &kind));
+    if (r->opt->operands > 1 && *agop_settings_get(r->settings, "target")) {
+        code = run_fail(r, EXIT_USAGE, "--target is for one table: leave it or %s away", r->opt->operand[1]);
+        goto done;
+    }
+    DO(run_table(r, &x, r->opt->operand[0], NULL));
+    if (r->opt->operands > 1)
+        DO(run_table(r, &y, r->opt->operand[1], NULL));
+    DO(run_check(r, agop_ids_score(&all.d, r->ctx, x, y, r->settings)));
+    DO(gather(r, &all, kind));
+    DO(tell(r, &all, kind));
+done:
+    free(all.pair);
+    agop_ids_free(all.d);
+    agop_table_free(x);
+    agop_table_free(y);
+    return code;
+}

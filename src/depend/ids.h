@@ -1,0 +1,121 @@
+/* ids.h - InterDependence Scores of all pairs of variables (Radhakrishnan, Jain, Uhler, Lander, PNAS 122, 2025).
+ *
+ *   side       one of the two sets of variables: which columns, how they are scaled, their features' mean and deviation
+ *              (side.c)
+ *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
+ *              score per pair (score.c)
+ *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
+ *              pairs in order (keep.c)
+ *
+ * A numeric variable has the features phi_k of its scaled values; a category has one indicator per level. What has a
+ * column of features of its own is a unit: a numeric variable, or a level. Units of one kind stand together in panels,
+ * panels in blocks: a block has variables of one kind only, and all units of each. */
+#ifndef AGOP_DEPEND_IDS_H
+#define AGOP_DEPEND_IDS_H
+
+#include "backend/ops.h"
+#include "base/sort.h"
+#include "table/table.h"
+
+typedef struct agop__ids_plan {
+    int32_t terms, norm, dtype; /* norm: AGOP__STRENGTH_... */
+    double  rate;               /* 1 / (2 width^2) */
+    int     scale, units;       /* AGOP__SCALE_...; 1: products on matrix units */
+    double  range;              /* of minmax */
+    int64_t top, memory;        /* 0: all */
+    double  least;              /* scores below are not kept */
+} agop__ids_plan;
+
+/* ---- a side ---- */
+
+enum { AGOP__PANEL = 32 }; /* units: what a diagonal block computes in vain is half of one */
+
+typedef struct agop__variable {
+    const agop__field  *field;
+    const agop__column *column;
+    int64_t             number;  /* among the variables as they stand in the table */
+    double              low;     /* the least value, for minmax */
+    int32_t            *level;   /* of a category: from the column's codes to levels of the field; -1: missing */
+    int32_t            *code;    /* of numbers taken as categories: their codes, or NULL */
+    int                 missing; /* 1: some cells are */
+} agop__variable;
+
+typedef struct agop__unit {
+    int64_t variable;
+    int64_t level; /* -1: a numeric variable */
+} agop__unit;
+
+typedef struct agop__panel {
+    int64_t first, units;
+    double *shift, *factor; /* of feature k units + u: (phi - shift) factor has mean 0 and length 1, or is 0 */
+} agop__panel;
+
+typedef struct agop__block {
+    int64_t variable, variables, panel, panels; /* the first one, and how many */
+    int32_t terms;                              /* 0: indicators */
+    int     missing;                            /* 1: some of its variables have missing cells */
+} agop__block;
+
+typedef struct agop__side {
+    const agop_table *t;
+    int64_t           variables, units, panels, blocks;
+    agop__variable   *variable;
+    agop__unit       *unit;
+    agop__panel      *panel;
+    agop__block      *block;
+} agop__side;
+
+/* Of the fields of `schema`, which was learned from t, those whose names are among `targets` (comma separated), or
+ * those that are not. t and schema must outlive the side. */
+agop_status agop__side_open(agop__side *out, agop_ctx *ctx, const agop_table *t, const agop__schema *schema,
+                            const char *targets, int among, const agop__ids_plan *plan);
+void        agop__side_close(agop__side *s);
+/* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
+int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
+agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,
+                                 int64_t first, int64_t n, const agop__ids_plan *plan);
+
+/* ---- what is kept ---- */
+
+typedef struct agop__kept { /* of one variable, a heap whose weakest is first */
+    int64_t  count;
+    int64_t *other;
+    double  *score;
+} agop__kept;
+
+typedef struct agop__keep {
+    int64_t     rows, cols; /* variables, in the order of columns of the tables */
+    int         self;       /* 1: one table against itself; pairs are told once */
+    double     *all;        /* rows x cols, or NULL */
+    agop__kept *of;         /* rows lists (self or not: of side 0), and cols more where not self; or NULL */
+    int64_t     top;
+    double      least;
+    agop_pair  *list;       /* with a limit and without top */
+    int64_t     listed, room;
+} agop__keep;
+
+agop_status agop__keep_open(agop__keep *out, int64_t rows, int64_t cols, int self, const agop__ids_plan *plan,
+                            agop__err *e);
+void        agop__keep_close(agop__keep *k);
+/* The score of a and b, told once (self: a <= b). */
+agop_status agop__keep_add(agop__keep *k, int64_t a, int64_t b, double score, agop__err *e);
+/* The strongest `most` pairs of different variables, in order; how many there are. */
+void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most);
+
+/* ---- all of it ---- */
+
+struct agop_ids {
+    agop__ids_plan plan;
+    int            self;      /* 1: side[0] against itself */
+    agop__schema   schema[2]; /* of x, and of y where there is one */
+    agop__side     side[2];
+    char         **name[2];   /* of the variables, as they stand in the table */
+    int64_t        rows;
+    agop__keep     keep;
+    char          *info;
+};
+
+/* score.c: fills d->keep. */
+agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started);
+
+#endif

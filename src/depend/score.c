@@ -1,0 +1,287 @@
+/* score.c - every pair of blocks: correlations of all their features as one product, joined into scores.
+ *
+ * Features are made anew for every pair of blocks, a few thousand rows at a time; those of the first block are kept for
+ * all rows where they fit. Of a block with itself only the panels on and above the diagonal are computed. Where a block
+ * has missing cells both sides carry squares and presence, and every correlation is that of the rows that both have. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "depend/ids.h"
+
+enum { ROWS = 2048 }; /* at a time */
+#define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
+
+typedef struct scoring {
+    agop_ids   *d;
+    agop_ctx   *ctx;
+    int64_t     rows, step; /* observations; at a time */
+    agop__tile  left, right, product, strength;
+    double     *host;  /* scores of a pair of panels */
+    double     *pairs; /* of a pair of blocks, by variable */
+    int         whole; /* `left` holds all rows of block `held` */
+    const agop__block *held;
+    double      done, total, started;
+} scoring;
+
+static const agop__side *side_of(const agop_ids *d, int which)
+{
+    return &d->side[d->self ? 0 : which];
+}
+
+/* ---- features ---- */
+
+/* Rows first .. of a block on the left; *out is a view. */
+static agop_status left_features(agop__tile *out, scoring *w, const agop__block *b, int pairwise, int64_t first,
+                                 int64_t n)
+{
+    const agop__side *s    = side_of(w->d, 0);
+    agop__tile        rows = op_rows(w->ctx, &w->left, 0, agop__block_rows(s, b, pairwise));
+
+    if (w->whole) {
+        *out = op_cols(w->ctx, &rows, first, n);
+        return AGOP_OK;
+    }
+    *out = op_cols(w->ctx, &rows, 0, n);
+    return agop__block_features(out, w->ctx, s, b, pairwise, first, n, &w->d->plan);
+}
+
+/* All rows of a block that will meet many others, if there is room for them. */
+static agop_status hold(scoring *w, const agop__block *b, int pairwise)
+{
+    const agop__side *s = side_of(w->d, 0);
+    agop__tile        rows, part;
+    agop_status       st = AGOP_OK;
+
+    w->whole = w->left.cols == w->rows && !pairwise;
+    if (!w->whole || w->held == b)
+        return AGOP_OK;
+    rows = op_rows(w->ctx, &w->left, 0, agop__block_rows(s, b, 0));
+    for (int64_t i = 0; i < w->rows; i += w->step) {
+        int64_t n = w->rows - i < w->step ? w->rows - i : w->step;
+        part      = op_cols(w->ctx, &rows, i, n);
+        TRY(agop__block_features(&part, w->ctx, s, b, 0, i, n, &w->d->plan));
+    }
+    w->held = b;
+done:
+    return st;
+}
+
+/* ---- products ---- */
+
+static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, const agop__tile *B, int more)
+{
+    return w->d->plan.units ? w->ctx->be->gemm16(w->ctx->self, 0, 1, 1, A, B, more, C, &w->ctx->err)
+                            : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
+}
+
+/* G += Z Z' of one block, the panels on and above the diagonal. */
+static agop_status add_own(scoring *w, agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise, int more)
+{
+    const agop__side *s     = side_of(w->d, 0);
+    int64_t           at    = 0;
+    agop_status       st    = AGOP_OK;
+    agop__block       panel = *b;
+
+    for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
+        agop__tile rows, rest, part;
+        int64_t    count;
+        panel.panel  = p;
+        panel.panels = 1;
+        count        = agop__block_rows(s, &panel, pairwise);
+        rows         = op_rows(w->ctx, Z, at, count);
+        rest         = op_rows(w->ctx, Z, at, Z->rows - at);
+        part         = op_rows(w->ctx, G, at, count);
+        part         = op_cols(w->ctx, &part, at, Z->rows - at);
+        TRY(multiply(w, &part, &rows, &rest, more));
+        at += count;
+    }
+done:
+    return st;
+}
+
+/* w->product: sums over all rows of products of features of a (left) and b (right). */
+static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b, int same,
+                                int pairwise)
+{
+    const agop__side *s = side_of(w->d, 1);
+    agop__tile        A, B, rows = op_rows(w->ctx, &w->right, 0, agop__block_rows(s, b, pairwise));
+    agop_status       st = AGOP_OK;
+
+    *G = op_rows(w->ctx, &w->product, 0, agop__block_rows(side_of(w->d, 0), a, pairwise));
+    *G = op_cols(w->ctx, G, 0, rows.rows);
+    TRY(hold(w, a, pairwise));
+    for (int64_t i = 0; i < w->rows; i += w->step) {
+        int64_t n = w->rows - i < w->step ? w->rows - i : w->step;
+        TRY(left_features(&A, w, a, pairwise, i, n));
+        if (same) {
+            TRY(add_own(w, G, &A, a, pairwise, i > 0));
+            continue;
+        }
+        B = op_cols(w->ctx, &rows, 0, n);
+        TRY(agop__block_features(&B, w->ctx, s, b, pairwise, i, n, &w->d->plan));
+        TRY(multiply(w, G, &A, &B, i > 0));
+    }
+done:
+    return st;
+}
+
+/* ---- scores ---- */
+
+/* Scores of a pair of panels into w->pairs: of categories the largest over levels. */
+static agop_status join_panels(scoring *w, const agop__tile *G, const agop__block *a, const agop__block *b,
+                               const agop__panel *p, const agop__panel *q, int pairwise)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    agop__tile        S = op_rows(w->ctx, &w->strength, 0, p->units);
+    agop_status       st;
+
+    S = op_cols(w->ctx, &S, 0, q->units);
+    TRY(op_strength(w->ctx, &S, G, a->terms ? a->terms : 1, b->terms ? b->terms : 1, w->d->plan.norm, pairwise));
+    TRY(op_get(w->ctx, w->host, AGOP__PANEL, AGOP_F64, &S));
+    for (int64_t i = 0; i < p->units; i++)
+        for (int64_t j = 0; j < q->units; j++) {
+            int64_t u = s->unit[p->first + i].variable - a->variable, v = t->unit[q->first + j].variable - b->variable;
+            double *to = &w->pairs[u * b->variables + v];
+            *to        = fmax(*to, w->host[i * AGOP__PANEL + j]);
+        }
+done:
+    return st;
+}
+
+static agop_status join_blocks(scoring *w, const agop__tile *G, const agop__block *a, const agop__block *b, int same,
+                               int pairwise)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    int64_t           row = 0;
+    agop_status       st = AGOP_OK;
+
+    memset(w->pairs, 0, (size_t)(a->variables * b->variables) * sizeof *w->pairs);
+    for (int64_t p = 0; p < a->panels; p++) {
+        const agop__panel *left = &s->panel[a->panel + p];
+        agop__block        one  = *a, other = *b;
+        int64_t            col  = 0, rows, cols;
+        one.panel  = a->panel + p;
+        one.panels = other.panels = 1;
+        rows       = agop__block_rows(s, &one, pairwise);
+        for (int64_t q = 0; q < b->panels; q++, col += cols) {
+            agop__tile part = op_rows(w->ctx, G, row, rows);
+            other.panel     = b->panel + q;
+            cols            = agop__block_rows(t, &other, pairwise);
+            part            = op_cols(w->ctx, &part, col, cols);
+            if (!same || q >= p)
+                TRY(join_panels(w, &part, a, b, left, &t->panel[other.panel], pairwise));
+        }
+        row += rows;
+    }
+done:
+    return st;
+}
+
+/* Of a block with itself a pair may stand on either side of the diagonal: levels of two variables share panels. */
+static agop_status tell_pairs(scoring *w, const agop__block *a, const agop__block *b, int same)
+{
+    const agop__variable *u = side_of(w->d, 0)->variable + a->variable, *v = side_of(w->d, 1)->variable + b->variable;
+    agop_status           st = AGOP_OK;
+
+    for (int64_t i = 0; i < a->variables; i++)
+        for (int64_t j = same ? i : 0; j < b->variables; j++) {
+            double score = w->pairs[i * b->variables + j];
+            if (same)
+                score = fmax(score, w->pairs[j * b->variables + i]);
+            TRY(agop__keep_add(&w->d->keep, u[i].number, v[j].number, score, &w->ctx->err));
+        }
+done:
+    return st;
+}
+
+static agop_status score_blocks(scoring *w, const agop__block *a, const agop__block *b, int same)
+{
+    int         pairwise = a->missing || b->missing;
+    agop__tile  G;
+    agop_status st;
+
+    if (agop__tell(w->ctx, "score", (int64_t)(1000 * w->done / w->total), 1000, w->started, NULL))
+        return agop__fail(&w->ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
+    TRY(sum_products(w, &G, a, b, same, pairwise));
+    TRY(join_blocks(w, &G, a, b, same, pairwise));
+    TRY(tell_pairs(w, a, b, same));
+    w->done += (double)a->variables * (double)b->variables;
+done:
+    return st;
+}
+
+/* ---- room ---- */
+
+/* Rows of features and variables of the largest block, and whether some block has missing cells. */
+static void widest(int64_t *rows, int64_t *variables, const agop__side *s, int pairwise)
+{
+    for (int64_t k = 0; k < s->blocks; k++) {
+        int64_t here = agop__block_rows(s, &s->block[k], pairwise);
+        *rows        = here > *rows ? here : *rows;
+        *variables   = s->block[k].variables > *variables ? s->block[k].variables : *variables;
+    }
+}
+
+static int some_missing(const agop__side *s)
+{
+    int some = 0;
+
+    for (int64_t k = 0; k < s->blocks; k++)
+        some |= s->block[k].missing;
+    return some;
+}
+
+static agop_status open_scoring(scoring *w)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    int32_t           dtype = w->d->plan.dtype;
+    int               pairwise = some_missing(s) || some_missing(t);
+    int64_t           left = 0, right = 0, u = 0, v = 0;
+    double            bytes;
+    agop_status       st;
+
+    w->rows = s->t->rows;
+    w->step = w->rows < ROWS ? w->rows : ROWS;
+    widest(&left, &u, s, pairwise);
+    widest(&right, &v, t, pairwise);
+    bytes    = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
+    w->pairs = agop__malloc(u * v, sizeof *w->pairs);
+    w->host  = agop__malloc(AGOP__PANEL * AGOP__PANEL, sizeof *w->host);
+    if (!w->pairs || !w->host)
+        return agop__fail_memory(&w->ctx->err, 8.0 * (double)(u * v), "scores");
+    TRY(op_alloc(w->ctx, &w->left, left, bytes <= KEPT_BYTES ? w->rows : w->step, dtype));
+    TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
+    TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
+    TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));
+done:
+    return st;
+}
+
+static void close_scoring(scoring *w)
+{
+    op_release(w->ctx, &w->left);
+    op_release(w->ctx, &w->right);
+    op_release(w->ctx, &w->product);
+    op_release(w->ctx, &w->strength);
+    free(w->host);
+    free(w->pairs);
+}
+
+agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
+{
+    const agop__side *s = side_of(d, 0), *t = side_of(d, 1);
+    scoring           w = {.d = d, .ctx = ctx, .started = started};
+    agop_status       st;
+
+    w.total = (double)s->variables * (double)t->variables / (d->self ? 2 : 1);
+    TRY(open_scoring(&w));
+    if (d->plan.units)
+        TRY(ctx->be->units(ctx->self, &ctx->err));
+    for (int64_t i = 0; i < s->blocks; i++)
+        for (int64_t j = d->self ? i : 0; j < t->blocks; j++)
+            TRY(score_blocks(&w, &s->block[i], &t->block[j], d->self && i == j));
+done:
+    close_scoring(&w);
+    return st;
+}

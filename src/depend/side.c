@@ -1,0 +1,442 @@
+/* side.c - variables, scaled, and their features. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "depend/ids.h"
+
+enum {
+    BLOCK_ROWS  = 1536, /* features of a block: enough for a product at full speed, few enough to stay near */
+    MOMENT_ROWS = 4096  /* rows at a time for means and deviations */
+};
+#define LEAST_LENGTH 1e-12 /* of a centred feature: below, it does not vary */
+
+static int32_t terms_of(const agop__block *b)
+{
+    return b->terms ? b->terms : 1;
+}
+
+/* ---- variables ---- */
+
+/* From the codes of a column to the levels that the schema keeps. */
+static agop_status map_levels(agop__variable *v, const agop__dict *codes, agop__err *e)
+{
+    v->level = agop__malloc(codes->count, sizeof *v->level);
+    if (!v->level)
+        return agop__fail_memory(e, 4.0 * (double)codes->count, "categories");
+    for (int64_t c = 0; c < codes->count; c++) {
+        int64_t to  = agop__dict_find(&v->field->levels, codes->text[c], codes->length[c]);
+        v->level[c] = to == v->field->missing_level ? -1 : (int32_t)to;
+    }
+    return AGOP_OK;
+}
+
+static agop_status open_category(agop__variable *v, int64_t rows, agop__err *e)
+{
+    agop__dict  codes = {0};
+    agop_status st;
+
+    if (v->column->is_text)
+        return map_levels(v, &v->column->levels, e);
+    TRY(agop__column_as_text(&v->code, &codes, v->column, rows, e));
+    TRY(map_levels(v, &codes, e));
+done:
+    agop__dict_free(&codes);
+    return st;
+}
+
+/* The level of each row, -1 where there is none. */
+static void take_levels(int32_t *to, const agop__variable *v, int64_t first, int64_t n)
+{
+    if (v->code)
+        memcpy(to, v->code + first, (size_t)n * sizeof *to);
+    else
+        agop__column_codes(to, v->column, first, n);
+    for (int64_t i = 0; i < n; i++)
+        to[i] = to[i] < 0 ? -1 : v->level[to[i]];
+}
+
+typedef struct looking {
+    agop__side *s;
+    int         low; /* 1: the least value is wanted */
+} looking;
+
+/* Are there missing cells, and what is the least value? */
+static void look_through(void *user, int k)
+{
+    enum { SOME = 1024 };
+    const looking  *l = user;
+    agop__variable *v = &l->s->variable[k];
+    int64_t         rows = l->s->t->rows;
+    double          some[SOME];
+    int32_t         level[SOME];
+
+    v->low     = INFINITY;
+    v->missing = !v->field->is_text && v->field->has_missing;
+    for (int64_t i = 0; (v->field->is_text || l->low) && i < rows; i += SOME) {
+        int64_t n = rows - i < SOME ? rows - i : SOME;
+        if (v->field->is_text) {
+            take_levels(level, v, i, n);
+            for (int64_t j = 0; j < n; j++)
+                v->missing |= level[j] < 0;
+        } else {
+            agop__column_take(some, v->column, i, n);
+            for (int64_t j = 0; j < n; j++)
+                v->low = some[j] < v->low ? some[j] : v->low;
+        }
+    }
+}
+
+/* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones. */
+static int kind_of(const agop__variable *v)
+{
+    return 2 * v->field->is_text + v->missing;
+}
+
+static int by_kind(const void *a, const void *b)
+{
+    const agop__variable *u = a, *v = b;
+    int                   i = kind_of(u), j = kind_of(v);
+
+    return i != j ? i - j : (u->number > v->number) - (u->number < v->number);
+}
+
+static agop_status open_variables(agop__side *s, agop_ctx *ctx, const agop__schema *schema, const char *targets,
+                                  int among, const agop__ids_plan *plan)
+{
+    looking     l = {.s = s, .low = plan->scale == AGOP__SCALE_MINMAX};
+    agop_status st = AGOP_OK;
+
+    s->variable = agop__calloc(schema->fields, sizeof *s->variable);
+    if (!s->variable)
+        return agop__fail_memory(&ctx->err, 0, "the variables");
+    for (int64_t j = 0; j < schema->fields; j++) {
+        const agop__field *f = &schema->field[j];
+        if (agop__name_in(f->name, targets) != among)
+            continue;
+        s->variable[s->variables] = (agop__variable){.field = f, .number = s->variables,
+                                                     .column = &s->t->column[agop__table_find(s->t, f->name)]};
+        if (f->is_text)
+            TRY(open_category(&s->variable[s->variables], s->t->rows, &ctx->err));
+        s->variables++;
+    }
+    agop__parallel(ctx->threads, (int)s->variables, look_through, &l);
+    qsort(s->variable, (size_t)s->variables, sizeof *s->variable, by_kind);
+done:
+    return st;
+}
+
+/* ---- units, panels, blocks ---- */
+
+static int64_t units_of(const agop__variable *v)
+{
+    return v->field->is_text ? v->field->levels.count : 1;
+}
+
+static void add_units(agop__side *s, int64_t k)
+{
+    const agop__variable *v = &s->variable[k];
+
+    for (int64_t j = 0; j < units_of(v); j++)
+        if (!v->field->is_text || j != v->field->missing_level)
+            s->unit[s->units++] = (agop__unit){.variable = k, .level = v->field->is_text ? j : -1};
+}
+
+/* A block of the variables that begin with number k; the next one's. */
+static int64_t add_block(agop__side *s, int64_t k, const agop__ids_plan *plan)
+{
+    const agop__variable *v    = &s->variable[k];
+    agop__block          *b    = &s->block[s->blocks++];
+    int64_t               unit = s->units, most;
+
+    *b   = (agop__block){.variable = k, .panel = s->panels, .terms = v->field->is_text ? 0 : plan->terms,
+                         .missing = v->missing};
+    most = BLOCK_ROWS / (b->missing ? 2 * terms_of(b) + 1 : terms_of(b));
+    while (k < s->variables && kind_of(&s->variable[k]) == kind_of(v) &&
+           (b->variables == 0 || s->units - unit + units_of(&s->variable[k]) <= most)) {
+        add_units(s, k++);
+        b->variables++;
+    }
+    for (; unit < s->units; unit += AGOP__PANEL) {
+        int64_t left               = s->units - unit;
+        s->panel[s->panels++].first = unit;
+        s->panel[s->panels - 1].units = left < AGOP__PANEL ? left : AGOP__PANEL;
+        b->panels++;
+    }
+    return k;
+}
+
+static agop_status open_blocks(agop__side *s, const agop__ids_plan *plan, agop__err *e)
+{
+    int64_t units = 0;
+
+    for (int64_t k = 0; k < s->variables; k++)
+        units += units_of(&s->variable[k]);
+    s->unit  = agop__malloc(units, sizeof *s->unit);
+    s->panel = agop__calloc(units, sizeof *s->panel);
+    s->block = agop__malloc(s->variables, sizeof *s->block);
+    if (!s->unit || !s->panel || !s->block)
+        return agop__fail_memory(e, (double)units * (double)sizeof *s->panel, "the variables");
+    for (int64_t k = 0; k < s->variables;)
+        k = add_block(s, k, plan);
+    return AGOP_OK;
+}
+
+/* ---- values ---- */
+
+static void scale(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan)
+{
+    const agop__field *f = w->field;
+
+    if (plan->scale == AGOP__SCALE_RANK)
+        for (int64_t i = 0; i < n; i++)
+            v[i] = isnan(v[i]) ? v[i] : agop__interpolate(f->knot, f->score, f->knots, v[i]);
+    else if (plan->scale == AGOP__SCALE_ZSCORE)
+        for (int64_t i = 0; i < n; i++)
+            v[i] = (v[i] - f->mean) / f->deviation;
+    else if (plan->scale == AGOP__SCALE_MINMAX)
+        for (int64_t i = 0; i < n; i++)
+            v[i] = (v[i] - w->low) / f->spread * plan->range;
+}
+
+typedef struct taking {
+    const agop__side     *s;
+    const agop__panel    *panel;
+    const agop__ids_plan *plan;
+    double               *to; /* units x n */
+    int64_t               first, n;
+} taking;
+
+/* Scaled values of a unit, NaN where missing; of a level 1 and 0. */
+static void take_unit(void *user, int u)
+{
+    enum { SOME = 1024 };
+    const taking         *t = user;
+    const agop__unit     *unit = &t->s->unit[t->panel->first + u];
+    const agop__variable *v    = &t->s->variable[unit->variable];
+    double               *to   = t->to + u * t->n;
+    int32_t               level[SOME];
+
+    if (unit->level < 0) {
+        agop__column_take(to, v->column, t->first, t->n);
+        scale(to, v, t->n, t->plan);
+        return;
+    }
+    for (int64_t i = 0; i < t->n; i += SOME) {
+        int64_t n = t->n - i < SOME ? t->n - i : SOME;
+        take_levels(level, v, t->first + i, n);
+        for (int64_t j = 0; j < n; j++)
+            to[i + j] = level[j] < 0 ? (double)NAN : level[j] == unit->level;
+    }
+}
+
+/* ---- features ---- */
+
+int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise)
+{
+    const agop__panel *last = &s->panel[b->panel + b->panels - 1];
+
+    return (last->first + last->units - s->panel[b->panel].first) * (pairwise ? 2 * terms_of(b) + 1 : terms_of(b));
+}
+
+typedef struct room { /* values of a panel, on both sides of the seam */
+    double    *host;
+    agop__tile x;
+} room;
+
+static agop_status open_room(room *r, agop_ctx *ctx, int64_t n)
+{
+    r->host = agop__malloc(AGOP__PANEL * n, sizeof *r->host);
+    if (!r->host)
+        return agop__fail_memory(&ctx->err, 8.0 * AGOP__PANEL * (double)n, "values");
+    return op_alloc(ctx, &r->x, AGOP__PANEL, n, AGOP_F64);
+}
+
+static void close_room(room *r, agop_ctx *ctx)
+{
+    op_release(ctx, &r->x);
+    free(r->host);
+}
+
+static agop_status column_of(agop__tile *out, agop_ctx *ctx, const double *v, int64_t n)
+{
+    agop_status st;
+
+    TRY(op_alloc(ctx, out, n, 1, AGOP_F64));
+    TRY(op_put(ctx, out, v, 1, AGOP_F64));
+done:
+    return st;
+}
+
+static agop_status spread_panel(agop__tile *Z, agop_ctx *ctx, room *r, const taking *t, const agop__block *b,
+                                int pairwise)
+{
+    const agop__panel *p     = t->panel;
+    int64_t            count = p->units * terms_of(b);
+    agop__tile         x = op_rows(ctx, &r->x, 0, p->units), shift = {0}, factor = {0};
+    agop__terms        what = {.count = b->terms, .rate = t->plan->rate, .pairwise = pairwise, .shift = &shift,
+                               .factor = &factor};
+    agop_status        st;
+
+    x = op_cols(ctx, &x, 0, t->n);
+    agop__parallel(ctx->threads, (int)p->units, take_unit, (void *)(uintptr_t)t);
+    TRY(op_put(ctx, &x, t->to, t->n, AGOP_F64));
+    TRY(column_of(&shift, ctx, p->shift, count));
+    TRY(column_of(&factor, ctx, p->factor, count));
+    TRY(op_terms(ctx, Z, &what, &x));
+done:
+    op_release(ctx, &shift);
+    op_release(ctx, &factor);
+    return st;
+}
+
+agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,
+                                 int64_t first, int64_t n, const agop__ids_plan *plan)
+{
+    room        r  = {0};
+    int64_t     at = 0;
+    agop_status st;
+
+    TRY(open_room(&r, ctx, n));
+    for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
+        taking     t    = {.s = s, .panel = &s->panel[p], .plan = plan, .to = r.host, .first = first, .n = n};
+        int64_t    rows = s->panel[p].units * (pairwise ? 2 * terms_of(b) + 1 : terms_of(b));
+        agop__tile part = op_rows(ctx, Z, at, rows);
+        TRY(spread_panel(&part, ctx, &r, &t, b, pairwise));
+        at += rows;
+    }
+done:
+    close_room(&r, ctx);
+    return st;
+}
+
+/* ---- means and deviations, in double, of two passes ---- */
+
+typedef struct summing {
+    agop__tile Z, one, sum; /* features of a panel; ones; what they come to */
+    double    *host;        /* the same */
+    room       values;
+    int64_t    rows;        /* at a time */
+} summing;
+
+static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, int32_t terms)
+{
+    int64_t     most = (2 * (int64_t)terms + 1) * AGOP__PANEL;
+    agop_status st;
+
+    m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
+    m->host = agop__malloc(most > m->rows ? most : m->rows, sizeof *m->host);
+    if (!m->host)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)most, "sums");
+    TRY(op_alloc(ctx, &m->Z, most, m->rows, AGOP_F64));
+    TRY(op_alloc(ctx, &m->one, m->rows, 1, AGOP_F64));
+    TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
+    TRY(open_room(&m->values, ctx, m->rows));
+    for (int64_t i = 0; i < m->rows; i++)
+        m->host[i] = 1;
+    TRY(op_put(ctx, &m->one, m->host, 1, AGOP_F64));
+done:
+    return st;
+}
+
+static void close_summing(summing *m, agop_ctx *ctx)
+{
+    op_release(ctx, &m->Z);
+    op_release(ctx, &m->one);
+    op_release(ctx, &m->sum);
+    close_room(&m->values, ctx);
+    free(m->host);
+}
+
+/* m->host: of the panel with its shift and factor, sums of features, of their squares, and how many values there are */
+static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
+                             const agop__panel *p, const agop__ids_plan *plan)
+{
+    int64_t     rows = (2 * terms_of(b) + 1) * p->units;
+    agop__tile  Z    = op_rows(ctx, &m->Z, 0, rows), sum = op_rows(ctx, &m->sum, 0, rows), part, one;
+    agop_status st   = AGOP_OK;
+
+    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
+        int64_t n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
+        taking  t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
+        part      = op_cols(ctx, &Z, 0, n);
+        one       = op_rows(ctx, &m->one, 0, n);
+        TRY(spread_panel(&part, ctx, &m->values, &t, b, 1));
+        TRY(op_gemm(ctx, 0, 0, 1, &part, &one, i > 0, &sum));
+    }
+    TRY(op_get(ctx, m->host, 1, AGOP_F64, &sum));
+done:
+    return st;
+}
+
+static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                               const agop__ids_plan *plan)
+{
+    int64_t     count = terms_of(b) * p->units;
+    agop_status st;
+
+    p->shift  = agop__calloc(count, sizeof *p->shift);
+    p->factor = agop__calloc(count, sizeof *p->factor);
+    if (!p->shift || !p->factor)
+        return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
+    for (int64_t i = 0; i < count; i++)
+        p->factor[i] = 1;
+    TRY(sum_panel(m, ctx, s, b, p, plan));
+    for (int64_t i = 0; i < count; i++)
+        p->shift[i] = m->host[i] / fmax(1, m->host[2 * count + i % p->units]);
+    TRY(sum_panel(m, ctx, s, b, p, plan));
+    for (int64_t i = 0; i < count; i++) {
+        double length = sqrt(m->host[count + i]);
+        p->factor[i]  = length > LEAST_LENGTH ? 1 / length : 0;
+    }
+done:
+    return st;
+}
+
+static agop_status learn_features(agop__side *s, agop_ctx *ctx, const agop__ids_plan *plan)
+{
+    summing     m = {0};
+    agop_status st;
+
+    TRY(open_summing(&m, ctx, s->t->rows, plan->terms));
+    for (int64_t k = 0; k < s->blocks; k++)
+        for (int64_t p = 0; p < s->block[k].panels; p++)
+            TRY(learn_panel(&m, ctx, s, &s->block[k], &s->panel[s->block[k].panel + p], plan));
+done:
+    close_summing(&m, ctx);
+    return st;
+}
+
+/* ---- all of it ---- */
+
+agop_status agop__side_open(agop__side *out, agop_ctx *ctx, const agop_table *t, const agop__schema *schema,
+                            const char *targets, int among, const agop__ids_plan *plan)
+{
+    agop_status st;
+
+    *out = (agop__side){.t = t};
+    TRY(open_variables(out, ctx, schema, targets, among, plan));
+    TRY(open_blocks(out, plan, &ctx->err));
+    TRY(learn_features(out, ctx, plan));
+done:
+    return st;
+}
+
+void agop__side_close(agop__side *s)
+{
+    for (int64_t k = 0; k < s->variables; k++) {
+        free(s->variable[k].level);
+        free(s->variable[k].code);
+    }
+    for (int64_t p = 0; p < s->panels; p++) {
+        free(s->panel[p].shift);
+        free(s->panel[p].factor);
+    }
+    free(s->variable);
+    free(s->unit);
+    free(s->panel);
+    free(s->block);
+    *s = (agop__side){0};
+}

@@ -1,0 +1,16 @@
+# Pairs as a table, as CSV, as JSON, as a matrix; targets; a second table; what cannot be is told.
+"$AGOP" ids "$DATA/mixed.test.csv" --pairs 6 -q
+"$AGOP" ids "$DATA/mixed.test.csv" --target y -o pairs.csv -q
+head -n 3 pairs.csv
+"$AGOP" ids "$DATA/flowers.test.csv" --p-norm l2 --top 1 --json - -q | grep -c '"score"'
+"$AGOP" ids "$DATA/flowers.test.csv" -o all.npy -q
+"$AGOP" ids "$DATA/flowers.test.csv" "$DATA/flowers.test.csv" -o both.npy -q
+"$PYTHON" -c "
+import numpy as np
+a, b = np.load('all.npy'), np.load('both.npy')
+assert a.shape == b.shape and a.dtype == float and np.allclose(a, b, atol=1e-6) and np.allclose(np.diag(a), 1, atol=1e-5), a
+assert np.array_equal(a, a.T) and a.min() >= 0
+print(a.shape)"
+for wrong in "-o pairs.txt" "--target kind second.csv" "--top 2 -o all.npy"; do
+    "$AGOP" ids "$DATA/flowers.test.csv" $wrong -q 2>&1 && exit 1 || echo "exit $?"
+done

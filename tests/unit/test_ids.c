@@ -1,0 +1,509 @@
+/* test_ids.c - InterDependence Scores: against NumPy, against plain loops with missing cells and categories, what they
+ * do not depend on, and what is kept of them. */
+#include <jansson.h>
+
+#include "depend/spearman.h"
+#include "golden.h"
+#include "model_support.h"
+
+static agop_ctx *ctx;
+
+static agop_ids *score(const agop_table *x, const agop_table *y, const char *words)
+{
+    agop_settings *s = settings_of(ctx, words);
+    agop_ids      *d = NULL;
+
+    if (agop_ids_score(&d, ctx, x, y, s) != AGOP_OK)
+        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    agop_settings_free(s);
+    return d;
+}
+
+static double *matrix_of(const agop_ids *d)
+{
+    int64_t  rows = agop_ids_variables(d, 0), cols = agop_ids_variables(d, 1);
+    double  *v = calloc((size_t)(rows * cols), sizeof *v);
+    agop_mat m = {.data = v, .rows = rows, .cols = cols, .ld = cols, .dtype = AGOP_F64};
+
+    assert_int_equal(agop_ids_matrix(&m, ctx, d), AGOP_OK);
+    return v;
+}
+
+static void near(const double *got, const double *want, int64_t n, double limit, const char *what)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(got[i] - want[i]) <= limit))
+            fail_msg("%s: number %lld is %.12f, should be %.12f", what, (long long)i, got[i], want[i]);
+}
+
+/* ---- NumPy ---- */
+
+static agop_table *table_of(const json_t *j, double **owned)
+{
+    agop_mat    X = {.dtype = AGOP_F64};
+    agop_table *t = NULL;
+
+    X.data = *owned = golden_matrix(j, &X.rows, &X.cols);
+    X.ld            = X.cols;
+    assert_int_equal(agop_table_from_mat(&t, ctx, &X), AGOP_OK);
+    return t;
+}
+
+static void agree(const json_t *j, const char *key, const agop_table *x, const agop_table *y, const char *norm)
+{
+    static const struct { const char *words; double limit; } arithmetic[] = {{"precision=double", 1e-10},
+                                                                              {"precision=single", 1e-6}};
+    int64_t rows, cols;
+    double *want = golden_matrix(json_object_get(j, key), &rows, &cols);
+
+    for (int k = 0; k < 2; k++) {
+        char      words[128];
+        agop_ids *d;
+        double   *got;
+        (void)snprintf(words, sizeof words, "scale=none p_norm=%s %s", norm, arithmetic[k].words);
+        d   = score(x, y, words);
+        got = matrix_of(d);
+        assert_int_equal(agop_ids_variables(d, 0), rows);
+        assert_int_equal(agop_ids_variables(d, 1), cols);
+        near(got, want, rows * cols, arithmetic[k].limit, key);
+        free(got);
+        agop_ids_free(d);
+    }
+    free(want);
+}
+
+static void test_ids__scores_agree_with_numpy(void **state)
+{
+    json_t     *j = json_load_file("../shared/reference/golden/ids.json", 0, NULL);
+    double     *X, *Y;
+    agop_table *x, *y;
+    (void)state;
+    if (!j)
+        skip();
+    x = table_of(json_object_get(j, "X"), &X);
+    y = table_of(json_object_get(j, "Y"), &Y);
+    agree(j, "max", x, NULL, "max");
+    agree(j, "l1", x, NULL, "l1");
+    agree(j, "l2", x, NULL, "l2");
+    agree(j, "cross_max", x, y, "max");
+    agree(j, "cross_l2", x, y, "l2");
+    agree(j, "sparse_max", y, NULL, "max");
+    agop_table_free(x);
+    agop_table_free(y);
+    free(X);
+    free(Y);
+    json_decref(j);
+}
+
+/* ---- plain loops ---- */
+
+enum { ROWS = 90, NUMBERS = 5, VARIABLES = 7, LEVELS = 3 };
+
+/* Five numeric columns, the second and fourth with missing cells, the fifth constant; a colour with missing cells; a
+ * kind without. */
+typedef struct world {
+    double  number[NUMBERS][ROWS];
+    int     colour[ROWS], kind[ROWS]; /* -1: missing */
+} world;
+
+static const char *const colours[] = {"red", "green", "blue"}, *const kinds[] = {"low", "high"};
+
+static double uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+static world make_world(void)
+{
+    uint64_t seed = 4;
+    world    w;
+
+    for (int i = 0; i < ROWS; i++) {
+        double u = 2 * uniform(&seed) - 1, v = 2 * uniform(&seed) - 1;
+        w.number[0][i] = 3 * u + 1;
+        w.number[1][i] = i % 6 == 2 ? (double)NAN : u * u + .2 * v;
+        w.number[2][i] = v;
+        w.number[3][i] = i % 5 == 3 ? (double)NAN : 100 * (v + .1 * u);
+        w.number[4][i] = 7;
+        w.colour[i]    = i % 11 == 4 ? -1 : u < -.4 ? 0 : u < .5 ? 1 : 2;
+        w.kind[i]      = v > .1;
+    }
+    return w;
+}
+
+static agop_table *table_of_world(const world *w)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    const char              *colour[ROWS], *kind[ROWS];
+    agop_table              *t = NULL;
+
+    for (int i = 0; i < ROWS; i++) {
+        colour[i] = w->colour[i] < 0 ? NULL : colours[w->colour[i]];
+        kind[i]   = kinds[w->kind[i]];
+    }
+    assert_int_equal(agop_table_new(&t, ctx, ROWS), AGOP_OK);
+    assert_int_equal(agop_table_add_text(t, ctx, "colour", colour), AGOP_OK); /* not in the order of blocks */
+    for (int j = 0; j < NUMBERS; j++)
+        assert_int_equal(agop_table_add_numeric(t, ctx, names[j], w->number[j]), AGOP_OK);
+    assert_int_equal(agop_table_add_text(t, ctx, "kind", kind), AGOP_OK);
+    return t;
+}
+
+/* Feature k of level l of variable j (0: colour, 1..5: numbers, 6: kind) in row i, of numbers in deviations. */
+static double feature(const world *w, int j, int l, int k, int i)
+{
+    double x, mean = 0, square = 0, n = 0, factorial = 1;
+
+    if (j == 0 || j == 6) {
+        int level = j ? w->kind[i] : w->colour[i];
+        return level < 0 ? (double)NAN : level == l;
+    }
+    for (int r = 0; r < ROWS; r++)
+        if (!isnan(w->number[j - 1][r])) {
+            mean += w->number[j - 1][r];
+            n++;
+        }
+    mean /= n;
+    for (int r = 0; r < ROWS; r++)
+        if (!isnan(w->number[j - 1][r]))
+            square += (w->number[j - 1][r] - mean) * (w->number[j - 1][r] - mean);
+    x = (w->number[j - 1][i] - mean) / (square > 0 ? sqrt(square / n) : 1);
+    for (int r = 2; r <= k; r++)
+        factorial *= r;
+    return exp(-.5 * x * x) * pow(x, k) / sqrt(factorial);
+}
+
+static double correlation(const double *x, const double *y)
+{
+    double n = 0, mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
+
+    for (int i = 0; i < ROWS; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            n++;
+            mx += x[i];
+            my += y[i];
+        }
+    mx /= n;
+    my /= n;
+    for (int i = 0; i < ROWS; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            xx += (x[i] - mx) * (x[i] - mx);
+            yy += (y[i] - my) * (y[i] - my);
+            xy += (x[i] - mx) * (y[i] - my);
+        }
+    return xx > 1e-20 && yy > 1e-20 ? fabs(xy / sqrt(xx * yy)) : 0;
+}
+
+static double by_hand(const world *w, int a, int b, const char *norm, int terms)
+{
+    int    la = a == 0 ? 3 : a == 6 ? 2 : 1, lb = b == 0 ? 3 : b == 6 ? 2 : 1;
+    int    ka = la > 1 ? 1 : terms, kb = lb > 1 ? 1 : terms;
+    double best = 0;
+
+    for (int l = 0; l < la; l++)
+        for (int m = 0; m < lb; m++) {
+            double most = 0, sum = 0, squares = 0, s;
+            for (int k = 0; k < ka; k++)
+                for (int q = 0; q < kb; q++) {
+                    double x[ROWS], y[ROWS], r;
+                    for (int i = 0; i < ROWS; i++) {
+                        x[i] = feature(w, a, l, k, i);
+                        y[i] = feature(w, b, m, q, i);
+                    }
+                    r    = correlation(x, y);
+                    most = fmax(most, r);
+                    sum += r;
+                    squares += r * r;
+                }
+            s    = *norm == 'm' ? most : norm[1] == '1' ? sum / (ka * kb) : sqrt(squares / (ka * kb));
+            best = fmax(best, s);
+        }
+    return best;
+}
+
+static void test_ids__missing_cells_and_categories_agree_with_plain_loops(void **state)
+{
+    static const char *const norms[] = {"max", "l1", "l2"};
+    world                    w = make_world();
+    agop_table              *t = table_of_world(&w);
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        double    want[VARIABLES * VARIABLES], *got;
+        char      words[96];
+        agop_ids *d;
+        for (int a = 0; a < VARIABLES; a++)
+            for (int b = 0; b < VARIABLES; b++)
+                want[a * VARIABLES + b] = by_hand(&w, a, b, norms[k], 4);
+        (void)snprintf(words, sizeof words, "p_norm=%s terms=4 precision=double", norms[k]);
+        d   = score(t, NULL, words);
+        got = matrix_of(d);
+        near(got, want, VARIABLES * VARIABLES, 1e-9, words);
+        assert_string_equal(agop_ids_name(d, 0, 0), "colour");
+        assert_string_equal(agop_ids_name(d, 1, 6), "kind");
+        free(got);
+        agop_ids_free(d);
+        (void)snprintf(words, sizeof words, "p_norm=%s terms=4", norms[k]);
+        d   = score(t, NULL, words);
+        got = matrix_of(d);
+        near(got, want, VARIABLES * VARIABLES, 2e-5, words);
+        free(got);
+        agop_ids_free(d);
+    }
+    agop_table_free(t);
+}
+
+static void test_ids__targets_are_the_other_side(void **state)
+{
+    world       w = make_world();
+    agop_table *t = table_of_world(&w);
+    agop_ids   *all = score(t, NULL, "precision=double"), *d = score(t, NULL, "target=c,kind precision=double");
+    double     *full = matrix_of(all), *part = matrix_of(d);
+    int64_t     row[] = {0, 1, 2, 4, 5}, col[] = {3, 6};
+    (void)state;
+    assert_int_equal(agop_ids_variables(d, 0), 5);
+    assert_int_equal(agop_ids_variables(d, 1), 2);
+    assert_string_equal(agop_ids_name(d, 1, 0), "c");
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 2; j++)
+            assert_true(fabs(part[i * 2 + j] - full[row[i] * VARIABLES + col[j]]) < 1e-12);
+    free(full);
+    free(part);
+    agop_ids_free(all);
+    agop_ids_free(d);
+    agop_table_free(t);
+}
+
+/* ---- many columns: several blocks ---- */
+
+enum { MANY = 300, LONG = 5000 }; /* more than a block and a piece of rows */
+
+static agop_table *make_many(double **owned, int rows, int columns)
+{
+    uint64_t    seed = 9;
+    agop_mat    X    = {.rows = rows, .cols = columns, .ld = columns, .dtype = AGOP_F64};
+    agop_table *t    = NULL;
+
+    X.data = *owned = calloc((size_t)rows * (size_t)columns, sizeof **owned);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            (*owned)[i * columns + j] = uniform(&seed) - .5 + (j % 50 == 7 ? pow((*owned)[i * columns], 2) * 4 : 0);
+    assert_int_equal(agop_table_from_mat(&t, ctx, &X), AGOP_OK);
+    return t;
+}
+
+/* Blocks, held features and row pieces are no part of the answer: some pairs by themselves. */
+static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
+{
+    double     *X;
+    agop_table *t = make_many(&X, LONG, MANY);
+    agop_ids   *d = score(t, NULL, "precision=double");
+    double     *all = matrix_of(d);
+    (void)state;
+    for (int k = 0; k < 12; k++) {
+        int         a = k * 97 % MANY, b = (k * 53 + 31) % MANY;
+        agop_table *two = NULL;
+        double     *x = calloc(2 * LONG, sizeof *x), *one;
+        agop_ids   *e;
+        for (int i = 0; i < LONG; i++) {
+            x[i]        = X[i * MANY + a];
+            x[LONG + i] = X[i * MANY + b];
+        }
+        assert_int_equal(agop_table_new(&two, ctx, LONG), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(two, ctx, "a", x), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(two, ctx, "b", x + LONG), AGOP_OK);
+        e   = score(two, NULL, "precision=double");
+        one = matrix_of(e);
+        if (a != b)
+            assert_true(fabs(one[1] - all[a * MANY + b]) < 1e-12);
+        assert_true(fabs(all[a * MANY + b] - all[b * MANY + a]) < 1e-15);
+        assert_true(fabs(all[a * MANY + a] - 1) < 1e-12);
+        free(one);
+        agop_ids_free(e);
+        agop_table_free(two);
+        free(x);
+    }
+    free(all);
+    free(X);
+    agop_ids_free(d);
+    agop_table_free(t);
+}
+
+static void test_ids__what_is_kept_is_the_strongest(void **state)
+{
+    enum { SOME = 40, K = 3 };
+    double     *X;
+    agop_table *t   = make_many(&X, 200, SOME);
+    agop_ids   *all = score(t, NULL, ""), *top = score(t, NULL, "top=3"), *above = score(t, NULL, "min_score=0.2");
+    double     *full = matrix_of(all);
+    agop_pair   pair[SOME * SOME], more[SOME * SOME];
+    int64_t     count, some, over = 0;
+    agop_mat    m = {.data = X, .rows = SOME, .cols = SOME, .ld = SOME, .dtype = AGOP_F64};
+    (void)state;
+    assert_int_equal(agop_ids_pairs(pair, &count, ctx, all, SOME * SOME), AGOP_OK);
+    assert_int_equal(count, SOME * (SOME - 1) / 2);
+    for (int64_t i = 0; i < count; i++) {
+        assert_true(pair[i].a < pair[i].b && pair[i].score == full[pair[i].a * SOME + pair[i].b]);
+        assert_true(i == 0 || pair[i].score <= pair[i - 1].score);
+        over += pair[i].score >= .2;
+    }
+    assert_int_equal(agop_ids_pairs(more, &some, ctx, all, 10), AGOP_OK); /* the first of them are the same */
+    assert_int_equal(some, 10);
+    assert_memory_equal(more, pair, 10 * sizeof *pair);
+    assert_int_equal(agop_ids_pairs(more, &some, ctx, above, SOME * SOME), AGOP_OK);
+    assert_in_range(over, 1, count - 1);
+    assert_int_equal(some, over);
+    assert_memory_equal(more, pair, (size_t)over * sizeof *pair);
+    assert_int_equal(agop_ids_pairs(more, &some, ctx, top, SOME * SOME), AGOP_OK);
+    for (int64_t i = 0, next = 0; i < count; i++) { /* among the three strongest of a or of b */
+        int64_t before_a = 0, before_b = 0;
+        for (int64_t k = 0; k < i; k++) {
+            before_a += pair[k].a == pair[i].a || pair[k].b == pair[i].a;
+            before_b += pair[k].a == pair[i].b || pair[k].b == pair[i].b;
+        }
+        if (before_a < K || before_b < K)
+            assert_memory_equal(&more[next++], &pair[i], sizeof *pair);
+        if (i == count - 1)
+            assert_int_equal(next, some);
+    }
+    assert_int_equal(agop_ids_matrix(&m, ctx, top), AGOP_E_PARAM);
+    free(full);
+    free(X);
+    agop_ids_free(all);
+    agop_ids_free(top);
+    agop_ids_free(above);
+    agop_table_free(t);
+}
+
+/* ---- invariances ---- */
+
+static void test_ids__standardised_scores_forget_origin_unit_and_order(void **state)
+{
+    world       w = make_world(), moved = make_world();
+    agop_table *t, *u;
+    agop_ids   *d, *e;
+    double     *a, *b;
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        int from = (i + 41) % ROWS; /* rows in another order */
+        for (int j = 0; j < NUMBERS; j++)
+            moved.number[j][i] = (j % 2 ? -3 : 1000) * w.number[j][from] + 17;
+        moved.colour[i] = w.colour[from];
+        moved.kind[i]   = w.kind[from];
+    }
+    t = table_of_world(&w);
+    u = table_of_world(&moved);
+    d = score(t, NULL, "precision=double");
+    e = score(u, NULL, "precision=double");
+    a = matrix_of(d);
+    b = matrix_of(e);
+    near(b, a, VARIABLES * VARIABLES, 1e-9, "moved");
+    free(a);
+    free(b);
+    agop_ids_free(d);
+    agop_ids_free(e);
+    agop_table_free(t);
+    agop_table_free(u);
+}
+
+/* exp is rising: ranks do not notice. Spearman's correlation is the textbook's. */
+static void test_ids__ranks_forget_every_rising_map(void **state)
+{
+    world       w = make_world(), moved = make_world();
+    agop_table *t = table_of_world(&w), *u;
+    agop_ids   *d, *e;
+    double     *a, *b;
+    (void)state;
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < 3; j++)
+            moved.number[j][i] = exp(w.number[j][i]);
+    u = table_of_world(&moved);
+    d = score(t, NULL, "scale=rank precision=double");
+    e = score(u, NULL, "scale=rank precision=double");
+    a = matrix_of(d);
+    b = matrix_of(e);
+    near(b, a, VARIABLES * VARIABLES, 1e-9, "through exp");
+    free(a);
+    free(b);
+    agop_ids_free(d);
+    agop_ids_free(e);
+    agop_table_free(t);
+    agop_table_free(u);
+}
+
+static void test_ids__the_sign_is_spearmans(void **state)
+{
+    const double x[] = {3, 1, 4, 1, 5, NAN, 9, 2}, y[] = {-1, 2, -3, 2, -5, 0, -7, NAN}, z[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    agop_table  *t = NULL;
+    agop_ids    *d;
+    agop_pair    pair[3];
+    int64_t      count;
+    (void)state;
+    assert_int_equal(agop_table_new(&t, ctx, 8), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "x", x), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "y", y), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "z", z), AGOP_OK);
+    d = score(t, NULL, "");
+    assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, 3), AGOP_OK);
+    assert_int_equal(count, 3);
+    for (int k = 0; k < 3; k++) /* scipy.stats.spearmanr over the rows that both have */
+        assert_true(fabs(pair[k].spearman - (pair[k].a == 0 && pair[k].b == 1   ? -1
+                                             : pair[k].a == 0 && pair[k].b == 2 ? 0.3243374865704013
+                                                                                : -0.46848748060169076)) < 1e-12);
+    agop_ids_free(d);
+    agop_table_free(t);
+}
+
+/* ---- refusals ---- */
+
+static void refused(const agop_table *x, const agop_table *y, const char *words, agop_status want, const char *says)
+{
+    agop_settings *s = settings_of(ctx, words);
+    agop_ids      *d = NULL;
+
+    assert_int_equal(agop_ids_score(&d, ctx, x, y, s), want);
+    assert_null(d);
+    if (!strstr(agop_errmsg(ctx), says))
+        fail_msg("'%s' says nothing of '%s'", agop_errmsg(ctx), says);
+    agop_settings_free(s);
+}
+
+static void test_ids__what_cannot_be_scored_is_refused(void **state)
+{
+    world        w = make_world();
+    const double two[] = {1, 2};
+    agop_table  *t = table_of_world(&w), *short_one = NULL;
+    (void)state;
+    assert_int_equal(agop_table_new(&short_one, ctx, 2), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(short_one, ctx, "x", two), AGOP_OK);
+    refused(t, short_one, "", AGOP_E_SHAPE, "the other 2");
+    refused(short_one, NULL, "", AGOP_E_DATA, "2 rows");
+    refused(t, NULL, "drop=a,b,c,d,e,kind", AGOP_E_DATA, "no pair");
+    refused(t, NULL, "target=nope", AGOP_E_DATA, "nope");
+    refused(t, NULL, "memory=100", AGOP_E_NOMEM, "--top");
+    refused(t, NULL, "scale_range=8", AGOP_E_PARAM, "minmax");
+    refused(t, NULL, "matrix_units=on precision=double", AGOP_E_PARAM, "double");
+    agop_table_free(t);
+    agop_table_free(short_one);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ids__scores_agree_with_numpy),
+        cmocka_unit_test(test_ids__missing_cells_and_categories_agree_with_plain_loops),
+        cmocka_unit_test(test_ids__targets_are_the_other_side),
+        cmocka_unit_test(test_ids__a_pair_scores_the_same_in_any_company),
+        cmocka_unit_test(test_ids__what_is_kept_is_the_strongest),
+        cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),
+        cmocka_unit_test(test_ids__ranks_forget_every_rising_map),
+        cmocka_unit_test(test_ids__the_sign_is_spearmans),
+        cmocka_unit_test(test_ids__what_cannot_be_scored_is_refused),
+    };
+    int failed;
+    if (agop_open(&ctx, "cpu", 2) != AGOP_OK)
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    agop_close(ctx);
+    return failed;
+}
