@@ -116,9 +116,49 @@ double agop__t_log10p(double t, double freedom)
     return LOG10_E * log1p(-2 * exp(log_front) * sqrt(-expm1(-log_ratio)) * beta_fraction(.5, a, -expm1(-log_ratio)));
 }
 
-double agop__correlation_z(double r, int64_t n)
+/* The z with log(1 - Phi(z)) = log_p <= log(1/2). */
+static double normal_of_tail(double log_p)
 {
-    return hill(-log1p(-fmin(r * r, 1 - 1e-15)), (double)(n - 2));
+    double z = sqrt(fmax(0, -2 * (log_p + log(2))));
+
+    for (int k = 0; k < 6; k++)
+        z = fmax(0, z + mills(z) * (log_normal_tail(z) - log_p));
+    return z;
+}
+
+/* log P(G > z) of a gamma number of mean 0, variance 1 and skewness 2 / root, on its left side where root < 0: for
+ * nearly normal ones by Lugannani and Rice's formula in Barndorff-Nielsen's form. */
+static double log_skewed_tail(double z, double root)
+{
+    double shape = root * root, t = z / root, w;
+
+    if (t <= -1 + 1e-9)
+        return -INFINITY;
+    if (root > 0 && shape < 50)
+        return agop__gamma_log10p(shape, shape * (1 + t)) / LOG10_E;
+    w = sqrt(2 * shape * (t - log1p(t)));
+    return log_normal_tail(w + log(fabs(t * root) / w) / w);
+}
+
+/* Under permutation r has the variance 1 / (n - 1) and the skewness skew / sqrt(n): a gamma number (Pearson's type III,
+ * Mielke and Berry 2007). Without skewness it is Student's: the passage between the two weighs the excess kurtosis of
+ * either, -6 / n and 3/2 skew^2 / n. */
+double agop__correlation_z(double r, int64_t n, double skew)
+{
+    double rows = (double)(n - 1), size = fabs(r) * sqrt(rows), normal, root, z, up, down;
+
+    if (!(size > 0))
+        return 0;
+    normal = hill(-log1p(-fmin(r * r, 1 - 1e-15)), (double)(n - 2));
+    if (!(skew > 1e-2))
+        return normal;
+    root = 2 * sqrt((double)n) / skew;
+    z    = size * pow(normal / size, 1 / (1 + .25 * skew * skew));
+    if (z < 1e-3 * fabs(root) && z < .01)
+        return z;
+    up   = log_skewed_tail(z, root);
+    down = log_skewed_tail(z, -root);
+    return normal_of_tail(fmin(-log(2), up + log1p(exp(down - up)) - log(2)));
 }
 
 /* ---- a weighted sum of chi-squares ---- */
@@ -330,11 +370,11 @@ static void make_cloud(cloud *c, const agop__null *x, const agop__null *y, const
         }
 }
 
-/* The average of 1 / N where Z_pq is beyond u, the others keeping what they had apart from it. */
+/* The average of 1 / N where Z_pq is beyond its u, the others keeping what they had apart from it. */
 static double overlap(const cloud *c, const agop__null *x, const agop__null *y, const float *level, int p, int q,
-                      double u)
+                      const double *u, int levels)
 {
-    float  shift[POINTS], beyond_u[POINTS] = {0}, limit = (float)(u * (1 - 1e-5));
+    float  shift[POINTS], beyond_u[POINTS] = {0};
     int    own = p * y->terms + q, step = generator(c->terms + own);
     double sum = 0;
 
@@ -342,8 +382,10 @@ static double overlap(const cloud *c, const agop__null *x, const agop__null *y, 
         shift[s] = level[s * step % POINTS] - c->Z[own][s];
     for (int i = 0; i < x->terms; i++)
         for (int j = 0; j < y->terms; j++) {
-            const float *z = c->Z[i * y->terms + j];
-            float        a = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]);
+            int          k = i * y->terms + j;
+            const float *z = c->Z[k];
+            float a = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]), limit = (float)u[k % levels];
+            limit *= 1 - 1e-5f; /* rounding of Z_pq itself */
             for (int s = 0; s < POINTS; s++)
                 beyond_u[s] += fabsf(z[s] + a * shift[s]) >= limit ? 1.f : 0.f;
         }
@@ -352,22 +394,29 @@ static double overlap(const cloud *c, const agop__null *x, const agop__null *y, 
     return sum / POINTS;
 }
 
-double agop__max_log10p(const agop__null *x, const agop__null *y, double u)
+double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels)
 {
     float  level[POINTS];
-    double sum = 0;
+    double sum = 0, least = INFINITY, done = -1, tail;
     cloud  c;
 
-    if (!(u > 0) || x->active * y->active == 0)
-        return u > 0 ? -INFINITY : 0;
+    for (int k = 0; k < levels; k++)
+        least = fmin(least, u[k]);
+    if (!(least > 0) || x->active * y->active == 0)
+        return least > 0 ? -INFINITY : 0;
+    tail = log_normal_tail(least);
     make_cloud(&c, x, y, NULL, 0);
-    for (int s = 0; s < POINTS; s++)
-        level[s] = (float)beyond(u, (s + .5) / POINTS);
     for (int p = 0; p < x->terms; p++)
-        for (int q = 0; q < y->terms; q++)
-            if (x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0)
-                sum += overlap(&c, x, y, level, p, q, u);
-    return fmin(0, LOG10_E * (log_normal_tail(u) + log(2 * sum)));
+        for (int q = 0; q < y->terms; q++) {
+            double here = u[(p * y->terms + q) % levels], share = exp(log_normal_tail(here) - tail);
+            if (!(x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0 && share > 1e-9))
+                continue;
+            for (int s = 0; s < POINTS && here != done; s++)
+                level[s] = (float)beyond(here, (s + .5) / POINTS);
+            done = here;
+            sum += share * overlap(&c, x, y, level, p, q, u, levels);
+        }
+    return fmin(0, LOG10_E * (tail + log(2 * sum)));
 }
 
 /* ---- the sum of many sizes ---- */
@@ -553,6 +602,12 @@ void agop__null_make(agop__null *out, const double *corr, int terms)
     out->along = best_signs(out);
 }
 
+void agop__null_skew(agop__null *a, const double *skew)
+{
+    for (int i = 0; i < a->terms; i++)
+        a->skew[i] = a->corr[i * a->terms + i] > 0 ? fabs(skew[i]) : 0;
+}
+
 /* ---- a score ---- */
 
 /* sum_k a_k m_k^2 where 1 - m_k^2 = min(1, 1 / (t a_k)) */
@@ -599,6 +654,25 @@ static double sum_of_squares(const agop__null *a)
     return sum;
 }
 
+/* Of the first eigenvector, as its features'. */
+static double first_skew(const agop__null *a)
+{
+    double sum = 0;
+
+    for (int k = 0; k < a->terms && a->eigen[0] > 0; k++)
+        sum += a->root[k * a->terms] * a->root[k * a->terms] * a->skew[k] / a->eigen[0];
+    return sum;
+}
+
+static double largest_skew(const agop__null *a)
+{
+    double most = 0;
+
+    for (int k = 0; k < a->terms; k++)
+        most = fmax(most, a->skew[k]);
+    return most;
+}
+
 /* What n q would be for infinitely many rows: proportional to g, and scaled to the same mean. The mean of q is
  * active_x active_y / (n - 1) for columns of any kind; of g it is taken to the second order, with the variance of q
  * in the limit. */
@@ -616,47 +690,77 @@ static double unlimited(const agop__null *x, const agop__null *y, int64_t n, dou
     return mean * rows * improbability(&second, a, count, q) / mean_g;
 }
 
-static double squares_log10p(const agop__null *x, const agop__null *y, int64_t n, double score)
+/* x in units of the largest weight. */
+static double squares_log10p(const agop__null *x, const agop__null *y, double in_first)
 {
     double weight[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0};
 
     for (int i = 0; i < x->terms; i++)
         for (int j = 0; j < y->terms; j++)
-            weight[i * y->terms + j] = x->eigen[i] * y->eigen[j];
-    return agop__chi2_sum_log10p(weight, x->terms * y->terms,
-                                 unlimited(x, y, n, x->terms * y->terms * score * score));
+            weight[i * y->terms + j] = x->eigen[i] * y->eigen[j] / (x->eigen[0] * y->eigen[0]);
+    return agop__chi2_sum_log10p(weight, x->terms * y->terms, in_first);
+}
+
+/* z of one term is linear in r: by how much its skewness shortens it, for the two norms that are made of many. */
+static double shortened(const agop__null *x, const agop__null *y, int64_t n, double z)
+{
+    double r = sqrt(-expm1(-z * z / ((double)n - 2.5))), skew = first_skew(x) * first_skew(y);
+
+    return fmin(1, agop__correlation_z(r, n, skew) / agop__correlation_z(r, n, 0));
+}
+
+static double largest_log10p(const agop__null *x, const agop__null *y, int64_t n, double score)
+{
+    double u[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0};
+    int    count = x->terms * y->terms, levels = largest_skew(x) * largest_skew(y) > 0 ? count : 1;
+
+    for (int k = 0; k < levels; k++)
+        u[k] = agop__correlation_z(score, n, x->skew[k / y->terms] * y->skew[k % y->terms]);
+    return agop__max_log10p(x, y, u, levels);
+}
+
+/* The norms 1 and 2 have one of the sums, of the chi-squares, that is longest on average; z is its normal number. */
+static double main_z(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+{
+    double terms = x->terms * y->terms, used = x->active * y->active / terms;
+
+    if (norm == AGOP__NORM_1)
+        return used * terms * agop__correlation_z(fmin(1, score / used), n, 0) / sqrt(x->along * y->along);
+    return sqrt(unlimited(x, y, n, terms * score * score) / (x->eigen[0] * y->eigen[0]));
 }
 
 /* One of the terms, the sum of the terms with one choice of signs, the first of the chi-squares: each is one normal
  * number, and exceeds what the whole exceeds less often. */
 double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
 {
-    double terms = x->terms * y->terms, used = x->active * y->active / terms, z;
+    double z;
 
-    if (n < 4 || used == 0 || !(score > 0))
+    if (n < 4 || x->active * y->active == 0 || !(score > 0))
         return 0;
     if (norm == AGOP__NORM_MAX)
-        z = agop__correlation_z(score, n);
-    else if (norm == AGOP__NORM_1)
-        z = used * terms * agop__correlation_z(score / used, n) / sqrt(x->along * y->along);
-    else
-        z = sqrt(unlimited(x, y, n, terms * score * score) / (x->eigen[0] * y->eigen[0]));
+        z = agop__correlation_z(score, n, largest_skew(x) * largest_skew(y));
+    else {
+        z = main_z(x, y, n, norm, score);
+        z *= shortened(x, y, n, z);
+    }
     return LOG10_E * (log(2) + log_normal_tail(z));
 }
 
 double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
 {
-    double used = x->active * y->active / (double)(x->terms * y->terms), p;
+    double least = agop__null_least_log10p(x, y, n, norm, score), z, weight, p;
 
-    if (n < 4 || used == 0 || !(score > 0))
+    if (least >= 0)
         return 0;
     if (norm == AGOP__NORM_MAX)
-        p = agop__max_log10p(x, y, agop__correlation_z(score, n));
-    else if (norm == AGOP__NORM_1)
-        p = agop__mean_log10p(x, y, used * agop__correlation_z(score / used, n));
+        return fmax(least, largest_log10p(x, y, n, score));
+    z      = main_z(x, y, n, norm, score);
+    weight = shortened(x, y, n, z);
+    if (norm == AGOP__NORM_1)
+        p = agop__mean_log10p(x, y, weight * z * sqrt(x->along * y->along) / (x->terms * y->terms));
     else
-        p = squares_log10p(x, y, n, score);
-    return fmax(p, agop__null_least_log10p(x, y, n, norm, score));
+        p = squares_log10p(x, y, weight * weight * z * z);
+    return fmax(least, p);
 }
 
 /* ---- many tests ---- */

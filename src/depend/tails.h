@@ -18,12 +18,16 @@ typedef struct agop__null {
     double eigen[AGOP__TERMS_MOST];                  /* of the correlations, falling */
     double corr[AGOP__TERMS_MOST * AGOP__TERMS_MOST]; /* terms x terms */
     double root[AGOP__TERMS_MOST * AGOP__TERMS_MOST]; /* corr = root root' */
+    double skew[AGOP__TERMS_MOST];                   /* sizes of the features' skewness, when it was told */
     double along;                                    /* variance of a sum of features, their signs well chosen */
 } agop__null;
 
 /* corr: terms x terms, 1 <= terms <= AGOP__TERMS_MOST; a constant feature has zeros in its row and column, its
  * diagonal entry too. Only the lower triangle is read. */
 void agop__null_make(agop__null *out, const double *corr, int terms);
+/* The third moments of the standardised features, mean ((phi - mean) / deviation)^3. Without them p is far too small
+ * where few rows differ from all others: sparse columns, outliers. */
+void agop__null_skew(agop__null *a, const double *skew);
 
 /* log10 P(score of n independent rows >= score). 0 where there is nothing to test: n < 4, or all features constant. */
 double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score);
@@ -39,15 +43,17 @@ void agop__jacobi(double *A, double *eigen, double *V, int n);
 
 /* sum_k weight_k chi^2_1 > x, weights >= 0 */
 double agop__chi2_sum_log10p(const double *weight, int count, double x);
-/* max |Z_ij| > u and mean of |Z_ij| > m (over all terms) where Z has the covariance R_x (x) R_y */
-double agop__max_log10p(const agop__null *x, const agop__null *y, double u);
+/* max |Z_ij| > u, of which there is one or as many as terms (levels), and mean |Z_ij| > m over all terms, where Z has
+ * the covariance R_x (x) R_y */
+double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels);
 double agop__mean_log10p(const agop__null *x, const agop__null *y, double m);
 
 double agop__normal_log10p(double z);            /* N(0,1) > z */
 double agop__gamma_log10p(double shape, double x); /* Gamma(shape, 1) > x, x >= 0 */
 double agop__t_log10p(double t, double freedom); /* |Student's t| > |t| */
-/* The normal number whose two-sided p is that of a correlation r of n normal rows; n > 3. */
-double agop__correlation_z(double r, int64_t n);
+/* The normal number whose two-sided p is that of a correlation r of n rows, n > 3; skew is the product of the sizes of
+ * both skewnesses, 0 for normal rows. */
+double agop__correlation_z(double r, int64_t n, double skew);
 
 /* ---- many tests ---- */
 

@@ -38,6 +38,11 @@ static agop__null chain(int terms, double rho)
     return column(terms, corr);
 }
 
+static double largest(const agop__null *x, const agop__null *y, double u)
+{
+    return agop__max_log10p(x, y, &u, 1);
+}
+
 /* ---- single numbers ---- */
 
 /* numpy.log10(2) + scipy.stats.norm.logsf(z)/numpy.log(10) */
@@ -84,10 +89,55 @@ static void test_correlation__as_improbable_as_its_t(void **state)
     for (int64_t n = 10; n < 1000; n *= 3)
         for (double r = .05; r < .9; r += .1) {
             double t = r * sqrt((double)(n - 2) / (1 - r * r));
-            near(agop__normal_log10p(agop__correlation_z(r, n)) + log10(2), agop__t_log10p(t, (double)(n - 2)), 1e-5);
+            near(agop__normal_log10p(agop__correlation_z(r, n, 0)) + log10(2), agop__t_log10p(t, (double)(n - 2)),
+                 1e-5);
         }
-    assert_true(agop__correlation_z(0, 50) == 0);
-    assert_true(isfinite(agop__correlation_z(1, 50)) && agop__correlation_z(1, 50) > 30);
+    assert_true(agop__correlation_z(0, 50, 0) == 0);
+    assert_true(isfinite(agop__correlation_z(1, 50, 0)) && agop__correlation_z(1, 50, 0) > 30);
+}
+
+/* Indicators of one row in n are both 1 in the same row once in n times, and then r = 1. A gamma number says that
+ * within a factor of 10, where Student's t is wrong by dozens of orders of magnitude. */
+static void test_correlation__of_rare_rows_is_not_improbable(void **state)
+{
+    (void)state;
+    for (int64_t n = 100; n <= 1000000; n *= 10) {
+        double p = 2 * pow(10, agop__normal_log10p(agop__correlation_z(1, n, (double)n)));
+        assert_true(p > .1 / (double)n && p < 10 / (double)n);
+        assert_true(agop__correlation_z(1, n, 0) > 20);
+    }
+}
+
+/* scipy.stats.gamma.sf(a + z*sqrt(a), a) + scipy.stats.gamma.cdf(a - z*sqrt(a), a), a = 4 / skew^2; there are so many
+ * rows that r is normal but for the skewness. */
+static void test_correlation__skewness_is_a_gamma_number(void **state)
+{
+    static const double skew[] = {0.02, 0.02, 0.02, 0.02, 0.2, 0.2, 0.2, 0.2, 1, 1, 1, 1, 4, 4, 4, 4};
+    static const double z[] = {0.5, 2, 5, 12, 0.5, 2, 5, 12, 0.5, 2, 5, 12, 0.5, 2, 5, 12};
+    static const double p[] = {
+        0.617075444159, 0.0454948659476, 6.13832710685e-07, 3.50962193303e-31,
+        0.617111468779, 0.0449720529257, 5.92486034202e-06, 4.38378477763e-20,
+        0.617794026515, 0.0423801119917, 0.000474248546129, 2.82084476363e-09,
+        0.153513595808, 0.0472467011439, 0.00678053115785, 0.000121774628406};
+    (void)state;
+    for (int k = 0; k < 16; k++) {
+        double found = agop__normal_log10p(agop__correlation_z(z[k] / 1e6, 1000000000001, skew[k] * 1e6));
+        near(found + log10(2), log10(p[k]), .01);
+    }
+}
+
+static void test_correlation__more_skewness_is_more_probable(void **state)
+{
+    (void)state;
+    for (int64_t n = 50; n < 100000; n *= 9)
+        for (double z = 4; z < 12; z += 2) {
+            double before = INFINITY;
+            for (double skew = 1e-3; skew < sqrt((double)n); skew *= 1.5) {
+                double now = agop__correlation_z(fmin(1, z / sqrt((double)n)), n, skew);
+                assert_true(now <= before * (1 + 1e-3));
+                before = now;
+            }
+        }
 }
 
 /* ---- a weighted sum of chi-squares ---- */
@@ -151,8 +201,8 @@ static void test_max__one_term_or_equal_terms_are_one_normal_number(void **state
     (void)state;
     for (double u = .5; u < 60; u *= 1.7) {
         double truth = agop__normal_log10p(u) + log10(2);
-        near(agop__max_log10p(&one, &one, u), truth, 1e-12);
-        near(agop__max_log10p(&equal, &opposite, u), truth, 1e-12);
+        near(largest(&one, &one, u), truth, 1e-12);
+        near(largest(&equal, &opposite, u), truth, 1e-12);
     }
 }
 
@@ -162,16 +212,16 @@ static void test_max__small_boxes_are_scipys(void **state)
 {
     agop__null one = chain(1, 0), x = chain(2, .6), close = chain(2, -.95), y = chain(2, -.3);
     (void)state;
-    near(agop__max_log10p(&one, &x, 1), log10(.4861315124554779), .02);
-    near(agop__max_log10p(&x, &one, 3), log10(.005120281576481639), .005);
-    near(agop__max_log10p(&x, &one, 5), log10(1.1410051286011562e-06), .005);
-    near(agop__max_log10p(&close, &one, 1), log10(.3783609740567094), .02);
-    near(agop__max_log10p(&one, &close, 3), log10(.003781265433648502), .01);
-    near(agop__max_log10p(&one, &close, 5), log10(9.135866775808672e-07), .01);
-    near(agop__max_log10p(&x, &y, 1), log10(.7255626246), .02);
-    near(agop__max_log10p(&x, &y, 2), log10(.1498981720), .02);
-    near(agop__max_log10p(&y, &x, 3), log10(.0101257889), .01);
-    near(agop__max_log10p(&x, &y, 3.5), log10(.0017957337), .01);
+    near(largest(&one, &x, 1), log10(.4861315124554779), .02);
+    near(largest(&x, &one, 3), log10(.005120281576481639), .005);
+    near(largest(&x, &one, 5), log10(1.1410051286011562e-06), .005);
+    near(largest(&close, &one, 1), log10(.3783609740567094), .02);
+    near(largest(&one, &close, 3), log10(.003781265433648502), .01);
+    near(largest(&one, &close, 5), log10(9.135866775808672e-07), .01);
+    near(largest(&x, &y, 1), log10(.7255626246), .02);
+    near(largest(&x, &y, 2), log10(.1498981720), .02);
+    near(largest(&y, &x, 3), log10(.0101257889), .01);
+    near(largest(&x, &y, 3.5), log10(.0017957337), .01);
 }
 
 static void test_max__independent_terms_multiply(void **state)
@@ -180,8 +230,19 @@ static void test_max__independent_terms_multiply(void **state)
     (void)state;
     for (double u = 3; u < 20; u++) {
         double p = pow(10, agop__normal_log10p(u)) * 2;
-        near(agop__max_log10p(&x, &x, u), log10(-expm1(36 * log1p(-p))), u > 3 ? .02 : .06);
+        near(largest(&x, &x, u), log10(-expm1(36 * log1p(-p))), u > 3 ? .02 : .06);
     }
+}
+
+/* Two independent terms, each with a level of its own: 1 - (1 - p)(1 - q). */
+static void test_max__levels_may_differ(void **state)
+{
+    agop__null          one = chain(1, 0), two = chain(2, 0);
+    static const double u[] = {4, 3.5};
+    double              p = 2 * pow(10, agop__normal_log10p(4)), q = 2 * pow(10, agop__normal_log10p(3.5));
+    (void)state;
+    near(agop__max_log10p(&one, &two, u, 2), log10(p + q - p * q), .005);
+    near(agop__max_log10p(&two, &one, u, 2), log10(p + q - p * q), .005);
 }
 
 /* ---- the mean ---- */
@@ -247,7 +308,7 @@ static void test_max__constant_features_are_none(void **state)
     agop__null          with = column(3, corr), without = chain(2, .5), y = chain(6, .7);
     (void)state;
     assert_int_equal(with.active, 2);
-    near(agop__max_log10p(&with, &y, 4), agop__max_log10p(&without, &y, 4), .02);
+    near(largest(&with, &y, 4), largest(&without, &y, 4), .02);
     near(agop__mean_log10p(&with, &y, 2. / 3), agop__mean_log10p(&without, &y, 1), 1e-9);
     near(agop__null_log10p(&with, &y, 90, AGOP__NORM_2, .3 * sqrt(2. / 3)),
          agop__null_log10p(&without, &y, 90, AGOP__NORM_2, .3), 1e-9);
@@ -277,7 +338,7 @@ static void test_score__with_many_rows_is_the_limit(void **state)
         weight[k] = x.eigen[k / 6] * y.eigen[k % 6];
     near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_2, sqrt(q / 36 / n)), agop__chi2_sum_log10p(weight, 36, q),
          1e-4);
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_MAX, 5 / sqrt(n)), agop__max_log10p(&x, &y, 5), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_MAX, 5 / sqrt(n)), largest(&x, &y, 5), 1e-4);
     near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_1, 2 / sqrt(n)), agop__mean_log10p(&x, &y, 2), 1e-4);
 }
 
@@ -294,6 +355,21 @@ static void test_score__has_a_quick_lower_bound(void **state)
                     assert_true(p <= 0);
                     assert_true(agop__null_least_log10p(&x, &y, 100, (agop__norm)norm, score) <= p);
                 }
+}
+
+/* All three norms of features that mark one row each. */
+static void test_score__of_rare_rows_is_not_improbable(void **state)
+{
+    static const double rare[] = {10, -10, 10, -10, 10, -10}; /* one row in 100 */
+    agop__null          x = chain(6, -.999), y = chain(6, .999);
+    (void)state;
+    agop__null_skew(&x, rare);
+    agop__null_skew(&y, rare);
+    for (int norm = AGOP__NORM_MAX; norm <= AGOP__NORM_2; norm++) {
+        double p = agop__null_log10p(&x, &y, 100, (agop__norm)norm, .98);
+        assert_true(p > -4 && p < -1);
+        assert_true(agop__null_least_log10p(&x, &y, 100, (agop__norm)norm, .98) <= p);
+    }
 }
 
 static void test_score__nothing_to_test_is_one(void **state)
@@ -372,6 +448,9 @@ int main(void)
         cmocka_unit_test(test_gamma__tails_are_scipys),
         cmocka_unit_test(test_t__tails_are_scipys),
         cmocka_unit_test(test_correlation__as_improbable_as_its_t),
+        cmocka_unit_test(test_correlation__of_rare_rows_is_not_improbable),
+        cmocka_unit_test(test_correlation__skewness_is_a_gamma_number),
+        cmocka_unit_test(test_correlation__more_skewness_is_more_probable),
         cmocka_unit_test(test_chi2_sum__equal_weights_are_a_gamma_number),
         cmocka_unit_test(test_chi2_sum__two_pairs_have_a_closed_form),
         cmocka_unit_test(test_chi2_sum__imhofs_table),
@@ -380,12 +459,14 @@ int main(void)
         cmocka_unit_test(test_max__small_boxes_are_scipys),
         cmocka_unit_test(test_max__independent_terms_multiply),
         cmocka_unit_test(test_max__constant_features_are_none),
+        cmocka_unit_test(test_max__levels_may_differ),
         cmocka_unit_test(test_mean__of_two_has_a_closed_form),
         cmocka_unit_test(test_mean__of_equal_terms_is_one_normal_number),
         cmocka_unit_test(test_mean__many_draws_agree),
         cmocka_unit_test(test_score__of_one_feature_is_a_correlation),
         cmocka_unit_test(test_score__with_many_rows_is_the_limit),
         cmocka_unit_test(test_score__has_a_quick_lower_bound),
+        cmocka_unit_test(test_score__of_rare_rows_is_not_improbable),
         cmocka_unit_test(test_score__nothing_to_test_is_one),
         cmocka_unit_test(test_jacobi__rebuilds_the_matrix),
         cmocka_unit_test(test_permutation__p_is_never_zero),
