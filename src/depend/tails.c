@@ -108,6 +108,8 @@ double agop__t_log10p(double t, double freedom)
     double log_ratio = log1p(t * t / freedom), a = .5 * freedom, x = exp(-log_ratio), log_front;
     int    sign;
 
+    if (isinf(log_ratio))
+        return -INFINITY;
     if (freedom > 1000)
         return LOG10_E * (log(2) + log_normal_tail(hill(log_ratio, freedom)));
     log_front = lgamma_r(a + .5, &sign) - lgamma_r(a, &sign) - .5 * log(PI) - a * log_ratio;
