@@ -29,7 +29,7 @@ enum {
 };
 static const double temperatures[TEMPERATURES] = {0, .02, .05, .1, .2, .4};
 #define ROOT_SHARE .1   /* of a time limit, for the path of the metric that all begin with */
-#define LEAF_COST 7.0   /* a leaf's quick search and its share of the splits, in such paths of as many rows */
+#define LEAF_COST 5.5   /* a leaf's quick search and its share of the splits, in such paths of as many rows */
 #define FEWEST_SHARE .1 /* a boundary between values is a better place than the median, if it leaves so much */
 
 /* ---- growing ---- */
@@ -881,21 +881,27 @@ done:
     return st;
 }
 
+/* Seconds of the quick search of all leaves of `size` rows, told by those of a path of n rows. The power lies between
+ * that of a kernel matrix and that of its factor, of which smaller ones have the smaller share. */
+static double seconds_of_leaves(const agop__fit *f, double size, int64_t n, double seconds)
+{
+    return LEAF_COST * seconds * pow(size / (double)n, 2.5) * (double)f->rows.n / size;
+}
+
 /* With a limit on time, leaves few enough in rows to be searched in time, as far as can be told: ones that are solved
- * in haste predict worse than smaller ones that had their time. `cube`: seconds of a path by its rows to the third. */
-static void fit_into_time(agop__fit *f, const agop_settings *s, double cube)
+ * in haste predict worse than smaller ones that had their time. A path of n rows took so many seconds. */
+static void fit_into_time(agop__fit *f, const agop_settings *s, int64_t n, double seconds)
 {
     agop__plan *p    = &f->plan;
-    double      left = SHARED_TIME * (p->time_limit - (agop__now() - f->started));
-    double      rows = (double)f->rows.n, size = rows;
+    double      left = SHARED_TIME * (p->time_limit - (agop__now() - f->started)), size = (double)f->rows.n;
 
     if (p->time_limit <= 0 || !agop__is_auto(s, "leaf_size"))
         return;
     while (size > (double)p->leaf_size)
         size /= 2;
-    if (LEAF_COST * cube * rows * size * size <= left)
+    if (seconds_of_leaves(f, size, n, seconds) <= left)
         return;
-    while (size > FEWEST_ROWS && LEAF_COST * cube * rows * size * size > left)
+    while (size > FEWEST_ROWS && seconds_of_leaves(f, size, n, seconds) > left)
         size /= 2;
     p->leaf_size  = (int64_t)(1.25 * size); /* halves are not equal where values are */
     p->split_rows = p->split_rows < p->leaf_size / 2 ? p->split_rows : p->leaf_size / 2;
@@ -921,7 +927,7 @@ static agop_status root_metric(agop__metric *out, double *own_ridge, int64_t *tr
         if (n == most || 8 * seconds > ROOT_SHARE * limit)
             break;
     }
-    fit_into_time(whole, g->s, seconds / ((double)n * (double)n * (double)n));
+    fit_into_time(whole, g->s, n, seconds);
     *tried     = n;
     *own_ridge = ridge = f.ridge;
     TRY(agop__metric_copy(out, agop__metric_scale(&f.agop) ? &f.agop : &f.metric, &g->ctx->err));
