@@ -35,6 +35,7 @@ typedef struct found {
     agop_ids  *d;
     agop_pair *pair;
     int64_t    count;
+    int        tested; /* 1: with p-values */
 } found;
 
 /* ---- telling ---- */
@@ -42,6 +43,19 @@ typedef struct found {
 static const char *name_of(const found *f, int64_t i, int side)
 {
     return agop_ids_name(f->d, side, side ? f->pair[i].b : f->pair[i].a);
+}
+
+/* 10^x in nine cells, also where it is below the least double. */
+static void print_power(FILE *f, double x)
+{
+    double whole = floor(x), lead = pow(10, x - whole);
+
+    if (x > -3)
+        fprintf(f, "%-9.4f", pow(10, x));
+    else if (lead >= 9.95) /* it would be rounded to 10 */
+        fprintf(f, "1.0e%-5.0f", whole + 1);
+    else
+        fprintf(f, "%.1fe%-5.0f", lead, whole);
 }
 
 static void print_table(FILE *f, const found *all)
@@ -54,11 +68,17 @@ static void print_table(FILE *f, const found *all)
             wide[side] = cells > wide[side] ? cells < WIDEST ? cells : WIDEST : wide[side];
         }
     fputs("score   sign  ", f);
+    if (all->tested)
+        fputs("p        q        ", f);
     words_padded(f, "a", wide[0]);
     fputs("  b\n", f);
     for (int64_t i = 0; i < all->count; i++) {
         double s = all->pair[i].spearman;
         fprintf(f, "%.4f  %-4s  ", all->pair[i].score, isnan(s) ? "" : s < 0 ? "-" : "+");
+        if (all->tested) {
+            print_power(f, all->pair[i].log10_p);
+            print_power(f, all->pair[i].log10_q);
+        }
         words_padded(f, name_of(all, i, 0), wide[0]);
         fputs("  ", f);
         words_line(f, name_of(all, i, 1));
@@ -70,13 +90,18 @@ static void print_csv(FILE *f, const found *all)
 {
     char number[WORDS_NUMBER];
 
-    fputs("a,b,score,spearman\n", f);
+    fprintf(f, "a,b,score,spearman%s\n", all->tested ? ",log10_p,log10_q" : "");
     for (int64_t i = 0; i < all->count; i++) {
         words_csv(f, name_of(all, i, 0));
         fputc(',', f);
         words_csv(f, name_of(all, i, 1));
         fprintf(f, ",%s", words_number(number, all->pair[i].score));
-        fprintf(f, ",%s\n", isnan(all->pair[i].spearman) ? "" : words_number(number, all->pair[i].spearman));
+        fprintf(f, ",%s", isnan(all->pair[i].spearman) ? "" : words_number(number, all->pair[i].spearman));
+        if (all->tested) {
+            fprintf(f, ",%s", words_number(number, all->pair[i].log10_p));
+            fprintf(f, ",%s", words_number(number, all->pair[i].log10_q));
+        }
+        fputc('\n', f);
     }
 }
 
@@ -90,6 +115,12 @@ static json_t *report_of(run *r, const found *all)
         json_put(one, "b", json_text(name_of(all, i, 1)));
         json_put(one, "score", json_number(all->pair[i].score));
         json_put(one, "spearman", json_number(all->pair[i].spearman));
+        if (all->tested) {
+            json_put(one, "p", json_number(pow(10, all->pair[i].log10_p)));
+            json_put(one, "q", json_number(pow(10, all->pair[i].log10_q)));
+            json_put(one, "log10_p", json_number(all->pair[i].log10_p));
+            json_put(one, "log10_q", json_number(all->pair[i].log10_q));
+        }
         json_array_append_new(pairs, one);
     }
     if (j)
@@ -197,6 +228,8 @@ int cmd_ids(run *r)
     if (r->opt->operands > 1)
         DO(run_table(r, &y, r->opt->operand[1], NULL));
     DO(run_check(r, agop_ids_score(&all.d, r->ctx, x, y, r->settings)));
+    all.tested = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
+                 strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
     DO(gather(r, &all, kind));
     DO(tell(r, &all, kind));
 done:

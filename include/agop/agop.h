@@ -293,7 +293,7 @@ AGOP_API void agop_model_free(agop_model *m);
  * largest absolute correlation of their features (p_norm max), the mean (l1), or the root mean square (l2); of
  * categories the largest over levels. A pair is scored over the rows that have both; what does not vary scores 0.
  * Settings: target, categorical, numeric, drop, max_levels, scale, scale_range, p_norm, terms, width, top, min_score,
- * precision, matrix_units, memory. x and y must outlive the scores.
+ * precision, matrix_units, p_values, fdr, memory. x and y must outlive the scores.
  *   AGOP_E_DATA   fewer than three rows, or no pair
  *   AGOP_E_NOMEM  the scores do not fit into `memory` and neither top nor min_score is given */
 typedef struct agop_ids agop_ids;
@@ -308,6 +308,10 @@ typedef struct agop_pair {
     int64_t a, b;     /* variables of side 0 and side 1; of one table against itself a < b */
     double  score;
     double  spearman; /* rank correlation, for the sign; NaN: one of them is a category */
+    /* NaN without the setting p_values: log10 of how probable so large a score is between independent variables, and of
+     * the false discovery rate (Benjamini and Hochberg, over all pairs) at which the pair is told; above 0.05, or `fdr`
+     * where that is larger, the latter is 0. */
+    double log10_p, log10_q;
 } agop_pair;
 /* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there. */
 AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most);

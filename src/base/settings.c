@@ -132,12 +132,16 @@ static const agop_setting rows[] = {
     {"p_norm", AGOP_CHOICE, "max", NO_BOUND, "max|l1|l2", NULL, "ids",
      "how the correlations of all features of two variables become one score: the largest, the mean, the root mean "
      "square"},
-    {"terms", AGOP_INT, "6", 1, 16, 0, NULL, "K", "ids", "features of a numeric variable"},
+    {"terms", AGOP_INT, "6", 1, 10, 0, NULL, "K", "ids", "features of a numeric variable"},
     {"width", AGOP_REAL, "1", 0, 1e12, 1, NULL, "W", "ids", "of the features: exp(-x^2 / (2 W^2)) x^k"},
     {"scale_range", AGOP_REAL, "auto", 0, 1e6, 1, NULL, "R", "ids", "with --scale minmax: to 0 .. R; auto: 1"},
     {"top", AGOP_INT, "auto", 1, 1e9, 0, NULL, "K", "ids",
      "keep the K strongest partners of every variable; auto: all"},
     {"min_score", AGOP_REAL, "auto", 0, 1, 1, NULL, "S", "ids", "keep scores from S on; auto: all"},
+    {"p_values", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
+     "how improbable each score is between independent columns, and its false discovery rate among all pairs"},
+    {"fdr", AGOP_REAL, "auto", 0, 1, 1, NULL, "RATE", "ids",
+     "tell only pairs up to this false discovery rate (Benjamini and Hochberg); includes --p-values; auto: all"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info",
      "of the split into halves; same seed, same result"},

@@ -10,6 +10,8 @@
 
 /* ---- plan ---- */
 
+#define LEAST_STORED .05 /* p-values up to it are kept, for rates up to it */
+
 static int norm_of(const agop_settings *s)
 {
     return agop__choice(s, "p_norm", "l1")   ? AGOP__STRENGTH_MEAN
@@ -19,7 +21,7 @@ static int norm_of(const agop_settings *s)
 
 static agop__ids_plan plan_of(const agop_settings *s)
 {
-    double width = agop__real(s, "width", 1);
+    double width = agop__real(s, "width", 1), fdr = agop__real(s, "fdr", 0);
 
     return (agop__ids_plan){
         .terms  = (int32_t)agop__int(s, "terms", 6),
@@ -35,6 +37,9 @@ static agop__ids_plan plan_of(const agop_settings *s)
         .top    = agop__int(s, "top", 0),
         .memory = agop__int(s, "memory", agop__machine_bytes() / 10 * 9),
         .least  = agop__real(s, "min_score", 0),
+        .tested = agop__bool(s, "p_values", 0) || fdr > 0,
+        .stored = fmax(LEAST_STORED, fdr),
+        .fdr    = fdr,
     };
 }
 
@@ -128,12 +133,14 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     const agop__ids_plan    *p       = &d->plan;
     json_t                  *j;
 
-    j = json_pack("{s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:f, s:I}", "n", (json_int_t)d->rows,
+    j = json_pack("{s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}", "n",
+                  (json_int_t)d->rows,
                   "variables", (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1),
                   "p_norm", norm[p->norm], "scale", scale[p->scale], "scale_range", p->range, "terms", (int)p->terms,
                   "width", agop__real(s, "width", 1), "precision", p->dtype == AGOP_F64 ? "double" : "single",
-                  "matrix_units", p->units, "top", (json_int_t)p->top, "min_score", p->least, "seconds", seconds,
-                  "peak_bytes", (json_int_t)agop__peak_bytes());
+                  "matrix_units", p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested,
+                  "fdr", p->fdr, "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
+                  (json_int_t)agop__peak_bytes());
     d->info = j ? agop__json_dump(j, JSON_COMPACT) : NULL;
     json_decref(j);
     return d->info ? AGOP_OK : agop__fail_memory(e, 0, "the report");
@@ -197,10 +204,41 @@ agop_status agop_ids_matrix(agop_mat *out, agop_ctx *ctx, const agop_ids *d)
     return AGOP_OK;
 }
 
+/* p and q of the pairs that are told. */
+static agop_status test_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, const agop_ids *d, const agop__side *s,
+                              const agop__side *t)
+{
+    int64_t    *left = agop__side_order(s), *right = agop__side_order(t);
+    agop_status st   = AGOP_OK;
+
+    for (int64_t i = 0; left && right && i < count; i++) {
+        const agop__variable *u = &s->variable[left[pair[i].a]], *v = &t->variable[right[pair[i].b]];
+        pair[i].log10_p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), pair[i].score, &d->plan, 0);
+        pair[i].log10_q = agop__keep_rate(&d->keep, pair[i].log10_p);
+    }
+    if (!left || !right)
+        st = agop__fail_memory(&ctx->err, 8.0 * (double)(s->variables + t->variables), "p-values");
+    free(left);
+    free(right);
+    return st;
+}
+
 agop_status agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most)
 {
+    const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
+    int64_t           told = 0;
+    agop_status       st;
+
     agop__keep_pairs(out, count, &d->keep, most);
-    return agop__spearman_pairs(out, *count, ctx, &d->side[0], &d->side[d->self ? 0 : 1]);
+    if (d->plan.tested)
+        TRY(test_pairs(out, *count, ctx, d, s, t));
+    for (int64_t i = 0; i < *count; i++)
+        if (d->plan.fdr <= 0 || out[i].log10_q <= log10(d->plan.fdr))
+            out[told++] = out[i];
+    *count = told;
+    st     = agop__spearman_pairs(out, told, ctx, s, t);
+done:
+    return st;
 }
 
 const char *agop_ids_info(const agop_ids *d)

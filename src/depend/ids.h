@@ -15,6 +15,7 @@
 
 #include "backend/ops.h"
 #include "base/sort.h"
+#include "depend/tails.h"
 #include "table/table.h"
 
 typedef struct agop__ids_plan {
@@ -24,6 +25,8 @@ typedef struct agop__ids_plan {
     double  range;              /* of minmax */
     int64_t top, memory;        /* 0: all */
     double  least;              /* scores below are not kept */
+    int     tested;             /* 1: p-values, and of all pairs those up to `stored` */
+    double  stored, fdr;        /* fdr 0: pairs of any rate are told */
 } agop__ids_plan;
 
 /* ---- a side ---- */
@@ -38,6 +41,8 @@ typedef struct agop__variable {
     int32_t            *level;   /* of a category: from the column's codes to levels of the field; -1: missing */
     int32_t            *code;    /* of numbers taken as categories: their codes, or NULL */
     int                 missing; /* 1: some cells are */
+    double              present; /* cells that are not */
+    agop__null         *null;    /* where p-values are asked for: of a number its features, of a category one level */
 } agop__variable;
 
 typedef struct agop__unit {
@@ -70,6 +75,10 @@ typedef struct agop__side {
 agop_status agop__side_open(agop__side *out, agop_ctx *ctx, const agop_table *t, const agop__schema *schema,
                             const char *targets, int among, const agop__ids_plan *plan);
 void        agop__side_close(agop__side *s);
+/* Where the variable of each number stands, malloc'd; NULL: no memory. */
+int64_t *agop__side_order(const agop__side *s);
+/* Rows that both variables have. */
+int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows);
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
 agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,
@@ -92,6 +101,8 @@ typedef struct agop__keep {
     double      least;
     agop_pair  *list;       /* with a limit and without top */
     int64_t     listed, room;
+    double     *log10p, *log10q; /* of all pairs, those that are small; q once they are in order */
+    int64_t     tests, small, small_room;
 } agop__keep;
 
 agop_status agop__keep_open(agop__keep *out, int64_t rows, int64_t cols, int self, const agop__ids_plan *plan,
@@ -99,6 +110,11 @@ agop_status agop__keep_open(agop__keep *out, int64_t rows, int64_t cols, int sel
 void        agop__keep_close(agop__keep *k);
 /* The score of a and b, told once (self: a <= b). */
 agop_status agop__keep_add(agop__keep *k, int64_t a, int64_t b, double score, agop__err *e);
+/* One more pair was tested; log10 of its p, or anything above log10 `stored`. */
+agop_status agop__keep_test(agop__keep *k, double log10p, double stored, agop__err *e);
+/* When all are: false discovery rates. */
+agop_status agop__keep_rates(agop__keep *k, agop__err *e);
+double      agop__keep_rate(const agop__keep *k, double log10p); /* log10 of it; 0 where p is not small */
 /* The strongest `most` pairs of different variables, in order; how many there are. */
 void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most);
 
@@ -115,6 +131,10 @@ struct agop_ids {
     char          *info;
 };
 
+/* log10 p of a score of u and v over n rows; of a category times the levels that might have had it. least: or a number
+ * that is never above it, and costs little. */
+double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64_t n, double score,
+                         const agop__ids_plan *plan, int least);
 /* score.c: fills d->keep. */
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started);
 

@@ -5,6 +5,11 @@
 #include "base/memory.h"
 #include "depend/ids.h"
 
+static agop_pair new_pair(int64_t a, int64_t b, double score)
+{
+    return (agop_pair){.a = a, .b = b, .score = score, .spearman = NAN, .log10_p = NAN, .log10_q = NAN};
+}
+
 /* ---- order: stronger first, and of equals the one that comes first in the tables ---- */
 
 static int stronger(double score, int64_t a, int64_t b, double than, int64_t c, int64_t d)
@@ -130,6 +135,8 @@ void agop__keep_close(agop__keep *k)
     free(k->of);
     free(k->all);
     free(k->list);
+    free(k->log10p);
+    free(k->log10q);
     *k = (agop__keep){0};
 }
 
@@ -143,7 +150,7 @@ static agop_status append(agop__keep *k, int64_t a, int64_t b, double score, ago
         k->list = list;
         k->room = more;
     }
-    k->list[k->listed++] = (agop_pair){.a = a, .b = b, .score = score};
+    k->list[k->listed++] = new_pair(a, b, score);
     return AGOP_OK;
 }
 
@@ -169,6 +176,50 @@ agop_status agop__keep_add(agop__keep *k, int64_t a, int64_t b, double score, ag
     return AGOP_OK;
 }
 
+/* ---- tests ---- */
+
+agop_status agop__keep_test(agop__keep *k, double log10p, double stored, agop__err *e)
+{
+    k->tests++;
+    if (log10p > log10(stored))
+        return AGOP_OK;
+    if (k->small == k->small_room) {
+        int64_t more = k->small_room ? 2 * k->small_room : 1024;
+        void   *room = k->log10p;
+        if (!agop__grow(&room, more, sizeof *k->log10p))
+            return agop__fail_memory(e, 8.0 * (double)more, "p-values");
+        k->log10p     = room;
+        k->small_room = more;
+    }
+    k->log10p[k->small++] = log10p;
+    return AGOP_OK;
+}
+
+agop_status agop__keep_rates(agop__keep *k, agop__err *e)
+{
+    k->log10q = agop__malloc(k->small, sizeof *k->log10q);
+    if (!k->log10q)
+        return agop__fail_memory(e, 8.0 * (double)k->small, "false discovery rates");
+    qsort(k->log10p, (size_t)k->small, sizeof *k->log10p, agop__rising);
+    memcpy(k->log10q, k->log10p, (size_t)k->small * sizeof *k->log10q);
+    agop__false_discovery(k->log10q, k->small, k->tests);
+    return AGOP_OK;
+}
+
+double agop__keep_rate(const agop__keep *k, double log10p)
+{
+    int64_t low = 0, high = k->small; /* the first one that is not below */
+
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (k->log10p[middle] < log10p)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < k->small ? k->log10q[low] : 0;
+}
+
 /* ---- the strongest pairs ---- */
 
 /* A heap of pairs whose weakest is first. */
@@ -179,7 +230,7 @@ typedef struct ranking {
 
 static void consider(ranking *r, int64_t a, int64_t b, double score)
 {
-    agop_pair now = {.a = a, .b = b, .score = score};
+    agop_pair now = new_pair(a, b, score);
     int64_t   i   = 0;
 
     if (r->count < r->most) {

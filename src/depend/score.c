@@ -19,6 +19,7 @@ typedef struct scoring {
     agop__tile  left, right, product, strength;
     double     *host;  /* scores of a pair of panels */
     double     *pairs; /* of a pair of blocks, by variable */
+    double     *count; /* the same: rows that both have */
     int         whole; /* `left` holds all rows of block `held` */
     const agop__block *held;
     double      done, total, started;
@@ -128,6 +129,25 @@ done:
 
 /* ---- scores ---- */
 
+/* How many rows both have: products of presence, the last rows and columns. */
+static agop_status count_common(scoring *w, const agop__tile *G, const agop__block *a, const agop__block *b,
+                                const agop__panel *p, const agop__panel *q)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    agop__tile        N = op_rows(w->ctx, G, G->rows - p->units, p->units);
+    agop_status       st;
+
+    N = op_cols(w->ctx, &N, G->cols - q->units, q->units);
+    TRY(op_get(w->ctx, w->host, AGOP__PANEL, AGOP_F64, &N));
+    for (int64_t i = 0; i < p->units; i++)
+        for (int64_t j = 0; j < q->units; j++) {
+            int64_t u = s->unit[p->first + i].variable - a->variable, v = t->unit[q->first + j].variable - b->variable;
+            w->count[u * b->variables + v] = w->host[i * AGOP__PANEL + j];
+        }
+done:
+    return st;
+}
+
 /* Scores of a pair of panels into w->pairs: of categories the largest over levels. */
 static agop_status join_panels(scoring *w, const agop__tile *G, const agop__block *a, const agop__block *b,
                                const agop__panel *p, const agop__panel *q, int pairwise)
@@ -145,6 +165,8 @@ static agop_status join_panels(scoring *w, const agop__tile *G, const agop__bloc
             double *to = &w->pairs[u * b->variables + v];
             *to        = fmax(*to, w->host[i * AGOP__PANEL + j]);
         }
+    if (pairwise && w->d->plan.tested)
+        TRY(count_common(w, G, a, b, p, q));
 done:
     return st;
 }
@@ -157,6 +179,8 @@ static agop_status join_blocks(scoring *w, const agop__tile *G, const agop__bloc
     agop_status       st = AGOP_OK;
 
     memset(w->pairs, 0, (size_t)(a->variables * b->variables) * sizeof *w->pairs);
+    for (int64_t i = 0; w->count && i < a->variables * b->variables; i++)
+        w->count[i] = pairwise ? 0 : (double)w->rows;
     for (int64_t p = 0; p < a->panels; p++) {
         const agop__panel *left = &s->panel[a->panel + p];
         agop__block        one  = *a, other = *b;
@@ -179,6 +203,17 @@ done:
 }
 
 /* Of a block with itself a pair may stand on either side of the diagonal: levels of two variables share panels. */
+static agop_status test_pair(scoring *w, const agop__variable *u, const agop__variable *v, double rows, double score)
+{
+    const agop__ids_plan *p    = &w->d->plan;
+    int64_t               n    = (int64_t)rows;
+    double                log10p = agop__pair_log10p(u, v, n, score, p, 1);
+
+    if (log10p <= log10(p->stored))
+        log10p = agop__pair_log10p(u, v, n, score, p, 0);
+    return agop__keep_test(&w->d->keep, log10p, p->stored, &w->ctx->err);
+}
+
 static agop_status tell_pairs(scoring *w, const agop__block *a, const agop__block *b, int same)
 {
     const agop__variable *u = side_of(w->d, 0)->variable + a->variable, *v = side_of(w->d, 1)->variable + b->variable;
@@ -186,10 +221,13 @@ static agop_status tell_pairs(scoring *w, const agop__block *a, const agop__bloc
 
     for (int64_t i = 0; i < a->variables; i++)
         for (int64_t j = same ? i : 0; j < b->variables; j++) {
-            double score = w->pairs[i * b->variables + j];
-            if (same)
-                score = fmax(score, w->pairs[j * b->variables + i]);
+            int64_t at = i * b->variables + j, mirror = j * b->variables + i;
+            double  score = same ? fmax(w->pairs[at], w->pairs[mirror]) : w->pairs[at], rows = (double)w->rows;
+            if (w->count)
+                rows = same ? fmax(w->count[at], w->count[mirror]) : w->count[at];
             TRY(agop__keep_add(&w->d->keep, u[i].number, v[j].number, score, &w->ctx->err));
+            if (w->d->plan.tested && !(same && i == j))
+                TRY(test_pair(w, &u[i], &v[j], rows, score));
         }
 done:
     return st;
@@ -209,6 +247,24 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
     w->done += (double)a->variables * (double)b->variables;
 done:
     return st;
+}
+
+/* Features of a level are one, and all levels are alike: the largest of several tests. Two levels are one test. */
+static double tests_of(const agop__variable *v)
+{
+    int64_t levels = v->field->is_text ? v->field->levels.count - (v->field->missing_level >= 0) : 1;
+
+    return levels > 2 ? (double)levels : 1;
+}
+
+double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64_t n, double score,
+                         const agop__ids_plan *plan, int least)
+{
+    double tests = log10(tests_of(u) * tests_of(v));
+    double one   = least ? agop__null_least_log10p(u->null, v->null, n, (agop__norm)plan->norm, score)
+                         : agop__null_log10p(u->null, v->null, n, (agop__norm)plan->norm, score);
+
+    return fmin(0, one + tests);
 }
 
 /* ---- room ---- */
@@ -248,7 +304,9 @@ static agop_status open_scoring(scoring *w)
     bytes    = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
     w->pairs = agop__malloc(u * v, sizeof *w->pairs);
     w->host  = agop__malloc(AGOP__PANEL * AGOP__PANEL, sizeof *w->host);
-    if (!w->pairs || !w->host)
+    if (pairwise && w->d->plan.tested)
+        w->count = agop__malloc(u * v, sizeof *w->count);
+    if (!w->pairs || !w->host || (pairwise && w->d->plan.tested && !w->count))
         return agop__fail_memory(&w->ctx->err, 8.0 * (double)(u * v), "scores");
     TRY(op_alloc(w->ctx, &w->left, left, bytes <= KEPT_BYTES ? w->rows : w->step, dtype));
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
@@ -266,6 +324,7 @@ static void close_scoring(scoring *w)
     op_release(w->ctx, &w->strength);
     free(w->host);
     free(w->pairs);
+    free(w->count);
 }
 
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
@@ -281,6 +340,8 @@ agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
     for (int64_t i = 0; i < s->blocks; i++)
         for (int64_t j = d->self ? i : 0; j < t->blocks; j++)
             TRY(score_blocks(&w, &s->block[i], &t->block[j], d->self && i == j));
+    if (d->plan.tested)
+        TRY(agop__keep_rates(&d->keep, &ctx->err));
 done:
     close_scoring(&w);
     return st;

@@ -58,6 +58,40 @@ static void take_levels(int32_t *to, const agop__variable *v, int64_t first, int
         to[i] = to[i] < 0 ? -1 : v->level[to[i]];
 }
 
+enum { SOME = 1024 }; /* cells looked at together */
+
+/* there[i] becomes 0 where the variable is missing. */
+static void strike_missing(char *there, const agop__variable *v, int64_t first, int64_t n)
+{
+    double  number[SOME];
+    int32_t level[SOME];
+
+    if (v->field->is_text)
+        take_levels(level, v, first, n);
+    else
+        agop__column_take(number, v->column, first, n);
+    for (int64_t i = 0; i < n; i++)
+        there[i] &= v->field->is_text ? level[i] >= 0 : !isnan(number[i]);
+}
+
+int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows)
+{
+    char    there[SOME];
+    int64_t count = 0;
+
+    if (!u->missing && !v->missing)
+        return rows;
+    for (int64_t i = 0; i < rows; i += SOME) {
+        int64_t n = rows - i < SOME ? rows - i : SOME;
+        memset(there, 1, (size_t)n);
+        strike_missing(there, u, i, n);
+        strike_missing(there, v, i, n);
+        for (int64_t j = 0; j < n; j++)
+            count += there[j];
+    }
+    return count;
+}
+
 typedef struct looking {
     agop__side *s;
     int         low; /* 1: the least value is wanted */
@@ -66,7 +100,6 @@ typedef struct looking {
 /* Are there missing cells, and what is the least value? */
 static void look_through(void *user, int k)
 {
-    enum { SOME = 1024 };
     const looking  *l = user;
     agop__variable *v = &l->s->variable[k];
     int64_t         rows = l->s->t->rows;
@@ -75,18 +108,20 @@ static void look_through(void *user, int k)
 
     v->low     = INFINITY;
     v->missing = !v->field->is_text && v->field->has_missing;
+    v->present = (double)rows * (1 - v->field->missing_share);
     for (int64_t i = 0; (v->field->is_text || l->low) && i < rows; i += SOME) {
         int64_t n = rows - i < SOME ? rows - i : SOME;
         if (v->field->is_text) {
             take_levels(level, v, i, n);
             for (int64_t j = 0; j < n; j++)
-                v->missing |= level[j] < 0;
+                v->present -= level[j] < 0;
         } else {
             agop__column_take(some, v->column, i, n);
             for (int64_t j = 0; j < n; j++)
                 v->low = some[j] < v->low ? some[j] : v->low;
         }
     }
+    v->missing |= v->field->is_text && v->present < (double)rows;
 }
 
 /* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones. */
@@ -126,6 +161,15 @@ static agop_status open_variables(agop__side *s, agop_ctx *ctx, const agop__sche
     qsort(s->variable, (size_t)s->variables, sizeof *s->variable, by_kind);
 done:
     return st;
+}
+
+int64_t *agop__side_order(const agop__side *s)
+{
+    int64_t *at = agop__malloc(s->variables, sizeof *at);
+
+    for (int64_t k = 0; at && k < s->variables; k++)
+        at[s->variable[k].number] = k;
+    return at;
 }
 
 /* ---- units, panels, blocks ---- */
@@ -212,7 +256,6 @@ typedef struct taking {
 /* Scaled values of a unit, NaN where missing; of a level 1 and 0. */
 static void take_unit(void *user, int u)
 {
-    enum { SOME = 1024 };
     const taking         *t = user;
     const agop__unit     *unit = &t->s->unit[t->panel->first + u];
     const agop__variable *v    = &t->s->variable[unit->variable];
@@ -317,19 +360,30 @@ done:
 typedef struct summing {
     agop__tile Z, one, sum; /* features of a panel; ones; what they come to */
     double    *host;        /* the same */
+    agop__tile products;    /* where p-values are asked for: of features with each other */
+    double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
     room       values;
     int64_t    rows;        /* at a time */
 } summing;
 
-static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, int32_t terms)
+static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const agop__ids_plan *plan)
 {
-    int64_t     most = (2 * (int64_t)terms + 1) * AGOP__PANEL;
-    agop_status st;
+    int64_t     most = (2 * (int64_t)plan->terms + 1) * AGOP__PANEL, side = plan->terms * AGOP__PANEL;
+    int64_t     numbers = plan->tested ? side * side : most;
+    agop_status st      = AGOP_OK;
 
     m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
-    m->host = agop__malloc(most > m->rows ? most : m->rows, sizeof *m->host);
+    numbers = numbers > m->rows ? numbers : m->rows;
+    m->host = agop__malloc(numbers, sizeof *m->host);
     if (!m->host)
-        return agop__fail_memory(&ctx->err, 8.0 * (double)most, "sums");
+        return agop__fail_memory(&ctx->err, 8.0 * (double)numbers, "sums");
+    if (plan->tested) {
+        m->feature = agop__malloc(side * m->rows, sizeof *m->feature);
+        m->cube    = agop__malloc(side, sizeof *m->cube);
+        if (!m->feature || !m->cube)
+            return agop__fail_memory(&ctx->err, 8.0 * (double)(side * m->rows), "features");
+        TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
+    }
     TRY(op_alloc(ctx, &m->Z, most, m->rows, AGOP_F64));
     TRY(op_alloc(ctx, &m->one, m->rows, 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
@@ -346,7 +400,10 @@ static void close_summing(summing *m, agop_ctx *ctx)
     op_release(ctx, &m->Z);
     op_release(ctx, &m->one);
     op_release(ctx, &m->sum);
+    op_release(ctx, &m->products);
     close_room(&m->values, ctx);
+    free(m->feature);
+    free(m->cube);
     free(m->host);
 }
 
@@ -395,15 +452,74 @@ done:
     return st;
 }
 
+/* Products and third powers of a panel's features, which have length 1, summed: m->host and m->cube. */
+static agop_status sum_powers(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
+                              const agop__panel *p, const agop__ids_plan *plan)
+{
+    int64_t     rows = terms_of(b) * p->units;
+    agop__tile  Z = op_rows(ctx, &m->Z, 0, rows), C = op_rows(ctx, &m->products, 0, rows), part;
+    agop_status st = AGOP_OK;
+
+    C = op_cols(ctx, &C, 0, rows);
+    for (int64_t r = 0; r < rows; r++)
+        m->cube[r] = 0;
+    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
+        int64_t n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
+        taking  t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
+        part      = op_cols(ctx, &Z, 0, n);
+        TRY(spread_panel(&part, ctx, &m->values, &t, b, 0));
+        TRY(op_gemm(ctx, 0, 1, 1, &part, &part, i > 0, &C));
+        TRY(op_get(ctx, m->feature, n, AGOP_F64, &part));
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t j = 0; j < n; j++)
+                m->cube[r] += m->feature[r * n + j] * m->feature[r * n + j] * m->feature[r * n + j];
+    }
+    TRY(op_get(ctx, m->host, rows, AGOP_F64, &C));
+done:
+    return st;
+}
+
+/* What scores of these variables are between independent ones follows from their own features. Of a category the level
+ * that is skewed most stands for all. */
+static agop_status learn_nulls(summing *m, agop_ctx *ctx, agop__side *s, const agop__block *b, const agop__panel *p,
+                               const agop__ids_plan *plan)
+{
+    int64_t     T = terms_of(b), rows = T * p->units;
+    agop_status st;
+
+    TRY(sum_powers(m, ctx, s, b, p, plan));
+    for (int64_t u = 0; u < p->units; u++) {
+        agop__variable *v = &s->variable[s->unit[p->first + u].variable];
+        agop__null      now;
+        double          corr[AGOP__TERMS_MOST * AGOP__TERMS_MOST], skew[AGOP__TERMS_MOST];
+        for (int64_t k = 0; k < T; k++) {
+            skew[k] = sqrt(v->present) * m->cube[k * p->units + u];
+            for (int64_t l = 0; l < T; l++)
+                corr[k * T + l] = m->host[(k * p->units + u) * rows + l * p->units + u];
+        }
+        agop__null_make(&now, corr, (int)T);
+        agop__null_skew(&now, skew);
+        if (!v->null && !(v->null = agop__calloc(1, sizeof *v->null)))
+            return agop__fail_memory(&ctx->err, (double)sizeof *v->null, "p-values");
+        if (v->null->active == 0 || now.skew[0] > v->null->skew[0])
+            *v->null = now;
+    }
+done:
+    return st;
+}
+
 static agop_status learn_features(agop__side *s, agop_ctx *ctx, const agop__ids_plan *plan)
 {
     summing     m = {0};
     agop_status st;
 
-    TRY(open_summing(&m, ctx, s->t->rows, plan->terms));
+    TRY(open_summing(&m, ctx, s->t->rows, plan));
     for (int64_t k = 0; k < s->blocks; k++)
-        for (int64_t p = 0; p < s->block[k].panels; p++)
-            TRY(learn_panel(&m, ctx, s, &s->block[k], &s->panel[s->block[k].panel + p], plan));
+        for (int64_t p = s->block[k].panel; p < s->block[k].panel + s->block[k].panels; p++) {
+            TRY(learn_panel(&m, ctx, s, &s->block[k], &s->panel[p], plan));
+            if (plan->tested)
+                TRY(learn_nulls(&m, ctx, s, &s->block[k], &s->panel[p], plan));
+        }
 done:
     close_summing(&m, ctx);
     return st;
@@ -429,6 +545,7 @@ void agop__side_close(agop__side *s)
     for (int64_t k = 0; k < s->variables; k++) {
         free(s->variable[k].level);
         free(s->variable[k].code);
+        free(s->variable[k].null);
     }
     for (int64_t p = 0; p < s->panels; p++) {
         free(s->panel[p].shift);

@@ -87,20 +87,11 @@ static void one_pair(void *user, int i)
     free(scratch);
 }
 
-static int64_t *by_number(const agop__side *s)
-{
-    int64_t *at = agop__malloc(s->variables, sizeof *at);
-
-    for (int64_t k = 0; at && k < s->variables; k++)
-        at[s->variable[k].number] = k;
-    return at;
-}
-
 agop_status agop__spearman_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, const agop__side *left,
                                  const agop__side *right)
 {
-    work        w  = {.pair = pair, .left = left, .right = right, .at_left = by_number(left),
-                      .at_right = by_number(right), .rows = left->t->rows};
+    work        w  = {.pair = pair, .left = left, .right = right, .at_left = agop__side_order(left),
+                      .at_right = agop__side_order(right), .rows = left->t->rows};
     agop_status st = AGOP_OK;
 
     if (w.at_left && w.at_right)

@@ -14,3 +14,6 @@ print(a.shape)"
 for wrong in "-o pairs.txt" "--target kind second.csv" "--top 2 -o all.npy"; do
     "$AGOP" ids "$DATA/flowers.test.csv" $wrong -q 2>&1 && exit 1 || echo "exit $?"
 done
+"$AGOP" ids "$DATA/flowers.train.csv" --p-values -q
+"$AGOP" ids "$DATA/mixed.train.csv" --fdr 0.05 -o told.csv -q
+head -n 2 told.csv | sed 's/\.[0-9]*//g'

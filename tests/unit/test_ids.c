@@ -454,6 +454,97 @@ static void test_ids__the_sign_is_spearmans(void **state)
     agop_table_free(t);
 }
 
+/* ---- p-values ---- */
+
+/* Against 2,000 copies of a column whose rows are shuffled: the share of them with p <= .05 is then known to .01 (two
+ * standard deviations). Missing cells and categories, too. */
+static void test_ids__p_values_are_those_of_permutations(void **state)
+{
+    enum { SHUFFLES = 2000, PAIRS = 4 };
+    static const char *const norms[] = {"max", "l1", "l2"};
+    static const int         left[PAIRS] = {0, 1, 0, 1}, right[PAIRS] = {2, 2, 5, 5}; /* a, b against c, kind */
+    world                    w = make_world();
+    uint64_t                 seed = 77;
+    (void)state;
+    for (int k = 0; k < PAIRS; k++) {
+        agop_table *t = NULL;
+        int         order[ROWS];
+        static double y[SHUFFLES][ROWS];
+        for (int i = 0; i < ROWS; i++)
+            order[i] = i;
+        assert_int_equal(agop_table_new(&t, ctx, ROWS), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(t, ctx, "x", w.number[left[k]]), AGOP_OK);
+        for (int s = 0; s < SHUFFLES; s++) {
+            const char *kind[ROWS];
+            char        name[16];
+            for (int i = ROWS - 1; i > 0; i--) {
+                int j = (int)(uniform(&seed) * (i + 1)), keep = order[i];
+                order[i] = order[j];
+                order[j] = keep;
+            }
+            for (int i = 0; i < ROWS; i++) {
+                y[s][i] = right[k] < NUMBERS ? w.number[right[k]][order[i]] : 0;
+                kind[i] = kinds[w.kind[order[i]]];
+            }
+            (void)snprintf(name, sizeof name, "y%d", s);
+            assert_int_equal(right[k] < NUMBERS ? agop_table_add_numeric(t, ctx, name, y[s])
+                                                : agop_table_add_text(t, ctx, name, kind), AGOP_OK);
+        }
+        for (int norm = 0; norm < 3; norm++) {
+            static agop_pair pair[SHUFFLES];
+            char             words[80];
+            int64_t          count, above = 0;
+            agop_ids        *d;
+            double           limit = 2.6 * sqrt(.05 * .95 / SHUFFLES) + .01; /* chance; what may be off */
+            (void)snprintf(words, sizeof words, "p_norm=%s precision=double p_values=true target=x", norms[norm]);
+            d = score(t, NULL, words);
+            assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, SHUFFLES), AGOP_OK);
+            assert_int_equal(count, SHUFFLES);
+            for (int s = 0; s < SHUFFLES; s++)
+                above += pair[s].log10_p <= log10(.05);
+            if (fabs((double)above / SHUFFLES - .05) > limit)
+                fail_msg("%s, pair %d: %.4f of shuffled scores have p <= .05", norms[norm], k,
+                         (double)above / SHUFFLES);
+            agop_ids_free(d);
+        }
+        agop_table_free(t);
+    }
+}
+
+/* By definition: q of the ith of m rising p is the least of p_j m / j, j >= i. */
+static void test_ids__rates_are_benjamini_and_hochbergs(void **state)
+{
+    enum { SOME = 60, ALL = SOME * (SOME - 1) / 2 };
+    double     *X, p[ALL], least = 0;
+    agop_table *t = make_many(&X, 300, SOME);
+    agop_ids   *d = score(t, NULL, "p_values=true"), *few = score(t, NULL, "fdr=0.01");
+    agop_pair   pair[ALL], told[ALL];
+    int64_t     count, some, good = 0;
+    (void)state;
+    assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, ALL), AGOP_OK);
+    assert_int_equal(count, ALL);
+    for (int64_t i = 0; i < count; i++)
+        p[i] = pair[i].log10_p;
+    qsort(p, ALL, sizeof *p, agop__rising);
+    for (int64_t i = 0; i < count; i++) {
+        least = 0;
+        for (int64_t j = ALL - 1; j >= 0 && p[j] >= pair[i].log10_p; j--)
+            least = fmin(least, p[j] + log10((double)ALL / (double)(j + 1)));
+        if (least <= log10(.05))
+            assert_true(fabs(pair[i].log10_q - least) < 1e-9);
+        else
+            assert_true(pair[i].log10_q > log10(.05));
+        good += least <= -2;
+    }
+    assert_in_range(good, 3, ALL / 2); /* two columns are made of the first */
+    assert_int_equal(agop_ids_pairs(told, &some, ctx, few, ALL), AGOP_OK);
+    assert_int_equal(some, good);
+    free(X);
+    agop_ids_free(d);
+    agop_ids_free(few);
+    agop_table_free(t);
+}
+
 /* ---- refusals ---- */
 
 static void refused(const agop_table *x, const agop_table *y, const char *words, agop_status want, const char *says)
@@ -498,6 +589,8 @@ int main(void)
         cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),
         cmocka_unit_test(test_ids__ranks_forget_every_rising_map),
         cmocka_unit_test(test_ids__the_sign_is_spearmans),
+        cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
+        cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
         cmocka_unit_test(test_ids__what_cannot_be_scored_is_refused),
     };
     int failed;
