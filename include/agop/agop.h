@@ -160,6 +160,26 @@ AGOP_API void agop_reader_close(agop_reader *r);
 AGOP_STATUS agop_table_read(agop_table **out, agop_ctx *ctx, const char *path, const agop_settings *s,
                             const agop_model *model);
 
+/* ---- sparse matrices: observations x variables, mostly zero, by column ---- */
+
+typedef struct agop_sparse agop_sparse;
+/* Copies of the arrays: column j has rows row[k] and values value[k] for k = start[j] .. start[j+1]-1, in any order.
+ * Zeros are left out, several values of one cell added. column_names NULL: "x1" ... "xd"; row_names NULL: none. */
+AGOP_STATUS agop_sparse_new(agop_sparse **out, agop_ctx *ctx, int64_t rows, int64_t cols, const int64_t *start,
+                            const int32_t *row, const float *value, const char *const *column_names,
+                            const char *const *row_names);
+/* Read a file, told by content: Matrix Market in coordinate form, with the names that 10x Genomics' programs put
+ * beside it; plain, gzip or zstd. Settings used: genes_in_rows, min_rows, normalise, log1p, in this order. */
+AGOP_STATUS          agop_sparse_read(agop_sparse **out, agop_ctx *ctx, const char *path, const agop_settings *s);
+AGOP_API int64_t     agop_sparse_rows(const agop_sparse *s);
+AGOP_API int64_t     agop_sparse_cols(const agop_sparse *s);
+AGOP_API int64_t     agop_sparse_nonzeros(const agop_sparse *s);
+AGOP_API const char *agop_sparse_column_name(const agop_sparse *s, int64_t col);
+AGOP_API const char *agop_sparse_row_name(const agop_sparse *s, int64_t row); /* NULL: rows have no names */
+/* The non-zeros of a column, rows ascending; the answer is how many. Either pointer may be NULL. */
+AGOP_API int64_t agop_sparse_column(const agop_sparse *s, int64_t col, const int32_t **row, const float **value);
+AGOP_API void    agop_sparse_free(agop_sparse *s);
+
 /* ---- verbs ---- */
 
 /* Fit a Recursive Feature Machine (Radhakrishnan et al., Science 383, 2024) on `train`; `valid` (or NULL)

@@ -142,6 +142,15 @@ static const agop_setting rows[] = {
      "how improbable each score is between independent columns, and its false discovery rate among all pairs"},
     {"fdr", AGOP_REAL, "auto", 0, 1, 1, NULL, "RATE", "ids",
      "tell only pairs up to this false discovery rate (Benjamini and Hochberg); includes --p-values; auto: all"},
+    /* ---- sparse matrices ---- */
+    {"genes_in_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "ids",
+     "variables are the rows of the file and observations its columns; auto: where 10x files of names say so"},
+    {"min_rows", AGOP_INT, "0", 0, 2e9, 0, NULL, "N", "ids",
+     "leave out variables that are not zero in fewer observations"},
+    {"normalise", AGOP_REAL, "0", 0, 1e12, 0, NULL, "SUM", "ids",
+     "scale every observation so that its values have this sum; 0: leave them"},
+    {"log1p", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
+     "take log(1 + value), after --normalise"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info",
      "of the split into halves; same seed, same result"},

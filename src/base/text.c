@@ -158,6 +158,44 @@ void agop__dict_free(agop__dict *d)
     memset(d, 0, sizeof *d);
 }
 
+/* ---- a list of names ---- */
+
+int agop__names_add(agop__names *v, const char *s, size_t length)
+{
+    void *at = v->at, *text = v->text;
+
+    if (v->count == v->room) {
+        if (!agop__grow(&at, v->room ? 2 * v->room : 16, sizeof *v->at))
+            return 0;
+        v->at   = at;
+        v->room = v->room ? 2 * v->room : 16;
+    }
+    if (v->text_room - v->used <= (int64_t)length) {
+        int64_t room = 2 * v->text_room + (int64_t)length + 256;
+        if (!agop__grow(&text, room, 1))
+            return 0;
+        v->text      = text;
+        v->text_room = room;
+    }
+    v->at[v->count++] = v->used;
+    memcpy(v->text + v->used, s, length);
+    v->text[v->used + (int64_t)length] = '\0';
+    v->used += (int64_t)length + 1;
+    return 1;
+}
+
+const char *agop__names_at(const agop__names *v, int64_t i)
+{
+    return v->text + v->at[i];
+}
+
+void agop__names_free(agop__names *v)
+{
+    free(v->at);
+    free(v->text);
+    memset(v, 0, sizeof *v);
+}
+
 /* ---- names ---- */
 
 static char plain(char c)

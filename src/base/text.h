@@ -1,4 +1,4 @@
-/* text.h - strings: a growing buffer, a dictionary of distinct texts, a hash, the closest name. */
+/* text.h - strings: a growing buffer, a dictionary of distinct texts, a list of names, a hash, the closest name. */
 #ifndef AGOP_BASE_TEXT_H
 #define AGOP_BASE_TEXT_H
 
@@ -26,6 +26,16 @@ typedef struct agop__dict {
 int64_t agop__dict_find(const agop__dict *d, const char *s, size_t length); /* -1: not there */
 int64_t agop__dict_add(agop__dict *d, const char *s, size_t length);        /* its number; -1: no memory */
 void    agop__dict_free(agop__dict *d);
+
+/* Texts in order of arrival, repeated or not, in one block of memory. Zero-initialise. */
+typedef struct agop__names {
+    char    *text;  /* terminated, one behind the other */
+    int64_t *at;    /* where each begins */
+    int64_t  count, room, used, text_room;
+} agop__names;
+int         agop__names_add(agop__names *v, const char *s, size_t length); /* 1: done; 0: no memory */
+const char *agop__names_at(const agop__names *v, int64_t i);               /* good until the next one is added */
+void        agop__names_free(agop__names *v);
 
 /* FNV-1a, 64 bits; begin with AGOP__HASH. */
 #define AGOP__HASH UINT64_C(14695981039346656037)

@@ -1,8 +1,7 @@
 /* libsvm.c - sparse text to a dense matrix; see libsvm.h.
  *
  * One pass collects labels and (index, value) pairs row by row, because the number of columns is known only at the
- * end; then the pairs are spread over the dense matrix. The stream is read line by line out of a buffer that is
- * refilled; a line longer than the buffer makes it grow. */
+ * end; then the pairs are spread over the dense matrix. */
 #include "io/libsvm.h"
 
 #include <locale.h>
@@ -11,65 +10,11 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "io/lines.h"
 #include "io/number.h"
 #include "io/sentence.h"
 
-enum { PAD = 64 };
-
-static const size_t  usual_room = 1u << 20, most_room = 1u << 30;
 static const int64_t most_index = 1 << 30;
-
-/* ---- reading lines ---- */
-
-typedef struct lines {
-    agop__stream *stream;
-    char         *text;
-    size_t        room, begin, filled;
-    int           ended;
-    int64_t       number; /* of the last line given */
-} lines;
-
-/* The next line, without its end, terminated by '\n' and then zeros or more text. *line NULL: no more. */
-static agop_status next_line(lines *l, char **line, char **line_end, agop__err *e)
-{
-    agop_status st = AGOP_OK;
-    size_t      got, looked = 0;
-
-    for (*line = NULL;;) {
-        char *newline = memchr(l->text + l->begin + looked, '\n', l->filled - l->begin - looked);
-        if (newline) {
-            *line     = l->text + l->begin;
-            *line_end = newline;
-            l->begin  = (size_t)(newline - l->text) + 1;
-            l->number++;
-            break;
-        }
-        if (l->ended)
-            break;
-        memmove(l->text, l->text + l->begin, l->filled - l->begin);
-        l->filled -= l->begin;
-        l->begin = 0;
-        looked   = l->filled;
-        if (l->filled == l->room) {
-            void *p = l->text;
-            if (l->room >= most_room)
-                TRY(agop__fail(e, AGOP_E_FORMAT, "%s:%lld: this line does not end within 1 GiB",
-                               agop__stream_name(l->stream), (long long)l->number + 1));
-            if (!agop__grow(&p, (int64_t)(2 * l->room + 1 + PAD), 1))
-                TRY(agop__fail_memory(e, 2 * (double)l->room, agop__stream_name(l->stream)));
-            l->text = p;
-            l->room *= 2;
-        }
-        TRY(agop__stream_read(l->stream, l->text + l->filled, l->room - l->filled, &got, e));
-        l->filled += got;
-        l->ended = l->filled < l->room;
-        if (l->ended && l->filled > 0 && l->text[l->filled - 1] != '\n')
-            l->text[l->filled++] = '\n';
-        memset(l->text + l->filled, 0, PAD);
-    }
-done:
-    return st;
-}
 
 /* ---- a line ---- */
 
@@ -82,15 +27,10 @@ typedef struct rows { /* what has been read */
 } rows;
 
 typedef struct place { /* for sentences, and the limits */
-    const lines *l;
+    const agop__lines *l;
     locale_t     locale;
     int64_t      max_cols;
 } place;
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
 
 /* A number, or "nan" for one that is missing, that ends at `stop` or a blank; its end, or NULL. */
 static const char *take_number(const char *p, char stop, double *v, locale_t locale)
@@ -100,13 +40,13 @@ static const char *take_number(const char *p, char stop, double *v, locale_t loc
         *v = NAN;
         q  = p + 3;
     }
-    return q && (is_blank(*q) || *q == '\n' || *q == stop) ? q : NULL;
+    return q && (agop__is_blank(*q) || *q == '\n' || *q == stop) ? q : NULL;
 }
 
 static agop_status refuse(const place *at, const char *p, const char *how, agop__err *e)
 {
     size_t n = 0;
-    while (!is_blank(p[n]) && p[n] != '\n' && n < 1000)
+    while (!agop__is_blank(p[n]) && p[n] != '\n' && n < 1000)
         n++;
     return agop__fail(e, AGOP_E_FORMAT, "%s:%lld: '%s' %s", agop__stream_name(at->l->stream), (long long)at->l->number,
                       agop__show(p, n).text, how);
@@ -198,12 +138,9 @@ static agop_status take_line(rows *r, char *p, char *end, const place *at, agop_
     double      label;
     int64_t     last = 0;
 
-    if (memchr(p, '\0', (size_t)(end - p)))
-        TRY(agop__fail(e, AGOP_E_FORMAT, "%s:%lld: a NUL byte; this is no text", agop__stream_name(at->l->stream),
-                       (long long)at->l->number));
     if (comment)
         *comment = '\n'; /* the line ends here */
-    while (is_blank(*q))
+    while (agop__is_blank(*q))
         q++;
     if (*q == '\n')
         goto done;
@@ -215,7 +152,7 @@ static agop_status take_line(rows *r, char *p, char *end, const place *at, agop_
         TRY(refuse(at, p, "is infinite", e));
     TRY(add_row(r, label, at, e));
     for (;;) {
-        while (is_blank(*q))
+        while (agop__is_blank(*q))
             q++;
         if (*q == '\n')
             break;
@@ -246,7 +183,7 @@ static agop_status spread(double **values, const rows *r, int64_t cols, const ch
 
 int agop__is_libsvm(const unsigned char *bytes, size_t count)
 {
-    char        line[1024 + PAD];
+    char        line[1024 + 64]; /* zeros behind the text */
     size_t      n  = 0;
     const char *q  = line;
     locale_t    c  = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -255,7 +192,7 @@ int agop__is_libsvm(const unsigned char *bytes, size_t count)
     int64_t     index;
 
     /* the first line that is neither blank nor a comment, as far as it fits */
-    while (count > 0 && (is_blank((char)*bytes) || *bytes == '\n' || *bytes == '#')) {
+    while (count > 0 && (agop__is_blank((char)*bytes) || *bytes == '\n' || *bytes == '#')) {
         if (*bytes == '#')
             while (count > 1 && *bytes != '\n')
                 bytes++, count--;
@@ -266,8 +203,8 @@ int agop__is_libsvm(const unsigned char *bytes, size_t count)
     memset(line, 0, sizeof line);
     memcpy(line, bytes, n);
     line[n] = '\n';
-    if (c && (q = take_number(q, ' ', &v, c)) != NULL && is_blank(*q)) {
-        while (is_blank(*q))
+    if (c && (q = take_number(q, ' ', &v, c)) != NULL && agop__is_blank(*q)) {
+        while (agop__is_blank(*q))
             q++;
         q  = take_index(q, &index);
         is = q && take_number(q, '#', &v, c) != NULL;
@@ -281,18 +218,18 @@ agop_status agop__libsvm_read(double **values, double **label, int64_t *rows_out
                               int64_t max_cols, agop__stream *s, agop__err *e)
 {
     agop_status st = AGOP_OK;
-    lines       l  = {.stream = s, .room = usual_room};
+    agop__lines l  = {0};
     place       at = {.l = &l, .max_cols = max_cols, .locale = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
     rows        r  = {0};
     char       *line, *end;
 
     *values = *label = NULL;
     *rows_out = *cols = 0;
-    l.text            = agop__malloc((int64_t)(l.room + 1 + PAD), 1);
-    if (!l.text || !at.locale)
+    TRY(agop__lines_begin(&l, s, e));
+    if (!at.locale)
         TRY(no_memory(&at, e));
     for (;;) {
-        TRY(next_line(&l, &line, &end, e));
+        TRY(agop__lines_next(&l, &line, &end, e));
         if (!line)
             break;
         TRY(take_line(&r, line, end, &at, e));
@@ -307,7 +244,7 @@ agop_status agop__libsvm_read(double **values, double **label, int64_t *rows_out
 done:
     if (at.locale)
         freelocale(at.locale);
-    free(l.text);
+    agop__lines_end(&l);
     free(r.label);
     free(r.first);
     free(r.index);
