@@ -144,7 +144,9 @@ static const agop_setting rows[] = {
      "tell only pairs up to this false discovery rate (Benjamini and Hochberg); includes --p-values; auto: all"},
     /* ---- sparse matrices ---- */
     {"genes_in_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "ids",
-     "variables are the rows of the file and observations its columns; auto: where 10x files of names say so"},
+     "variables are the rows of the file and observations its columns; auto: where files of 10x Genomics say so"},
+    {"text", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
+     "every line of the file is a document, whose words are counted"},
     {"min_rows", AGOP_INT, "0", 0, 2e9, 0, NULL, "N", "ids",
      "leave out variables that are not zero in fewer observations"},
     {"normalise", AGOP_REAL, "0", 0, 1e12, 0, NULL, "SUM", "ids",

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/sort.h"
+#include "io/counts.h"
 #include "io/mtx.h"
 #include "io/stream.h"
 
@@ -335,7 +336,8 @@ done:
 
 /* ---- reading ---- */
 
-static agop_status read_file(agop__triplets *t, agop_ctx *ctx, const char *path)
+/* The entries of a file, told by its first bytes. */
+static agop_status read_file(agop__triplets *t, agop_ctx *ctx, const char *path, const agop_settings *settings)
 {
     agop__stream        *s = NULL;
     const unsigned char *bytes;
@@ -344,11 +346,14 @@ static agop_status read_file(agop__triplets *t, agop_ctx *ctx, const char *path)
 
     TRY(agop__stream_open(&s, path, &ctx->err));
     TRY(agop__stream_peek(s, &bytes, &count, &ctx->err));
-    if (!agop__is_mtx(bytes, count))
-        TRY(agop__fail(&ctx->err, AGOP_E_FORMAT, "%s: no file of a sparse matrix; it must begin with %%%%MatrixMarket",
-                       agop__stream_name(s)));
-    TRY(agop__mtx_read(t, ctx, s));
-    TRY(agop__mtx_names(t, path, &ctx->err));
+    if (agop__bool(settings, "text", 0)) {
+        st = agop__words_read(t, ctx, s);
+    } else if (agop__is_mtx(bytes, count)) {
+        TRY(agop__mtx_read(t, ctx, s));
+        TRY(agop__mtx_names(t, path, &ctx->err));
+    } else {
+        st = agop__counts_read(t, ctx, s);
+    }
 done:
     agop__stream_close(s);
     return st;
@@ -367,7 +372,7 @@ agop_status agop_sparse_read(agop_sparse **out, agop_ctx *ctx, const char *path,
     *out = NULL;
     if (!path)
         return agop__fail(&ctx->err, AGOP_E_ARG, "reading a file needs its path");
-    TRY(read_file(&t, ctx, path));
+    TRY(read_file(&t, ctx, path, s));
     TRY(agop__sparse_of(&m, &t, agop__bool(s, "genes_in_rows", t.variables_in_rows), path, &ctx->err));
     TRY(agop__sparse_prepare(m, s, path, &ctx->err));
     if (m->rows == 0 || m->cols == 0)

@@ -1,6 +1,7 @@
 """Compare agop_sparse_read with SciPy and NumPy: sparse_against_python.py SPARSE_DUMP"""
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ DUMP = sys.argv[1]
 def dumped(path, **settings):
     """(matrix, names of columns, names of rows) as the library sees the file."""
     words = [w for name, value in settings.items() for w in (name, str(value))]
-    out = subprocess.run([DUMP, path] + words, capture_output=True, text=True, check=True).stdout.split("\n")
+    out = subprocess.run([DUMP, path] + words, capture_output=True, encoding="utf-8", check=True).stdout.split("\n")
     rows, cols, count = map(int, out[0].split())
     entries = np.array([line.split() for line in out[3:-1]], dtype=float).reshape(-1, 3)
     assert len(entries) == count
@@ -72,6 +73,35 @@ def ten_x(folder, want):
     same(dumped(os.path.join(folder, "matrix.mtx.gz"), genes_in_rows="false")[0], want, "10x as it stands")
 
 
+def dense_counts(folder, want):
+    path = os.path.join(folder, "counts.csv.gz")
+    genes, cells = ["g%d" % i for i in range(want.shape[0])], ["c,%d" % j for j in range(want.shape[1])]
+    with gzip.open(path, "wt") as f:
+        f.write(",".join('"%s"' % c for c in cells) + "\n")
+        for gene, row in zip(genes, want):
+            f.write(",".join(['"%s"' % gene] + ["%d" % v for v in row]) + "\n")
+    x, cols, rows = dumped(path, genes_in_rows="true")
+    same(x, want.T, "genes in rows")
+    assert cols == genes and rows == cells
+    x, cols, rows = dumped(path)
+    same(x, want, "genes in columns")
+    assert cols == cells and rows == genes
+
+
+def documents(folder, rng):
+    path = os.path.join(folder, "lines.txt")
+    words = ["the", "Cat", "d\u00f6g", "x2", "42", "it"]
+    lines = [", ".join(rng.choice(words, rng.randint(0, 30))) + "." for _ in range(50)]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines))
+    x, cols, _ = dumped(path, text="true")
+    assert sorted(cols) == sorted(w.lower() for w in words)
+    same(x, np.array([[re.findall(r"\w+", line.lower()).count(w) for w in cols] for line in lines], float), "words")
+
+
 with tempfile.TemporaryDirectory() as folder:
-    ten_x(folder, matrix_market(folder, np.random.RandomState(5)))
+    counts = matrix_market(folder, np.random.RandomState(5))
+    ten_x(folder, counts)
+    dense_counts(folder, counts)
+    documents(folder, np.random.RandomState(6))
 print("the same as SciPy")
