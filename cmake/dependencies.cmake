@@ -4,6 +4,19 @@ find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+# HDF5 for .h5ad files, where it is there. Not by the name "hdf5", which follows an alternative, perhaps the one for MPI.
+pkg_check_modules(HDF5 IMPORTED_TARGET hdf5-serial)
+if(NOT HDF5_FOUND)
+    pkg_check_modules(HDF5 IMPORTED_TARGET hdf5) # how other distributions call it
+endif()
+if(HDF5_FOUND)
+    set(AGOP_HDF5_NAME "${HDF5_VERSION}")
+    set(AGOP_HDF5_LINK PkgConfig::HDF5)
+else()
+    set(AGOP_HDF5_NAME "none")
+    set(AGOP_HDF5_LINK)
+    message(STATUS "HDF5 was not found: .h5ad and .h5 files are not read (on Debian and Ubuntu: libhdf5-dev)")
+endif()
 
 # OpenBLAS by path: where several variants are installed, -lopenblas takes the one with its own thread pool, which
 # would fight with our OpenMP threads. The folder goes into the run path for the same reason.

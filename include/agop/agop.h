@@ -169,9 +169,9 @@ AGOP_STATUS agop_sparse_new(agop_sparse **out, agop_ctx *ctx, int64_t rows, int6
                             const int32_t *row, const float *value, const char *const *column_names,
                             const char *const *row_names);
 /* Read a file, told by content: Matrix Market in coordinate form, with the names that 10x Genomics' programs put
- * beside it; a table of counts, CSV or TSV, with names in the first line and column; plain, gzip or zstd. With the
- * setting text each line is a document, whose words are counted. Then genes_in_rows, min_rows, normalise and log1p, in
- * this order. */
+ * beside it; .h5ad, with the setting layer, and .h5 of 10x Genomics; a table of counts, CSV or TSV, with names in the
+ * first line and column. Text may be gzip or zstd. With the setting text each line is a document, whose words are
+ * counted. Then genes_in_rows, min_rows, normalise and log1p, in this order. */
 AGOP_STATUS          agop_sparse_read(agop_sparse **out, agop_ctx *ctx, const char *path, const agop_settings *s);
 AGOP_API int64_t     agop_sparse_rows(const agop_sparse *s);
 AGOP_API int64_t     agop_sparse_cols(const agop_sparse *s);

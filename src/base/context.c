@@ -74,5 +74,6 @@ const char *agop_build_info(void)
            "compiler: " AGOP_BUILD_COMPILER "\n"
            "build: " AGOP_BUILD_TYPE "\n"
            "blas: " AGOP_BUILD_BLAS "\n"
+           "hdf5: " AGOP_BUILD_HDF5 "\n"
            "backends: cpu\n";
 }

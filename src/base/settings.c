@@ -145,6 +145,8 @@ static const agop_setting rows[] = {
     /* ---- sparse matrices ---- */
     {"genes_in_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "ids",
      "variables are the rows of the file and observations its columns; auto: where files of 10x Genomics say so"},
+    {"layer", AGOP_TEXT, "", NO_BOUND, NULL, "NAME", "ids",
+     "which of an .h5ad file's layers, or raw; without it X"},
     {"text", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
      "every line of the file is a document, whose words are counted"},
     {"min_rows", AGOP_INT, "0", 0, 2e9, 0, NULL, "N", "ids",

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/sort.h"
 #include "io/counts.h"
+#include "io/h5.h"
 #include "io/mtx.h"
 #include "io/stream.h"
 
@@ -342,11 +343,17 @@ static agop_status read_file(agop__triplets *t, agop_ctx *ctx, const char *path,
     agop__stream        *s = NULL;
     const unsigned char *bytes;
     size_t               count;
+    const char          *layer = agop__text(settings, "layer");
     agop_status          st;
 
     TRY(agop__stream_open(&s, path, &ctx->err));
     TRY(agop__stream_peek(s, &bytes, &count, &ctx->err));
-    if (agop__bool(settings, "text", 0)) {
+    if (agop__is_hdf5(bytes, count)) {
+        TRY(agop__h5_read(t, ctx, path, layer));
+    } else if (*layer) {
+        st = agop__fail(&ctx->err, AGOP_E_DATA, "%s: no layer is called '%.40s': only .h5ad files have layers",
+                        agop__stream_name(s), layer);
+    } else if (agop__bool(settings, "text", 0)) {
         st = agop__words_read(t, ctx, s);
     } else if (agop__is_mtx(bytes, count)) {
         TRY(agop__mtx_read(t, ctx, s));
