@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
-#include "depend/spearman.h"
+#include "base/sort.h"
 #include "depend/tails.h"
 
 /* ---- order ---- */
@@ -95,6 +95,20 @@ done:
     return st;
 }
 
+/* rank[i]: 1 .. n, the mean over ties; p has room for 2 n. */
+static void mid_ranks(double *rank, const double *v, int64_t n, agop__pair *p)
+{
+    for (int64_t i = 0; i < n; i++) /* + 0: the two zeros are one value */
+        p[i] = (agop__pair){.key = agop__key(v[i] + 0.0), .value = i};
+    agop__sort_pairs(p, p + n, n);
+    for (int64_t i = 0, j; i < n; i = j) {
+        for (j = i; j < n && p[j].key == p[i].key;)
+            j++;
+        for (int64_t k = i; k < j; k++)
+            rank[p[k].value] = .5 * (double)(i + 1 + j);
+    }
+}
+
 agop_status agop__spearman(agop__measured *out, const double *x, const double *y, int64_t n, agop__err *e)
 {
     double     *rank    = agop__malloc(2 * n, sizeof *rank);
@@ -102,8 +116,8 @@ agop_status agop__spearman(agop__measured *out, const double *x, const double *y
     agop_status st;
 
     if (rank && scratch) {
-        agop__mid_ranks(rank, x, n, scratch);
-        agop__mid_ranks(rank + n, y, n, scratch);
+        mid_ranks(rank, x, n, scratch);
+        mid_ranks(rank + n, y, n, scratch);
         st = agop__pearson(out, rank, rank + n, n, e);
     } else {
         st = agop__fail_memory(e, 2.0 * (double)n * (sizeof *rank + sizeof *scratch), "ranks");

@@ -63,15 +63,17 @@ enum { SOME = 1024 }; /* cells looked at together */
 /* there[i] becomes 0 where the variable is missing. */
 static void strike_missing(char *there, const agop__variable *v, int64_t first, int64_t n)
 {
-    double  number[SOME];
-    int32_t level[SOME];
-
-    if (v->field->is_text)
+    if (v->field->is_text) {
+        int32_t level[SOME];
         take_levels(level, v, first, n);
-    else
+        for (int64_t i = 0; i < n; i++)
+            there[i] = (char)(there[i] && level[i] >= 0);
+    } else {
+        double number[SOME];
         agop__column_take(number, v->column, first, n);
-    for (int64_t i = 0; i < n; i++)
-        there[i] &= v->field->is_text ? level[i] >= 0 : !isnan(number[i]);
+        for (int64_t i = 0; i < n; i++)
+            there[i] = (char)(there[i] && !isnan(number[i]));
+    }
 }
 
 int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows)

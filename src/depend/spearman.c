@@ -6,34 +6,9 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "depend/measures.h"
 
-void agop__mid_ranks(double *rank, const double *v, int64_t n, agop__pair *scratch)
-{
-    agop__pair *p = scratch;
-
-    for (int64_t i = 0; i < n; i++) /* + 0: the two zeros are one value */
-        p[i] = (agop__pair){.key = agop__key(v[i] + 0.0), .value = i};
-    agop__sort_pairs(p, scratch + n, n);
-    for (int64_t i = 0, j; i < n; i = j) {
-        for (j = i; j < n && p[j].key == p[i].key;)
-            j++;
-        for (int64_t k = i; k < j; k++)
-            rank[p[k].value] = .5 * (double)(i + 1 + j);
-    }
-}
-
-static double correlation(const double *x, const double *y, int64_t n)
-{
-    double middle = .5 * (double)(n + 1), xx = 0, yy = 0, xy = 0; /* the mean of ranks */
-
-    for (int64_t i = 0; i < n; i++) {
-        double u = x[i] - middle, v = y[i] - middle;
-        xx += u * u;
-        yy += v * v;
-        xy += u * v;
-    }
-    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
-}
+enum { FEWEST = 4 }; /* rows that a correlation is told of */
 
 typedef struct work {
     agop_pair        *pair;
@@ -61,30 +36,22 @@ static void one_pair(void *user, int i)
     work                 *w = user;
     agop_pair            *p = &w->pair[i];
     const agop__variable *u = &w->left->variable[w->at_left[p->a]], *v = &w->right->variable[w->at_right[p->b]];
-    double               *x, *y, *r, *s;
-    agop__pair           *scratch;
+    agop__measured        r = {.value = NAN};
+    agop__err             e;
+    double               *x = agop__malloc(2 * w->rows, sizeof *x);
+    int64_t               n;
 
-    p->spearman = NAN;
-    if (u->field->is_text || v->field->is_text)
-        return;
-    x       = agop__malloc(4 * w->rows, sizeof *x);
-    scratch = agop__malloc(2 * w->rows, sizeof *scratch);
-    if (x && scratch) {
-        int64_t n;
-        y = x + w->rows;
-        r = y + w->rows;
-        s = r + w->rows;
-        agop__column_take(x, u->column, 0, w->rows);
-        agop__column_take(y, v->column, 0, w->rows);
-        n = common(x, y, w->rows);
-        agop__mid_ranks(r, x, n, scratch);
-        agop__mid_ranks(s, y, n, scratch);
-        p->spearman = correlation(r, s, n);
-    } else {
+    if (!x) {
         atomic_store(&w->failed, 1);
+    } else if (!u->field->is_text && !v->field->is_text) {
+        agop__column_take(x, u->column, 0, w->rows);
+        agop__column_take(x + w->rows, v->column, 0, w->rows);
+        n = common(x, x + w->rows, w->rows);
+        if (n >= FEWEST && agop__spearman(&r, x, x + w->rows, n, &e) != AGOP_OK)
+            atomic_store(&w->failed, 1);
     }
+    p->spearman = r.value;
     free(x);
-    free(scratch);
 }
 
 agop_status agop__spearman_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, const agop__side *left,

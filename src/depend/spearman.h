@@ -4,10 +4,9 @@
 
 #include "depend/ids.h"
 
-/* pair[i].spearman: over the rows that both have; NaN where one of them is a category. */
+/* pair[i].spearman: over the rows that both have; NaN where one of them is a category, or these are
+ * fewer than four. */
 agop_status agop__spearman_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, const agop__side *left,
                                  const agop__side *right);
-/* rank[i]: 1 .. n, the mean over ties; no NaN. scratch: 2 n. */
-void agop__mid_ranks(double *rank, const double *v, int64_t n, agop__pair *scratch);
 
 #endif

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "depend/spearman.h"
+#include "fail_alloc.h"
 #include "golden.h"
 #include "model_support.h"
 
@@ -545,6 +546,45 @@ static void test_ids__rates_are_benjamini_and_hochbergs(void **state)
     agop_table_free(t);
 }
 
+/* ---- no memory ---- */
+
+static agop_status whole_life(const agop_table *t, const agop_settings *s)
+{
+    agop_ids   *d = NULL;
+    agop_pair   pair[VARIABLES * VARIABLES];
+    int64_t     count;
+    agop_status st = agop_ids_score(&d, ctx, t, NULL, s);
+
+    if (st == AGOP_OK)
+        st = agop_ids_pairs(pair, &count, ctx, d, VARIABLES * VARIABLES);
+    agop_ids_free(d);
+    return st;
+}
+
+static void test_ids__every_failed_allocation_is_told(void **state)
+{
+    static const char *const ways[] = {"p_values=true", "top=2 fdr=0.5", "min_score=0.1 scale=rank categorical=e"};
+    world                    w = make_world();
+    agop_table              *t = table_of_world(&w);
+    (void)state;
+    json_set_alloc_funcs(malloc, free);
+    for (int k = 0; k < 3; k++) {
+        agop_settings *s = settings_of(ctx, ways[k]);
+        int64_t        n = 1;
+        for (int failed = 1; failed; n++) {
+            agop_status st;
+            fail_alloc_arm(n);
+            st     = whole_life(t, s);
+            failed = fail_alloc_disarm();
+            if (st != (failed ? AGOP_E_NOMEM : AGOP_OK))
+                fail_msg("%s, allocation %lld: %s", ways[k], (long long)n, agop_errmsg(ctx));
+        }
+        assert_true(n > 50);
+        agop_settings_free(s);
+    }
+    agop_table_free(t);
+}
+
 /* ---- refusals ---- */
 
 static void refused(const agop_table *x, const agop_table *y, const char *words, agop_status want, const char *says)
@@ -591,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_ids__the_sign_is_spearmans),
         cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
+        cmocka_unit_test(test_ids__every_failed_allocation_is_told),
         cmocka_unit_test(test_ids__what_cannot_be_scored_is_refused),
     };
     int failed;
