@@ -314,8 +314,10 @@ AGOP_API void agop_model_free(agop_model *m);
  * k = 0 .. terms-1 (their eq. 4), a category as one indicator per level. The score of two variables, 0 to 1, is the
  * largest absolute correlation of their features (p_norm max), the mean (l1), or the root mean square (l2); of
  * categories the largest over levels. A pair is scored over the rows that have both; what does not vary scores 0.
- * Settings: target, categorical, numeric, drop, max_levels, scale, scale_range, p_norm, terms, width, top, min_score,
- * precision, matrix_units, p_values, fdr, memory. x and y must outlive the scores.
+ * The setting measure puts another in its place, for numeric columns: pearson, spearman, dcor, xi (the larger of both
+ * directions) or hsic, their size.
+ * Settings: target, categorical, numeric, drop, max_levels, measure, scale, scale_range, p_norm, terms, width, top,
+ * min_score, precision, matrix_units, p_values, fdr, memory. x and y must outlive the scores.
  *   AGOP_E_DATA   fewer than three rows, or no pair
  *   AGOP_E_NOMEM  the scores do not fit into `memory` and neither top nor min_score is given */
 typedef struct agop_ids agop_ids;

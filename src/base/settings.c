@@ -129,6 +129,9 @@ static const agop_setting rows[] = {
     {"groups", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "cv",
      "rows with the same value there stay in one part; nothing is learned from the column"},
     /* ---- dependence ---- */
+    {"measure", AGOP_CHOICE, "ids", NO_BOUND, "ids|pearson|spearman|dcor|xi|hsic", NULL, "ids",
+     "what is scored: the InterDependence Score, or, to compare with, the size of Pearson's or Spearman's correlation, "
+     "distance correlation, Chatterjee's xi (the larger of both directions), HSIC with Gaussian kernels"},
     {"p_norm", AGOP_CHOICE, "max", NO_BOUND, "max|l1|l2", NULL, "ids",
      "how the correlations of all features of two variables become one score: the largest, the mean, the root mean "
      "square"},

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "depend/classical.h"
 #include "depend/spearman.h"
 #include "io/json.h"
+
+static const char *const measures[] = {"ids", "pearson", "spearman", "dcor", "xi", "hsic"}; /* by AGOP__... */
 
 /* ---- plan ---- */
 
@@ -19,11 +22,21 @@ static int norm_of(const agop_settings *s)
                                              : AGOP__STRENGTH_MAX;
 }
 
+static int measure_of(const agop_settings *s)
+{
+    int which = AGOP__IDS;
+
+    for (int k = AGOP__IDS; k <= AGOP__HSIC; k++)
+        which = agop__choice(s, "measure", measures[k]) ? k : which;
+    return which;
+}
+
 static agop__ids_plan plan_of(const agop_settings *s)
 {
     double width = agop__real(s, "width", 1), fdr = agop__real(s, "fdr", 0);
 
     return (agop__ids_plan){
+        .measure = measure_of(s),
         .terms  = (int32_t)agop__int(s, "terms", 6),
         .norm   = norm_of(s),
         .dtype  = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32,
@@ -133,13 +146,13 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     const agop__ids_plan    *p       = &d->plan;
     json_t                  *j;
 
-    j = json_pack("{s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}", "n",
-                  (json_int_t)d->rows,
-                  "variables", (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1),
-                  "p_norm", norm[p->norm], "scale", scale[p->scale], "scale_range", p->range, "terms", (int)p->terms,
-                  "width", agop__real(s, "width", 1), "precision", p->dtype == AGOP_F64 ? "double" : "single",
-                  "matrix_units", p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested,
-                  "fdr", p->fdr, "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
+    j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
+                  "measure", measures[p->measure], "n", (json_int_t)d->rows, "variables",
+                  (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1), "p_norm",
+                  norm[p->norm], "scale", scale[p->scale], "scale_range", p->range, "terms", (int)p->terms, "width",
+                  agop__real(s, "width", 1), "precision", p->dtype == AGOP_F64 ? "double" : "single", "matrix_units",
+                  p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested, "fdr", p->fdr,
+                  "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
                   (json_int_t)agop__peak_bytes());
     d->info = j ? agop__json_dump(j, JSON_COMPACT) : NULL;
     json_decref(j);
@@ -171,7 +184,10 @@ agop_status agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, c
         goto done;
     }
     TRY(agop__keep_open(&d->keep, agop_ids_variables(d, 0), agop_ids_variables(d, 1), d->self, &d->plan, &ctx->err));
-    TRY(agop__ids_run(d, ctx, started));
+    if (d->plan.measure == AGOP__IDS)
+        TRY(agop__ids_run(d, ctx, started));
+    else
+        TRY(agop__classical_run(d, ctx, started));
     TRY(report(d, s, agop__now() - started, &ctx->err));
     *out = d;
     d    = NULL;
@@ -213,11 +229,15 @@ static agop_status test_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, con
 
     for (int64_t i = 0; left && right && i < count; i++) {
         const agop__variable *u = &s->variable[left[pair[i].a]], *v = &t->variable[right[pair[i].b]];
-        pair[i].log10_p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), pair[i].score, &d->plan, 0);
+        if (d->plan.measure != AGOP__IDS)
+            TRY(agop__classical_log10p(&pair[i].log10_p, d, u, v, &ctx->err));
+        else
+            pair[i].log10_p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), pair[i].score, &d->plan, 0);
         pair[i].log10_q = agop__keep_rate(&d->keep, pair[i].log10_p);
     }
     if (!left || !right)
         st = agop__fail_memory(&ctx->err, 8.0 * (double)(s->variables + t->variables), "p-values");
+done:
     free(left);
     free(right);
     return st;

@@ -4,6 +4,7 @@
  *              (side.c)
  *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
  *              score per pair (score.c)
+ *   classical  other measures in the place of the score (classical.c, measures.c)
  *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
  *              pairs in order (keep.c)
  *
@@ -18,7 +19,11 @@
 #include "depend/tails.h"
 #include "table/table.h"
 
+/* What is scored. */
+enum { AGOP__IDS, AGOP__PEARSON, AGOP__SPEARMAN, AGOP__DCOR, AGOP__XI, AGOP__HSIC };
+
 typedef struct agop__ids_plan {
+    int     measure;
     int32_t terms, norm, dtype; /* norm: AGOP__STRENGTH_... */
     double  rate;               /* 1 / (2 width^2) */
     int     scale, units;       /* AGOP__SCALE_...; 1: products on matrix units */

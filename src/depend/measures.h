@@ -29,7 +29,7 @@ typedef struct agop__hsic_how {
     int      features; /* random Fourier features of each column, even */
     uint64_t seed;     /* of the features, and of the rows whose distances give the bandwidth */
 } agop__hsic_how;
-/* n HSIC_b with Gaussian kernels exp(-(x - z)^2 / (2 s^2)), s the median distance; p by the gamma law of the same
+/* HSIC_b with Gaussian kernels exp(-(x - z)^2 / (2 s^2)), s the median distance; p by the gamma law of the same
  * mean and variance (Gretton et al. 2008). */
 agop_status agop__hsic(agop__measured *out, const double *x, const double *y, int64_t n, const agop__hsic_how *how,
                        agop__err *e);

@@ -155,9 +155,9 @@ static agop_status open_variables(agop__side *s, agop_ctx *ctx, const agop__sche
             continue;
         s->variable[s->variables] = (agop__variable){.field = f, .number = s->variables,
                                                      .column = &s->t->column[agop__table_find(s->t, f->name)]};
+        s->variables++; /* what it holds is freed with the side, also when it fails */
         if (f->is_text)
-            TRY(open_category(&s->variable[s->variables], s->t->rows, &ctx->err));
-        s->variables++;
+            TRY(open_category(&s->variable[s->variables - 1], s->t->rows, &ctx->err));
     }
     agop__parallel(ctx->threads, (int)s->variables, look_through, &l);
     qsort(s->variable, (size_t)s->variables, sizeof *s->variable, by_kind);
@@ -537,7 +537,8 @@ agop_status agop__side_open(agop__side *out, agop_ctx *ctx, const agop_table *t,
     *out = (agop__side){.t = t};
     TRY(open_variables(out, ctx, schema, targets, among, plan));
     TRY(open_blocks(out, plan, &ctx->err));
-    TRY(learn_features(out, ctx, plan));
+    if (plan->measure == AGOP__IDS)
+        TRY(learn_features(out, ctx, plan));
 done:
     return st;
 }

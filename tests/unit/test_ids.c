@@ -2,6 +2,7 @@
  * do not depend on, and what is kept of them. */
 #include <jansson.h>
 
+#include "depend/measures.h"
 #include "depend/spearman.h"
 #include "fail_alloc.h"
 #include "golden.h"
@@ -455,6 +456,60 @@ static void test_ids__the_sign_is_spearmans(void **state)
     agop_table_free(t);
 }
 
+/* ---- other measures ---- */
+
+/* The same pairs, by the functions of measures.h over the rows that both have. */
+static void test_ids__other_measures_take_its_place(void **state)
+{
+    static const char *const names[] = {"pearson", "spearman", "dcor", "xi", "hsic"};
+    world                    w = make_world();
+    agop_table              *t = table_of_world(&w);
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        char      words[96];
+        agop_ids *d;
+        agop_pair pair[NUMBERS * NUMBERS];
+        double   *all;
+        int64_t   count;
+        (void)snprintf(words, sizeof words, "drop=colour,kind measure=%s p_values=true", names[k]);
+        d   = score(t, NULL, words);
+        all = matrix_of(d);
+        assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, NUMBERS * NUMBERS), AGOP_OK);
+        assert_int_equal(count, NUMBERS * (NUMBERS - 1) / 2);
+        for (int64_t i = 0; i < count; i++) {
+            double         x[ROWS], y[ROWS];
+            int64_t        n = 0;
+            agop__measured m = {0}, other = {0};
+            agop__err      e;
+            for (int r = 0; r < ROWS; r++)
+                if (!isnan(w.number[pair[i].a][r]) && !isnan(w.number[pair[i].b][r])) {
+                    x[n]   = w.number[pair[i].a][r];
+                    y[n++] = w.number[pair[i].b][r];
+                }
+            if (k == 0)
+                assert_int_equal(agop__pearson(&m, x, y, n, &e), AGOP_OK);
+            else if (k == 1)
+                assert_int_equal(agop__spearman(&m, x, y, n, &e), AGOP_OK);
+            else if (k == 2)
+                assert_int_equal(agop__distance_correlation(&m, x, y, n, 0, &e), AGOP_OK);
+            else if (k == 4)
+                assert_int_equal(agop__hsic(&m, x, y, n, &(agop__hsic_how){.exact = 2000}, &e), AGOP_OK);
+            if (k == 3) {
+                assert_int_equal(agop__xi(&m, x, y, n, 0, &e), AGOP_OK);
+                assert_int_equal(agop__xi(&other, y, x, n, 0, &e), AGOP_OK);
+                m = other.value > m.value ? other : m;
+                m.log10p = fmin(0, m.log10p + log10(2));
+            }
+            assert_true(fabs(pair[i].score - fabs(m.value)) < 1e-12);
+            assert_true(pair[i].score == all[pair[i].a * NUMBERS + pair[i].b]);
+            assert_true(isnan(m.log10p) ? isnan(pair[i].log10_p) : fabs(pair[i].log10_p - m.log10p) < 1e-12);
+        }
+        free(all);
+        agop_ids_free(d);
+    }
+    agop_table_free(t);
+}
+
 /* ---- p-values ---- */
 
 /* Against 2,000 copies of a column whose rows are shuffled: the share of them with p <= .05 is then known to .01 (two
@@ -563,12 +618,13 @@ static agop_status whole_life(const agop_table *t, const agop_settings *s)
 
 static void test_ids__every_failed_allocation_is_told(void **state)
 {
-    static const char *const ways[] = {"p_values=true", "top=2 fdr=0.5", "min_score=0.1 scale=rank categorical=e"};
+    static const char *const ways[] = {"p_values=true", "top=2 fdr=0.5", "min_score=0.1 scale=rank categorical=e",
+                                             "measure=hsic drop=colour,kind fdr=0.1"};
     world                    w = make_world();
     agop_table              *t = table_of_world(&w);
     (void)state;
     json_set_alloc_funcs(malloc, free);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         agop_settings *s = settings_of(ctx, ways[k]);
         int64_t        n = 1;
         for (int failed = 1; failed; n++) {
@@ -612,6 +668,7 @@ static void test_ids__what_cannot_be_scored_is_refused(void **state)
     refused(t, NULL, "drop=a,b,c,d,e,kind", AGOP_E_DATA, "no pair");
     refused(t, NULL, "target=nope", AGOP_E_DATA, "nope");
     refused(t, NULL, "memory=100", AGOP_E_NOMEM, "--top");
+    refused(t, NULL, "measure=xi", AGOP_E_DATA, "is a category");
     refused(t, NULL, "scale_range=8", AGOP_E_PARAM, "minmax");
     refused(t, NULL, "matrix_units=on precision=double", AGOP_E_PARAM, "double");
     agop_table_free(t);
@@ -629,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),
         cmocka_unit_test(test_ids__ranks_forget_every_rising_map),
         cmocka_unit_test(test_ids__the_sign_is_spearmans),
+        cmocka_unit_test(test_ids__other_measures_take_its_place),
         cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
         cmocka_unit_test(test_ids__every_failed_allocation_is_told),

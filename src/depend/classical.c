@@ -1,0 +1,151 @@
+/* classical.c - measures.h for every pair of columns, over the rows that both have. */
+#include "depend/classical.h"
+
+#include <math.h>
+#include <stdatomic.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+#include "depend/measures.h"
+
+enum { FEWEST = 4 };       /* rows */
+enum { HSIC_EXACT = 2000, HSIC_FEATURES = 200 };
+
+typedef struct comparing {
+    agop_ids             *d;
+    const agop__variable *u, *others; /* one against all */
+    int64_t               rows;
+    double               *size, *log10p;
+    atomic_int            failed;
+} comparing;
+
+/* xi says how far the second is a function of the first: the larger of both directions, and twice its p. */
+static agop_status both_ways(agop__measured *out, const double *x, const double *y, int64_t n, agop__err *e)
+{
+    agop__measured other = {.log10p = NAN};
+    agop_status    st;
+
+    TRY(agop__xi(out, x, y, n, 0, e));
+    TRY(agop__xi(&other, y, x, n, 0, e));
+    if (other.value > out->value)
+        *out = other;
+    out->log10p = fmin(0, out->log10p + log10(2));
+done:
+    return st;
+}
+
+static agop_status measure(agop__measured *out, int which, const double *x, const double *y, int64_t n, agop__err *e)
+{
+    static const agop__hsic_how how = {.exact = HSIC_EXACT, .features = HSIC_FEATURES};
+
+    switch (which) {
+    case AGOP__PEARSON: return agop__pearson(out, x, y, n, e);
+    case AGOP__SPEARMAN: return agop__spearman(out, x, y, n, e);
+    case AGOP__DCOR: return agop__distance_correlation(out, x, y, n, 0, e);
+    case AGOP__XI: return both_ways(out, x, y, n, e);
+    default: return agop__hsic(out, x, y, n, &how, e);
+    }
+}
+
+static agop_status compare(agop__measured *out, const agop_ids *d, const agop__variable *u, const agop__variable *v,
+                           agop__err *e)
+{
+    int64_t     rows = d->rows, n = 0;
+    double     *x = agop__malloc(2 * rows, sizeof *x), *y = x + rows;
+    agop_status st = AGOP_OK;
+
+    *out = (agop__measured){.log10p = NAN};
+    if (!x)
+        return agop__fail_memory(e, 16.0 * (double)rows, "two columns");
+    agop__column_take(x, u->column, 0, rows);
+    agop__column_take(y, v->column, 0, rows);
+    for (int64_t i = 0; i < rows; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            x[n]   = x[i];
+            y[n++] = y[i];
+        }
+    if (n >= FEWEST)
+        st = measure(out, d->plan.measure, x, y, n, e);
+    free(x);
+    return st;
+}
+
+static void compare_one(void *user, int j)
+{
+    comparing     *c = user;
+    agop__measured m;
+    agop__err      e;
+
+    if (compare(&m, c->d, c->u, &c->others[j], &e) != AGOP_OK)
+        atomic_store(&c->failed, 1);
+    c->size[j]   = fabs(m.value);
+    c->log10p[j] = isnan(m.log10p) ? 0 : m.log10p;
+}
+
+static agop_status refuse_categories(const agop__side *s, agop__err *e)
+{
+    for (int64_t k = 0; k < s->variables; k++)
+        if (s->variable[k].field->is_text)
+            return agop__fail(e, AGOP_E_DATA, "column '%.60s' is a category, which only the measure ids compares: drop "
+                              "it", s->variable[k].field->name);
+    return AGOP_OK;
+}
+
+/* Variable k of the first side with those of the second; of one side with itself those from k on. */
+static agop_status compare_row(comparing *c, agop_ctx *ctx, const agop__side *t, int64_t first)
+{
+    agop__keep *keep = &c->d->keep;
+    agop_status st   = AGOP_OK;
+
+    c->others = t->variable + first;
+    agop__parallel(ctx->threads, (int)(t->variables - first), compare_one, c);
+    if (atomic_load(&c->failed))
+        return agop__fail_memory(&ctx->err, 64.0 * (double)c->rows, "a measure");
+    for (int64_t j = 0; j < t->variables - first; j++) {
+        TRY(agop__keep_add(keep, c->u->number, c->others[j].number, c->size[j], &ctx->err));
+        if (c->d->plan.tested && c->u != &c->others[j])
+            TRY(agop__keep_test(keep, c->log10p[j], c->d->plan.stored, &ctx->err));
+    }
+done:
+    return st;
+}
+
+agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
+{
+    const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
+    comparing         c = {.d = d, .rows = d->rows};
+    agop_status       st;
+
+    TRY(refuse_categories(s, &ctx->err));
+    TRY(refuse_categories(t, &ctx->err));
+    c.size   = agop__malloc(t->variables, sizeof *c.size);
+    c.log10p = agop__malloc(t->variables, sizeof *c.log10p);
+    if (!c.size || !c.log10p) {
+        st = agop__fail_memory(&ctx->err, 16.0 * (double)t->variables, "scores");
+        goto done;
+    }
+    for (int64_t k = 0; k < s->variables; k++) {
+        if (agop__tell(ctx, "score", k, s->variables, started, NULL)) {
+            st = agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
+            goto done;
+        }
+        c.u = &s->variable[k];
+        TRY(compare_row(&c, ctx, t, d->self ? k : 0));
+    }
+    if (d->plan.tested)
+        TRY(agop__keep_rates(&d->keep, &ctx->err));
+done:
+    free(c.size);
+    free(c.log10p);
+    return st;
+}
+
+agop_status agop__classical_log10p(double *log10p, const agop_ids *d, const agop__variable *u, const agop__variable *v,
+                                   agop__err *e)
+{
+    agop__measured m;
+    agop_status    st = compare(&m, d, u, v, e);
+
+    *log10p = m.log10p;
+    return st;
+}
