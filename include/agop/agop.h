@@ -173,6 +173,9 @@ AGOP_STATUS agop_sparse_new(agop_sparse **out, agop_ctx *ctx, int64_t rows, int6
  * first line and column. Text may be gzip or zstd. With the setting text each line is a document, whose words are
  * counted. Then genes_in_rows, min_rows, normalise and log1p, in this order. */
 AGOP_STATUS          agop_sparse_read(agop_sparse **out, agop_ctx *ctx, const char *path, const agop_settings *s);
+/* Does the file begin as a Matrix Market or HDF5 file, of which agop_table_read makes nothing? "-" does not: standard
+ * input is not looked at. */
+AGOP_STATUS          agop_sparse_is(int *is, agop_ctx *ctx, const char *path);
 AGOP_API int64_t     agop_sparse_rows(const agop_sparse *s);
 AGOP_API int64_t     agop_sparse_cols(const agop_sparse *s);
 AGOP_API int64_t     agop_sparse_nonzeros(const agop_sparse *s);

@@ -1,8 +1,8 @@
 /* triplets.h - a sparse matrix on its way from a file: (row, column, value) in any order, and names.
  *
  * Every reader of sparse files fills one of these; table/sparse.c makes the columns of it. Entries lie in pieces that
- * are given back one by one while the columns are filled, so that both are never in memory as a whole where the
- * file is sorted by row or by column. */
+ * are given back one by one while the columns are filled, each from its beginning: where these arrays are large, pages
+ * of theirs are taken no faster than pieces are given back. */
 #ifndef AGOP_IO_TRIPLETS_H
 #define AGOP_IO_TRIPLETS_H
 

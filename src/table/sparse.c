@@ -366,6 +366,28 @@ done:
     return st;
 }
 
+agop_status agop_sparse_is(int *is, agop_ctx *ctx, const char *path)
+{
+    agop__stream        *s = NULL;
+    const unsigned char *bytes;
+    size_t               count;
+    agop_status          st = AGOP_OK;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!is || !path)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "looking at a file needs its path and a place for the answer");
+    *is = 0;
+    if (strcmp(path, "-") == 0)
+        goto done;
+    TRY(agop__stream_open(&s, path, &ctx->err));
+    TRY(agop__stream_peek(s, &bytes, &count, &ctx->err));
+    *is = agop__is_hdf5(bytes, count) || agop__is_mtx(bytes, count);
+done:
+    agop__stream_close(s);
+    return st;
+}
+
 agop_status agop_sparse_read(agop_sparse **out, agop_ctx *ctx, const char *path, const agop_settings *s)
 {
     agop__triplets t = {0};

@@ -268,6 +268,21 @@ static void test_sparse__no_file_and_no_matrix_are_told(void **state)
     assert_int_equal(agop_sparse_read(NULL, &ctx, path, NULL), AGOP_E_ARG);
 }
 
+static void test_sparse__files_are_told_by_their_beginning(void **state)
+{
+    agop_ctx ctx = listen(1);
+    int      is  = 0;
+
+    (void)state;
+    assert_int_equal(agop_sparse_is(&is, &ctx, path), AGOP_OK);
+    assert_int_equal(is, 1);
+    assert_int_equal(agop_sparse_is(&is, &ctx, "tests/data/flowers.train.csv"), AGOP_OK);
+    assert_int_equal(is, 0);
+    assert_int_equal(agop_sparse_is(&is, &ctx, "-"), AGOP_OK);
+    assert_int_equal(is, 0);
+    assert_int_equal(agop_sparse_is(&is, &ctx, "/nowhere.mtx"), AGOP_E_IO);
+}
+
 static void test_sparse__every_failed_allocation_is_told(void **state)
 {
     agop_settings *s    = settings("min_rows", "1", "normalise", "10", "log1p", "true", NULL);
@@ -306,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_sparse__only_counts_are_scaled),
         cmocka_unit_test(test_sparse__what_scaling_makes_zero_is_none),
         cmocka_unit_test(test_sparse__no_file_and_no_matrix_are_told),
+        cmocka_unit_test(test_sparse__files_are_told_by_their_beginning),
         cmocka_unit_test(test_sparse__every_failed_allocation_is_told),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
