@@ -261,8 +261,8 @@ double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64
                          const agop__ids_plan *plan, int least)
 {
     double tests = log10(tests_of(u) * tests_of(v));
-    double one   = least ? agop__null_least_log10p(u->null, v->null, n, (agop__norm)plan->norm, score)
-                         : agop__null_log10p(u->null, v->null, n, (agop__norm)plan->norm, score);
+    double one   = least ? agop__null_least_log10p(u->null, v->null, n, plan->norm, score)
+                         : agop__null_log10p(u->null, v->null, n, plan->norm, score);
 
     return fmin(0, one + tests);
 }

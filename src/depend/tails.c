@@ -1,9 +1,12 @@
 /* tails.c - tails of a weighted sum of chi-squares, of the largest and of the mean of many correlated normal numbers,
- * and from them the significance of a score; see tails.h. */
+ * and from them the significance of a score; see tails.h and docs/ids.md. */
 #include "depend/tails.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "backend/backend.h"
+#include "table/table.h"
 
 #define PI      3.14159265358979323846
 #define LOG10_E 0.43429448190325182765
@@ -156,7 +159,7 @@ double agop__correlation_z(double r, int64_t n, double skew)
         return normal;
     root = 2 * sqrt((double)n) / skew;
     z    = size * pow(normal / size, 1 / (1 + .25 * skew * skew));
-    if (z < 1e-3 * fabs(root) && z < .01)
+    if (z < 1e-3 * root && z < .01) /* the formula below would divide nothing by nothing */
         return z;
     up   = log_skewed_tail(z, root);
     down = log_skewed_tail(z, -root);
@@ -309,12 +312,10 @@ static void normal_levels(double *z)
 {
     double squares = 0;
 
-    for (int s = 0; s < POINTS / 2; s++) {
-        z[s]              = -beyond(0, (2 * s + 1.) / POINTS);
-        z[POINTS - 1 - s] = -z[s];
-        squares += 2 * z[s] * z[s];
+    for (int s = 0; s < POINTS; s++) {
+        z[s] = s == POINTS / 2 ? 1e-3 : agop__normal_quantile((s + .5) / POINTS);
+        squares += z[s] * z[s];
     }
-    z[POINTS / 2] = 1e-3;
     for (int s = 0; s < POINTS; s++)
         z[s] *= sqrt(POINTS / squares);
 }
@@ -392,7 +393,7 @@ static double overlap(const cloud *c, const agop__null *x, const agop__null *y, 
                 beyond_u[s] += fabsf(z[s] + a * shift[s]) >= limit ? 1.f : 0.f;
         }
     for (int s = 0; s < POINTS; s++)
-        sum += 1 / (double)beyond_u[s];
+        sum += 1 / fmax(1, (double)beyond_u[s]);
     return sum / POINTS;
 }
 
@@ -591,7 +592,7 @@ void agop__null_make(agop__null *out, const double *corr, int terms)
     for (int i = 0; i < terms; i++)
         for (int j = 0; j < terms; j++) {
             double r = i > j ? corr[i * terms + j] : corr[j * terms + i];
-            out->corr[i * terms + j] = A[i * terms + j] = r;
+            out->corr[i * terms + j] = A[i * terms + j] = i == j ? r > 0 : r;
         }
     for (int i = 0; i < terms; i++)
         out->active += out->corr[i * terms + i] > 0;
@@ -612,38 +613,24 @@ void agop__null_skew(agop__null *a, const double *skew)
 
 /* ---- a score ---- */
 
-/* sum_k a_k m_k^2 where 1 - m_k^2 = min(1, 1 / (t a_k)) */
-static double sum_at(const double *a, int count, double t)
-{
-    double sum = 0;
-
-    for (int k = 0; k < count; k++)
-        sum += fmax(0, a[k] - 1 / t);
-    return sum;
-}
-
 /* From n rows to infinitely many, for the sum of squares q. With m_k the canonical correlations of the two sets of
  * features and a_k = lambda_k mu_k, q is at most sum a_k m_k^2; m has the density prod (1 - m_k^2)^(n/2) for normal
- * features, so q is as improbable as exp -n/2 g(q), g = -log prod (1 - m_k^2) where that is least: at the m of sum_at.
- * The Gaussian limit has n q / (2 a_1) in the place of n/2 g. a falls; 0 < q < sum a. Besides g its second derivative:
- * g' = t, and q rises with t by k / t^2, k of the m_k being above 0. */
+ * features, so q is as improbable as exp -n/2 g(q), g = -log prod (1 - m_k^2) where that is least. There
+ * 1 - m_k^2 = min(1, 1 / (t a_k)): the first `used` ones are above 0, and t = used / (their a's sum - q). The Gaussian
+ * limit has n q / (2 a_1) in the place of n/2 g. a falls; q > 0. Besides g its second derivative: g' = t, and q rises
+ * with t by used / t^2. */
 static double improbability(double *second, const double *a, int count, double q)
 {
-    double low = 1 / a[0], high = 2 * low, g = 0;
-    int    k = 0;
+    double t = 0, sum = 0, g = 0;
+    int    used = 0;
 
-    while (sum_at(a, count, high) < q && high < 1e15 * low)
-        high *= 2;
-    for (int step = 0; step < 60; step++) {
-        double t = .5 * (low + high);
-        if (sum_at(a, count, t) < q)
-            low = t;
-        else
-            high = t;
-    }
-    while (k < count && high * a[k] > 1)
-        g += log(high * a[k++]);
-    *second = high * high / k;
+    do {
+        sum += a[used++];
+        t = used / fmax(sum - q, 1e-15 * sum);
+    } while (used < count && t * a[used] > 1);
+    for (int k = 0; k < used; k++)
+        g += log(t * a[k]);
+    *second = t * t / used;
     return g;
 }
 
@@ -721,25 +708,26 @@ static double largest_log10p(const agop__null *x, const agop__null *y, int64_t n
     return agop__max_log10p(x, y, u, levels);
 }
 
-/* The norms 1 and 2 have one of the sums, of the chi-squares, that is longest on average; z is its normal number. */
-static double main_z(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+/* The longest part of a mean or a root mean square: the sum of the terms with the best signs, or the first chi-square;
+ * as a normal number, all of the score being in it. */
+static double main_z(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
 {
     double terms = x->terms * y->terms, used = x->active * y->active / terms;
 
-    if (norm == AGOP__NORM_1)
+    if (norm == AGOP__STRENGTH_MEAN)
         return used * terms * agop__correlation_z(fmin(1, score / used), n, 0) / sqrt(x->along * y->along);
     return sqrt(unlimited(x, y, n, terms * score * score) / (x->eigen[0] * y->eigen[0]));
 }
 
 /* One of the terms, the sum of the terms with one choice of signs, the first of the chi-squares: each is one normal
  * number, and exceeds what the whole exceeds less often. */
-double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
 {
     double z;
 
     if (n < 4 || x->active * y->active == 0 || !(score > 0))
         return 0;
-    if (norm == AGOP__NORM_MAX)
+    if (norm == AGOP__STRENGTH_MAX)
         z = agop__correlation_z(score, n, largest_skew(x) * largest_skew(y));
     else {
         z = main_z(x, y, n, norm, score);
@@ -748,17 +736,17 @@ double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t
     return LOG10_E * (log(2) + log_normal_tail(z));
 }
 
-double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score)
+double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
 {
     double least = agop__null_least_log10p(x, y, n, norm, score), z, weight, p;
 
     if (least >= 0)
         return 0;
-    if (norm == AGOP__NORM_MAX)
+    if (norm == AGOP__STRENGTH_MAX)
         return fmax(least, largest_log10p(x, y, n, score));
     z      = main_z(x, y, n, norm, score);
     weight = shortened(x, y, n, z);
-    if (norm == AGOP__NORM_1)
+    if (norm == AGOP__STRENGTH_MEAN)
         p = agop__mean_log10p(x, y, weight * z * sqrt(x->along * y->along) / (x->terms * y->terms));
     else
         p = squares_log10p(x, y, weight * weight * z * z);

@@ -2,15 +2,14 @@
  *
  * Under independence sqrt(n) times the terms x terms correlations of two columns is asymptotically Gaussian, with the
  * covariance R_x (x) R_y of the features' own correlations. What is needed of one column is kept in an agop__null, so
- * that a pair costs microseconds. Everything is stated as log10 p: p may be far below the least double. No function
- * here allocates, fails, or keeps anything: any number of threads may call them. */
+ * that a pair costs a fraction of a millisecond. Everything is stated as log10 p: p may be far below the least double.
+ * No function here allocates, fails, or keeps anything: any number of threads may call them. */
 #ifndef AGOP_DEPEND_TAILS_H
 #define AGOP_DEPEND_TAILS_H
 
 #include <stdint.h>
 
-enum { AGOP__TERMS_MOST = 10 };
-typedef enum agop__norm { AGOP__NORM_MAX, AGOP__NORM_1, AGOP__NORM_2 } agop__norm;
+enum { AGOP__TERMS_MOST = 16 };
 
 /* One column: the correlations of its features. */
 typedef struct agop__null {
@@ -23,17 +22,18 @@ typedef struct agop__null {
 } agop__null;
 
 /* corr: terms x terms, 1 <= terms <= AGOP__TERMS_MOST; a constant feature has zeros in its row and column, its
- * diagonal entry too. Only the lower triangle is read. */
+ * diagonal entry too. Only the lower triangle is read; a diagonal above 0 is taken for 1. */
 void agop__null_make(agop__null *out, const double *corr, int terms);
 /* The third moments of the standardised features, mean ((phi - mean) / deviation)^3. Without them p is far too small
  * where few rows differ from all others: sparse columns, outliers. */
 void agop__null_skew(agop__null *a, const double *skew);
 
-/* log10 P(score of n independent rows >= score). 0 where there is nothing to test: n < 4, or all features constant. */
-double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score);
+/* log10 P(score of n independent rows >= score); norm: AGOP__STRENGTH_... of backend.h. 0 where there is
+ * nothing to test: n < 4, or all features constant. */
+double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score);
 /* A number that is never above it, and costs a logarithm or two: where it is above a threshold already, as nearly
  * always among many pairs, the other need not be called. */
-double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, agop__norm norm, double score);
+double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score);
 
 /* ---- the laws it stands on ---- */
 

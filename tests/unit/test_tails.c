@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "backend/backend.h"
 #include "depend/tails.h"
 #include "numbers.h"
 
@@ -197,7 +198,7 @@ static void test_chi2_sum__falls_and_has_a_scale(void **state)
 
 static void test_max__one_term_or_equal_terms_are_one_normal_number(void **state)
 {
-    agop__null one = chain(1, 0), equal = chain(6, 1), opposite = chain(6, -1);
+    agop__null one = chain(1, 0), equal = chain(AGOP__TERMS_MOST, 1), opposite = chain(AGOP__TERMS_MOST, -1);
     (void)state;
     for (double u = .5; u < 60; u *= 1.7) {
         double truth = agop__normal_log10p(u) + log10(2);
@@ -266,7 +267,7 @@ static void test_mean__of_two_has_a_closed_form(void **state)
 
 static void test_mean__of_equal_terms_is_one_normal_number(void **state)
 {
-    agop__null one = chain(1, 0), equal = chain(6, 1), opposite = chain(6, -1);
+    agop__null one = chain(1, 0), equal = chain(AGOP__TERMS_MOST, 1), opposite = chain(AGOP__TERMS_MOST, -1);
     (void)state;
     for (double u = .5; u < 60; u *= 1.7) {
         double truth = agop__normal_log10p(u) + log10(2);
@@ -310,8 +311,8 @@ static void test_max__constant_features_are_none(void **state)
     assert_int_equal(with.active, 2);
     near(largest(&with, &y, 4), largest(&without, &y, 4), .02);
     near(agop__mean_log10p(&with, &y, 2. / 3), agop__mean_log10p(&without, &y, 1), 1e-9);
-    near(agop__null_log10p(&with, &y, 90, AGOP__NORM_2, .3 * sqrt(2. / 3)),
-         agop__null_log10p(&without, &y, 90, AGOP__NORM_2, .3), 1e-9);
+    near(agop__null_log10p(&with, &y, 90, AGOP__STRENGTH_RMS, .3 * sqrt(2. / 3)),
+         agop__null_log10p(&without, &y, 90, AGOP__STRENGTH_RMS, .3), 1e-9);
 }
 
 /* ---- a score ---- */
@@ -323,9 +324,9 @@ static void test_score__of_one_feature_is_a_correlation(void **state)
     (void)state;
     for (double r = .1; r < .8; r += .1) {
         double t = r * sqrt(48 / (1 - r * r)), truth = agop__t_log10p(t, 48);
-        near(agop__null_log10p(&one, &one, 50, AGOP__NORM_MAX, r), truth, 1e-4);
-        near(agop__null_log10p(&one, &one, 50, AGOP__NORM_1, r), truth, 1e-4);
-        near(agop__null_log10p(&one, &one, 50, AGOP__NORM_2, r), truth, .03);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MAX, r), truth, 1e-4);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MEAN, r), truth, 1e-4);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_RMS, r), truth, .03);
     }
 }
 
@@ -336,10 +337,10 @@ static void test_score__with_many_rows_is_the_limit(void **state)
     (void)state;
     for (int k = 0; k < 36; k++)
         weight[k] = x.eigen[k / 6] * y.eigen[k % 6];
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_2, sqrt(q / 36 / n)), agop__chi2_sum_log10p(weight, 36, q),
-         1e-4);
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_MAX, 5 / sqrt(n)), largest(&x, &y, 5), 1e-4);
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__NORM_1, 2 / sqrt(n)), agop__mean_log10p(&x, &y, 2), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_RMS, sqrt(q / 36 / n)),
+         agop__chi2_sum_log10p(weight, 36, q), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MAX, 5 / sqrt(n)), largest(&x, &y, 5), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MEAN, 2 / sqrt(n)), agop__mean_log10p(&x, &y, 2), 1e-4);
 }
 
 static void test_score__has_a_quick_lower_bound(void **state)
@@ -348,12 +349,12 @@ static void test_score__has_a_quick_lower_bound(void **state)
     (void)state;
     for (int a = 0; a < 4; a++)
         for (int b = 0; b < 4; b++)
-            for (int norm = AGOP__NORM_MAX; norm <= AGOP__NORM_2; norm++)
+            for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++)
                 for (double score = .02; score < .7; score *= 2) {
                     agop__null x = chain(6, rho[a]), y = chain(6, rho[b]);
-                    double     p = agop__null_log10p(&x, &y, 100, (agop__norm)norm, score);
+                    double     p = agop__null_log10p(&x, &y, 100, norm, score);
                     assert_true(p <= 0);
-                    assert_true(agop__null_least_log10p(&x, &y, 100, (agop__norm)norm, score) <= p);
+                    assert_true(agop__null_least_log10p(&x, &y, 100, norm, score) <= p);
                 }
 }
 
@@ -365,10 +366,10 @@ static void test_score__of_rare_rows_is_not_improbable(void **state)
     (void)state;
     agop__null_skew(&x, rare);
     agop__null_skew(&y, rare);
-    for (int norm = AGOP__NORM_MAX; norm <= AGOP__NORM_2; norm++) {
-        double p = agop__null_log10p(&x, &y, 100, (agop__norm)norm, .98);
+    for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++) {
+        double p = agop__null_log10p(&x, &y, 100, norm, .98);
         assert_true(p > -4 && p < -1);
-        assert_true(agop__null_least_log10p(&x, &y, 100, (agop__norm)norm, .98) <= p);
+        assert_true(agop__null_least_log10p(&x, &y, 100, norm, .98) <= p);
     }
 }
 
@@ -377,12 +378,12 @@ static void test_score__nothing_to_test_is_one(void **state)
     static const double zero[4] = {0};
     agop__null          x = chain(6, .5), none = column(2, zero);
     (void)state;
-    for (int norm = AGOP__NORM_MAX; norm <= AGOP__NORM_2; norm++) {
-        assert_true(agop__null_log10p(&x, &none, 100, (agop__norm)norm, .5) == 0);
-        assert_true(agop__null_log10p(&x, &x, 3, (agop__norm)norm, .5) == 0);
-        assert_true(agop__null_log10p(&x, &x, 100, (agop__norm)norm, 0) == 0);
-        assert_true(isfinite(agop__null_log10p(&x, &x, 10000000, (agop__norm)norm, 1)));
-        assert_true(agop__null_least_log10p(&x, &none, 100, (agop__norm)norm, .5) == 0);
+    for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++) {
+        assert_true(agop__null_log10p(&x, &none, 100, norm, .5) == 0);
+        assert_true(agop__null_log10p(&x, &x, 3, norm, .5) == 0);
+        assert_true(agop__null_log10p(&x, &x, 100, norm, 0) == 0);
+        assert_true(isfinite(agop__null_log10p(&x, &x, 10000000, norm, 1)));
+        assert_true(agop__null_least_log10p(&x, &none, 100, norm, .5) == 0);
     }
 }
 
