@@ -153,6 +153,37 @@ done:
     return code;
 }
 
+/* ---- reading ---- */
+
+/* Is one of the settings asked for that only sparse matrices have? */
+static int asks_for_sparse(const agop_settings *s)
+{
+    static const char *const names[] = {"genes_in_rows", "layer", "text", "min_rows", "normalise", "log1p"};
+    static const char *const plain[] = {"auto", "", "false", "0", "0", "false"};
+    int                      asks = 0;
+
+    for (int k = 0; k < 6; k++)
+        asks |= strcmp(agop_settings_get(s, names[k]), plain[k]) != 0;
+    return asks;
+}
+
+/* A table, or a matrix that is mostly zero: counts, .mtx, .h5ad, words of a text. */
+static int read_data(run *r, agop_table **out, const char *path)
+{
+    agop_sparse *m = NULL;
+    int          code, sparse = asks_for_sparse(r->settings);
+
+    if (!sparse)
+        DO(run_check(r, agop_sparse_is(&sparse, r->ctx, path)));
+    if (!sparse)
+        return run_table(r, out, path, NULL);
+    DO(run_check(r, agop_sparse_read(&m, r->ctx, path, r->settings)));
+    DO(run_check(r, agop_table_from_sparse(out, r->ctx, m, r->settings)));
+done:
+    agop_sparse_free(m);
+    return code;
+}
+
 /* ---- the verb ---- */
 
 enum { AS_MATRIX = 100 }; /* beside the kinds of result_file.h */
@@ -224,9 +255,9 @@ int cmd_ids(run *r)
         code = run_fail(r, EXIT_USAGE, "--target is for one table: leave it or %s away", r->opt->operand[1]);
         goto done;
     }
-    DO(run_table(r, &x, r->opt->operand[0], NULL));
+    DO(read_data(r, &x, r->opt->operand[0]));
     if (r->opt->operands > 1)
-        DO(run_table(r, &y, r->opt->operand[1], NULL));
+        DO(read_data(r, &y, r->opt->operand[1]));
     DO(run_check(r, agop_ids_score(&all.d, r->ctx, x, y, r->settings)));
     all.tested = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
                  strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;

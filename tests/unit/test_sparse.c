@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "table/sparse.h"
+#include "table/table.h"
 
 /* What is at (i, j), by looking at every entry of the column. */
 static double at(const agop_sparse *m, int64_t i, int64_t j)
@@ -308,6 +309,56 @@ static void test_sparse__every_failed_allocation_is_told(void **state)
     agop_settings_free(s);
 }
 
+/* More rows than a chunk of a packed column has; names that repeat. */
+static void test_sparse__a_table_holds_the_same_cells(void **state)
+{
+    enum { LONG = 70000, COLS = 3, EACH = 900 };
+    agop_ctx          ctx     = listen(1);
+    const char *const names[] = {"g", "h", "g"};
+    static int32_t    row[COLS * EACH];
+    static float      value[COLS * EACH];
+    int64_t           begin[COLS + 1] = {0, EACH, EACH, 2 * EACH};
+    agop_settings    *s = settings(NULL, NULL);
+    agop_sparse      *m = NULL;
+    agop_table       *t = NULL;
+    agop__rng         r;
+
+    (void)state;
+    agop__rng_seed(&r, 5, 0);
+    for (int k = 0; k < 2 * EACH; k++) {
+        row[k]   = (int32_t)agop__rng_below(&r, LONG);
+        value[k] = (float)(1 + k % 7) / 2;
+    }
+    row[0] = LONG - 1;
+    assert_int_equal(agop_sparse_new(&m, &ctx, LONG, COLS, begin, row, value, names, NULL), AGOP_OK);
+    assert_int_equal(agop_table_from_sparse(&t, &ctx, m, s), AGOP_OK);
+    assert_int_equal(agop_table_rows(t), LONG);
+    assert_int_equal(agop_table_cols(t), COLS);
+    assert_string_equal(agop_table_name(t, 0), "g");
+    assert_string_equal(agop_table_name(t, 2), "g (2)");
+    for (int64_t j = 0; j < COLS; j++) {
+        const int32_t *at;
+        const float   *v;
+        int64_t        n = agop_sparse_column(m, j, &at, &v), next = 0;
+        for (int64_t i = 0; i < LONG; i++) {
+            double want = next < n && at[next] == i ? (double)v[next++] : 0;
+            assert_true(agop_table_number(t, i, j) == want);
+        }
+    }
+    agop_table_free(t);
+    for (int64_t n = 1, failed = 1; failed; n++) {
+        agop_status st;
+        fail_alloc_arm(n);
+        st     = agop_table_from_sparse(&t, &ctx, m, s);
+        failed = fail_alloc_disarm();
+        assert_int_equal(st, failed ? AGOP_E_NOMEM : AGOP_OK);
+        assert_true(n > 5 || failed);
+    }
+    agop_table_free(t);
+    agop_sparse_free(m);
+    agop_settings_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_sparse__no_file_and_no_matrix_are_told),
         cmocka_unit_test(test_sparse__files_are_told_by_their_beginning),
         cmocka_unit_test(test_sparse__every_failed_allocation_is_told),
+        cmocka_unit_test(test_sparse__a_table_holds_the_same_cells),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
