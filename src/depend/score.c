@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "depend/ids.h"
 
 enum { ROWS = 2048 }; /* at a time */
@@ -19,7 +20,7 @@ typedef struct scoring {
     agop__tile  left, right, product, strength;
     double     *host;  /* scores of a pair of panels */
     double     *pairs; /* of a pair of blocks, by variable */
-    double     *count; /* the same: rows that both have */
+    double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
     int         whole; /* `left` holds all rows of block `held` */
     const agop__block *held;
     double      done, total, started;
@@ -202,32 +203,52 @@ done:
     return st;
 }
 
-/* Of a block with itself a pair may stand on either side of the diagonal: levels of two variables share panels. */
-static agop_status test_pair(scoring *w, const agop__variable *u, const agop__variable *v, double rows, double score)
-{
-    const agop__ids_plan *p    = &w->d->plan;
-    int64_t               n    = (int64_t)rows;
-    double                log10p = agop__pair_log10p(u, v, n, score, p, 1);
+/* ---- pairs ---- */
 
-    if (log10p <= log10(p->stored))
-        log10p = agop__pair_log10p(u, v, n, score, p, 0);
-    return agop__keep_test(&w->d->keep, log10p, p->stored, &w->ctx->err);
+typedef struct telling {
+    scoring              *w;
+    const agop__variable *u, *v; /* of blocks a and b */
+    const agop__block    *a, *b;
+    int                   same;
+} telling;
+
+/* Of a block with itself a pair may stand on either side of the diagonal: levels of two variables share panels. */
+static double larger_of_both(const telling *t, const double *of, int64_t i, int64_t j)
+{
+    double one = of[i * t->b->variables + j];
+    return t->same ? fmax(one, of[j * t->b->variables + i]) : one;
+}
+
+/* Significance of variable i of a with all of b: where it cannot be small, what it is at least. */
+static void test_row(void *user, int i)
+{
+    const telling        *t = user;
+    const agop__ids_plan *p = &t->w->d->plan;
+
+    for (int64_t j = t->same ? i + 1 : 0; j < t->b->variables; j++) {
+        double  score = larger_of_both(t, t->w->pairs, i, j);
+        int64_t n     = (int64_t)(t->w->count ? larger_of_both(t, t->w->count, i, j) : (double)t->w->rows);
+        double *to    = &t->w->log10p[i * t->b->variables + j];
+        *to           = agop__pair_log10p(&t->u[i], &t->v[j], n, score, p, 1);
+        if (*to <= log10(p->stored))
+            *to = agop__pair_log10p(&t->u[i], &t->v[j], n, score, p, 0);
+    }
 }
 
 static agop_status tell_pairs(scoring *w, const agop__block *a, const agop__block *b, int same)
 {
-    const agop__variable *u = side_of(w->d, 0)->variable + a->variable, *v = side_of(w->d, 1)->variable + b->variable;
-    agop_status           st = AGOP_OK;
+    telling     t  = {.w = w, .a = a, .b = b, .same = same, .u = side_of(w->d, 0)->variable + a->variable,
+                      .v = side_of(w->d, 1)->variable + b->variable};
+    agop__keep *k  = &w->d->keep;
+    agop_status st = AGOP_OK;
 
+    if (w->log10p)
+        agop__parallel(w->ctx->threads, (int)a->variables, test_row, &t);
     for (int64_t i = 0; i < a->variables; i++)
         for (int64_t j = same ? i : 0; j < b->variables; j++) {
-            int64_t at = i * b->variables + j, mirror = j * b->variables + i;
-            double  score = same ? fmax(w->pairs[at], w->pairs[mirror]) : w->pairs[at], rows = (double)w->rows;
-            if (w->count)
-                rows = same ? fmax(w->count[at], w->count[mirror]) : w->count[at];
-            TRY(agop__keep_add(&w->d->keep, u[i].number, v[j].number, score, &w->ctx->err));
-            if (w->d->plan.tested && !(same && i == j))
-                TRY(test_pair(w, &u[i], &v[j], rows, score));
+            TRY(agop__keep_add(k, t.u[i].number, t.v[j].number, larger_of_both(&t, w->pairs, i, j), &w->ctx->err));
+            if (w->log10p && !(same && i == j))
+                TRY(agop__keep_test(k, w->log10p[i * b->variables + j], w->d->plan.stored, &w->ctx->err));
         }
 done:
     return st;
@@ -304,9 +325,11 @@ static agop_status open_scoring(scoring *w)
     bytes    = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
     w->pairs = agop__malloc(u * v, sizeof *w->pairs);
     w->host  = agop__malloc(AGOP__PANEL * AGOP__PANEL, sizeof *w->host);
-    if (pairwise && w->d->plan.tested)
-        w->count = agop__malloc(u * v, sizeof *w->count);
-    if (!w->pairs || !w->host || (pairwise && w->d->plan.tested && !w->count))
+    if (w->d->plan.tested) {
+        w->log10p = agop__malloc(u * v, sizeof *w->log10p);
+        w->count  = agop__malloc(u * v, sizeof *w->count);
+    }
+    if (!w->pairs || !w->host || (w->d->plan.tested && (!w->count || !w->log10p)))
         return agop__fail_memory(&w->ctx->err, 8.0 * (double)(u * v), "scores");
     TRY(op_alloc(w->ctx, &w->left, left, bytes <= KEPT_BYTES ? w->rows : w->step, dtype));
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
@@ -325,6 +348,7 @@ static void close_scoring(scoring *w)
     free(w->host);
     free(w->pairs);
     free(w->count);
+    free(w->log10p);
 }
 
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)

@@ -294,16 +294,19 @@ static int generator(int k)
     return g;
 }
 
-/* The z >= u with (1 - Phi(z)) / (1 - Phi(u)) = share, by Newton's steps on the logarithms. */
-static double beyond(double u, double share)
+/* (1 - Phi(z)) / phi(z) to 1 %, without an exponential: between Birnbaum's (1942) bound and the truth. */
+static double quick_mills(double z)
 {
-    double wanted = log(share) + log(mills(u)) - .5 * u * u, z = sqrt(u * u - 2 * log(share));
+    return 4 / (3 * z + sqrt(z * z + 8));
+}
 
-    for (int k = 0; k < 3; k++) {
-        double m = mills(z);
-        z        = fmax(u, z + m * (log(m) - .5 * z * z - wanted));
-    }
-    return z;
+/* The z >= u > 0 with (1 - Phi(z)) / (1 - Phi(u)) = exp(log_share): one of Newton's steps from where Mills' ratio would
+ * be the same, off by .02 at u = .3, by .001 at 2. A point of a lattice needs no more. */
+static double beyond(double u, double log_share)
+{
+    double z = sqrt(u * u - 2 * log_share), m = quick_mills(z);
+
+    return fmax(u, z + m * log(m / quick_mills(u)));
 }
 
 /* The normal quantiles of (s + 1/2) / POINTS, scaled to variance 1; the middle one is not quite 0, so that a point has
@@ -400,7 +403,7 @@ static double overlap(const cloud *c, const agop__null *x, const agop__null *y, 
 double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels)
 {
     float  level[POINTS];
-    double sum = 0, least = INFINITY, done = -1, tail;
+    double sum = 0, least = INFINITY, done = -1, tail, log_share[POINTS];
     cloud  c;
 
     for (int k = 0; k < levels; k++)
@@ -408,6 +411,8 @@ double agop__max_log10p(const agop__null *x, const agop__null *y, const double *
     if (!(least > 0) || x->active * y->active == 0)
         return least > 0 ? -INFINITY : 0;
     tail = log_normal_tail(least);
+    for (int s = 0; s < POINTS; s++)
+        log_share[s] = log((s + .5) / POINTS);
     make_cloud(&c, x, y, NULL, 0);
     for (int p = 0; p < x->terms; p++)
         for (int q = 0; q < y->terms; q++) {
@@ -415,7 +420,7 @@ double agop__max_log10p(const agop__null *x, const agop__null *y, const double *
             if (!(x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0 && share > 1e-9))
                 continue;
             for (int s = 0; s < POINTS && here != done; s++)
-                level[s] = (float)beyond(here, (s + .5) / POINTS);
+                level[s] = (float)beyond(here, log_share[s]);
             done = here;
             sum += share * overlap(&c, x, y, level, p, q, u, levels);
         }
