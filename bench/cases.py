@@ -97,6 +97,11 @@ def leaves(n, d, leaf=10000):
     return total([solve(m / 2, d) + agop(m / 2, d, 1) + solve(m, d)] * count)
 
 
+def scores(n, d, terms=6):
+    """Half of the products of all functions of all columns, and an exponential for each value."""
+    return Counter(gemm=n * (terms * d)**2, exp=n * d, bytes=4 * n * d)
+
+
 # ---- commands ----
 
 SAME = "--bandwidth 10 --ridge 1e-3 --scale none --scale-target none --tune off --select last"  # as the peers have it
@@ -145,6 +150,17 @@ def thousands(n):
     return "{:,}".format(n)
 
 
+def dependence(n, d):
+    command = "{agop} ids {data}/X.npy --scale none -o {out}/scores.npy -q"
+    return Case("ids%d" % d, "ids", "%s x %s, the scores of all pairs" % (thousands(n), thousands(d)),
+                "step %d %d 1 12 10 10" % (n, d), (
+                    Row("agop", (command,)),
+                    Row("agop, matrix units", (command + " --matrix-units on",)),
+                    Row("the formula in NumPy", ("{peer} ids {data} {out} numpy",), peer="sklearn", runs=1),
+                    Row("the formula in PyTorch", ("{peer} ids {data} {out} torch",), peer="xrfm", runs=1),
+                ), scores(n, d))
+
+
 TREE = "--tune off"
 KRR = "--iters 0 --leaf-size 1000000 --solver-tolerance 1e-4 " + SAME
 
@@ -185,6 +201,13 @@ CASES = [
     Case("krr100k", "krr", "100,000 x 20, kernel ridge regression in 8 GB", "step 100000 20 1 10 100 10000",
          (ours("agop, conjugate gradients", "--memory 8G " + KRR, runs=1),),
          lambda report: products(report, 100000, 20), seconds=1800),
+    dependence(100000, 200),
+    dependence(20000, 2000),
+    dependence(10000, 5000),
+    Case("ids-p", "ids", "10,000 x 100, the scores and p-values of all pairs", "step 10000 100 1 12 10 10", (
+        Row("agop", ("{agop} ids {data}/X.npy --scale none --p-values -o {out}/pairs.csv -q",)),
+        Row("PyTorch, 100 permutations", ("{peer} ids {data} {out} torch 100",), peer="xrfm", runs=1),
+    ), scores(10000, 100)),
     Case("read", "read", "a text file of 5,000,000 x 21, read and described", "csv 5000000 20 1 11 0 0",
          (Row("agop", ("{agop} info {data}/table.csv -q",)),)),
 ] + [curve("n", n, 100, 1) for n in (1000, 2000, 4000, 8000, 16000)] \

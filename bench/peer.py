@@ -8,6 +8,8 @@
     peer.py ridge FOLDER OUT                        scikit-learn's KernelRidge, rbf
     peer.py ridge-model, ridge-predict FOLDER OUT   the same in two processes, in blocks of 10,000 rows
     peer.py boost FOLDER OUT TREES                  scikit-learn's HistGradientBoostingRegressor
+    peer.py ids FOLDER OUT numpy|torch [SHUFFLES]   InterDependence Scores of the columns of X, by the formula of the
+                                                    paper; p-values by so many permutations
 
 Writes OUT/answers.npy (for Xtest) and OUT/report.json: seconds of import, read, fit, predict; versions.
 """
@@ -168,6 +170,46 @@ def boost(folder, out, trees):
     finish(out, answers)
 
 
+def scores_of(F, terms, numpy):
+    """The largest correlation of any two functions, function k of column j being column k d + j of F."""
+    if numpy:
+        C = np.abs(np.corrcoef(F.T))
+    else:
+        F = F - F.mean(0)
+        F /= F.norm(dim=0)
+        C = (F.T @ F).abs()
+    C = C.reshape(terms, -1, terms, F.shape[1] // terms)
+    return C.max(axis=(0, 2)) if numpy else C.amax(dim=(0, 2))
+
+
+def ids(folder, out, package, shuffles=0):
+    from math import factorial
+    numpy = package == "numpy"
+    if not numpy:
+        import torch
+    versions(package)
+    passed("import")
+    X, = arrays(folder, "X")
+    r = np.random.default_rng(0)
+
+    def functions(X):
+        e = np.exp(-X * X / 2) if numpy else torch.exp(-X * X / 2)
+        parts = [e * X**k / factorial(k)**.5 for k in range(6)]
+        return np.concatenate(parts, 1) if numpy else torch.cat(parts, 1)
+    there = X if numpy else torch.from_numpy(X)
+    found = scores_of(functions(there), 6, numpy)
+    greater = 0 * found
+    for _ in range(int(shuffles)): # every column in an order of its own
+        order = np.argsort(r.random(X.shape, dtype=np.float32), axis=0)
+        mixed = np.take_along_axis(X, order, 0)
+        greater += scores_of(functions(mixed if numpy else torch.from_numpy(mixed)), 6, numpy) > found
+    passed("score")
+    np.save(os.path.join(out, "scores.npy"), found)
+    if int(shuffles):
+        np.save(os.path.join(out, "p.npy"), greater / int(shuffles))
+    finish(out)
+
+
 if __name__ == "__main__":
-    {"rfm": rfm, "tree": tree, "rfm-model": rfm_model, "rfm-predict": rfm_predict, "ridge": ridge, "boost": boost,
+    {"rfm": rfm, "tree": tree, "rfm-model": rfm_model, "rfm-predict": rfm_predict, "ridge": ridge, "boost": boost, "ids": ids,
      "ridge-model": ridge_model, "ridge-predict": ridge_predict}[sys.argv[1]](*sys.argv[2:])

@@ -23,8 +23,8 @@ static const agop_setting rows[] = {
     {"numeric", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns that must hold numbers"},
     {"drop", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns to leave out"},
     {"weights", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "fit", "a column of row weights, all positive"},
-    {"scale", AGOP_CHOICE, "auto", NO_BOUND, "auto|zscore|none|minmax|rank", NULL, "fit ids",
-     "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores; auto: zscore"},
+    {"scale", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none|minmax|rank", NULL, "fit ids",
+     "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores"},
     {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "a rank-based copy of each numeric column beside the column itself; auto: unless --tune off, with --scale zscore, "
      "where there are more rows than columns"},

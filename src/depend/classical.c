@@ -51,12 +51,13 @@ static agop_status compare(agop__measured *out, const agop_ids *d, const agop__v
                            agop__err *e)
 {
     int64_t     rows = d->rows, n = 0;
-    double     *x = agop__malloc(2 * rows, sizeof *x), *y = x + rows;
+    double     *x = agop__malloc(2 * rows, sizeof *x), *y;
     agop_status st = AGOP_OK;
 
     *out = (agop__measured){.log10p = NAN};
     if (!x)
         return agop__fail_memory(e, 16.0 * (double)rows, "two columns");
+    y = x + rows;
     agop__column_take(x, u->column, 0, rows);
     agop__column_take(y, v->column, 0, rows);
     for (int64_t i = 0; i < rows; i++)

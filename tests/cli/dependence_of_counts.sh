@@ -19,7 +19,8 @@ printf 'gene,c1,c2,c3,c4,c5\nG1,1,0,3,0,7\nG2,2,0,6,0,14\nG3,0,5,0,1,0\n' > coun
 "$AGOP" ids counts.csv --genes-in-rows -q
 printf 'the cat sat\nthe dog sat\na cat and a dog\nthe cat\nno dog\n' > words.txt
 "$AGOP" ids words.txt --text --min-rows 2 --pairs 2 -q
-"$AGOP" ids "$DATA/flowers.test.csv" --log1p -q 2>&1 && exit 1 || echo "exit $?"
+cp "$DATA/flowers.test.csv" .
+"$AGOP" ids flowers.test.csv --log1p -q 2>&1 && exit 1 || echo "exit $?"
 "$AGOP" ids m.mtx --layer counts -q 2>&1 && exit 1 || echo "exit $?"
 printf '%%%%MatrixMarket matrix coordinate integer general\n2 2 5\n1 1 1\n' > short.mtx
 "$AGOP" ids short.mtx -q 2>&1 && exit 1 || echo "exit $?"
