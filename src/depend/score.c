@@ -21,8 +21,7 @@ typedef struct scoring {
     double     *host;  /* scores of a pair of panels */
     double     *pairs; /* of a pair of blocks, by variable */
     double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
-    int         whole; /* `left` holds all rows of block `held` */
-    const agop__block *held;
+    const agop__block *held; /* `left` holds all rows of its features; NULL: of no block */
     double      done, total, started;
 } scoring;
 
@@ -40,7 +39,7 @@ static agop_status left_features(agop__tile *out, scoring *w, const agop__block 
     const agop__side *s    = side_of(w->d, 0);
     agop__tile        rows = op_rows(w->ctx, &w->left, 0, agop__block_rows(s, b, pairwise));
 
-    if (w->whole) {
+    if (w->held) {
         *out = op_cols(w->ctx, &rows, first, n);
         return AGOP_OK;
     }
@@ -55,8 +54,10 @@ static agop_status hold(scoring *w, const agop__block *b, int pairwise)
     agop__tile        rows, part;
     agop_status       st = AGOP_OK;
 
-    w->whole = w->left.cols == w->rows && !pairwise;
-    if (!w->whole || w->held == b)
+    if (w->held == b && !pairwise)
+        return AGOP_OK;
+    w->held = NULL; /* what follows is written over it */
+    if (w->left.cols < w->rows || pairwise)
         return AGOP_OK;
     rows = op_rows(w->ctx, &w->left, 0, agop__block_rows(s, b, 0));
     for (int64_t i = 0; i < w->rows; i += w->step) {

@@ -331,6 +331,40 @@ static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
     agop_table_free(t);
 }
 
+/* Blocks of three kinds, the first of more than one panel: a column with missing cells changes no other pair. */
+static void test_ids__missing_cells_touch_no_other_pair(void **state)
+{
+    enum { COUNT = 70, LEAST = 400 };
+    double      *X[2], gaps[LEAST], *with, *without;
+    const char  *kind[LEAST];
+    agop_table  *t[2];
+    agop_ids    *d[2];
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        t[k] = make_many(&X[k], LEAST, COUNT);
+        for (int i = 0; i < LEAST; i++) {
+            gaps[i] = i % 7 == 3 ? (double)NAN : X[k][i * COUNT + 5];
+            kind[i] = kinds[X[k][i * COUNT + 60] > 0];
+        }
+        assert_int_equal(agop_table_add_text(t[k], ctx, "kind", kind), AGOP_OK);
+        if (k)
+            assert_int_equal(agop_table_add_numeric(t[k], ctx, "gaps", gaps), AGOP_OK);
+        d[k] = score(t[k], NULL, "precision=double");
+    }
+    without = matrix_of(d[0]);
+    with    = matrix_of(d[1]);
+    assert_true(without[60 * (COUNT + 1) + COUNT] > .8); /* the kind is made of that column */
+    for (int a = 0; a <= COUNT; a++)
+        near(&with[a * (COUNT + 2)], &without[a * (COUNT + 1)], COUNT + 1, 1e-12, "beside missing cells");
+    free(with);
+    free(without);
+    for (int k = 0; k < 2; k++) {
+        agop_ids_free(d[k]);
+        agop_table_free(t[k]);
+        free(X[k]);
+    }
+}
+
 static void test_ids__what_is_kept_is_the_strongest(void **state)
 {
     enum { SOME = 40, K = 3 };
@@ -682,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_ids__missing_cells_and_categories_agree_with_plain_loops),
         cmocka_unit_test(test_ids__targets_are_the_other_side),
         cmocka_unit_test(test_ids__a_pair_scores_the_same_in_any_company),
+        cmocka_unit_test(test_ids__missing_cells_touch_no_other_pair),
         cmocka_unit_test(test_ids__what_is_kept_is_the_strongest),
         cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),
         cmocka_unit_test(test_ids__ranks_forget_every_rising_map),
