@@ -159,11 +159,12 @@ done:
 static int asks_for_sparse(const agop_settings *s)
 {
     static const char *const names[] = {"genes_in_rows", "layer", "text", "min_rows", "normalise", "log1p"};
-    static const char *const plain[] = {"auto", "", "false", "0", "0", "false"};
+    const agop_setting      *row;
     int                      asks = 0;
 
-    for (int k = 0; k < 6; k++)
-        asks |= strcmp(agop_settings_get(s, names[k]), plain[k]) != 0;
+    for (int i = 0; (row = agop_setting_at(i)) != NULL; i++)
+        for (int k = 0; k < 6; k++)
+            asks |= strcmp(row->name, names[k]) == 0 && strcmp(agop_settings_get(s, row->name), row->fallback) != 0;
     return asks;
 }
 

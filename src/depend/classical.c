@@ -6,15 +6,13 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "depend/measures.h"
 
-enum { FEWEST = 4 };       /* rows */
+enum { FEWEST = 4 }; /* rows that a measure needs */
 enum { HSIC_EXACT = 2000, HSIC_FEATURES = 200 };
 
 typedef struct comparing {
     agop_ids             *d;
     const agop__variable *u, *others; /* one against all */
-    int64_t               rows;
     double               *size, *log10p;
     atomic_int            failed;
 } comparing;
@@ -47,14 +45,14 @@ static agop_status measure(agop__measured *out, int which, const double *x, cons
     }
 }
 
-static agop_status compare(agop__measured *out, const agop_ids *d, const agop__variable *u, const agop__variable *v,
-                           agop__err *e)
+agop_status agop__measure_columns(agop__measured *out, int which, const agop__variable *u, const agop__variable *v,
+                                  int64_t rows, agop__err *e)
 {
-    int64_t     rows = d->rows, n = 0;
     double     *x = agop__malloc(2 * rows, sizeof *x), *y;
+    int64_t     n  = 0;
     agop_status st = AGOP_OK;
 
-    *out = (agop__measured){.log10p = NAN};
+    *out = (agop__measured){.value = NAN, .log10p = NAN};
     if (!x)
         return agop__fail_memory(e, 16.0 * (double)rows, "two columns");
     y = x + rows;
@@ -66,7 +64,7 @@ static agop_status compare(agop__measured *out, const agop_ids *d, const agop__v
             y[n++] = y[i];
         }
     if (n >= FEWEST)
-        st = measure(out, d->plan.measure, x, y, n, e);
+        st = measure(out, which, x, y, n, e);
     free(x);
     return st;
 }
@@ -77,9 +75,9 @@ static void compare_one(void *user, int j)
     agop__measured m;
     agop__err      e;
 
-    if (compare(&m, c->d, c->u, &c->others[j], &e) != AGOP_OK)
+    if (agop__measure_columns(&m, c->d->plan.measure, c->u, &c->others[j], c->d->rows, &e) != AGOP_OK)
         atomic_store(&c->failed, 1);
-    c->size[j]   = fabs(m.value);
+    c->size[j]   = isnan(m.value) ? 0 : fabs(m.value);
     c->log10p[j] = isnan(m.log10p) ? 0 : m.log10p;
 }
 
@@ -101,7 +99,7 @@ static agop_status compare_row(comparing *c, agop_ctx *ctx, const agop__side *t,
     c->others = t->variable + first;
     agop__parallel(ctx->threads, (int)(t->variables - first), compare_one, c);
     if (atomic_load(&c->failed))
-        return agop__fail_memory(&ctx->err, 64.0 * (double)c->rows, "a measure");
+        return agop__fail_memory(&ctx->err, 64.0 * (double)c->d->rows, "a measure");
     for (int64_t j = 0; j < t->variables - first; j++) {
         TRY(agop__keep_add(keep, c->u->number, c->others[j].number, c->size[j], &ctx->err));
         if (c->d->plan.tested && c->u != &c->others[j])
@@ -114,7 +112,7 @@ done:
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
 {
     const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
-    comparing         c = {.d = d, .rows = d->rows};
+    comparing         c = {.d = d};
     agop_status       st;
 
     TRY(refuse_categories(s, &ctx->err));
@@ -138,15 +136,5 @@ agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
 done:
     free(c.size);
     free(c.log10p);
-    return st;
-}
-
-agop_status agop__classical_log10p(double *log10p, const agop_ids *d, const agop__variable *u, const agop__variable *v,
-                                   agop__err *e)
-{
-    agop__measured m;
-    agop_status    st = compare(&m, d, u, v, e);
-
-    *log10p = m.log10p;
     return st;
 }

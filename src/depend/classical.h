@@ -4,11 +4,12 @@
 #define AGOP_DEPEND_CLASSICAL_H
 
 #include "depend/ids.h"
+#include "depend/measures.h"
 
 /* Fills d->keep with the size of the measure d->plan.measure for all pairs. Categories are refused (AGOP_E_DATA). */
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started);
-/* log10 p of a told pair, computed once more. */
-agop_status agop__classical_log10p(double *log10p, const agop_ids *d, const agop__variable *u, const agop__variable *v,
-                                   agop__err *e);
+/* A measure, AGOP__PEARSON and so on, of two numeric variables over the rows that both have; NaN of fewer than four. */
+agop_status agop__measure_columns(agop__measured *out, int which, const agop__variable *u, const agop__variable *v,
+                                  int64_t rows, agop__err *e);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "depend/classical.h"
-#include "depend/spearman.h"
+#include "depend/told.h"
 #include "io/json.h"
 
 static const char *const measures[] = {"ids", "pearson", "spearman", "dcor", "xi", "hsic"}; /* by AGOP__... */
@@ -41,10 +41,7 @@ static agop__ids_plan plan_of(const agop_settings *s)
         .norm   = norm_of(s),
         .dtype  = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32,
         .rate   = 1 / (2 * width * width),
-        .scale  = agop__choice(s, "scale", "none")     ? AGOP__SCALE_NONE
-                  : agop__choice(s, "scale", "minmax") ? AGOP__SCALE_MINMAX
-                  : agop__choice(s, "scale", "rank")   ? AGOP__SCALE_RANK
-                                                       : AGOP__SCALE_ZSCORE,
+        .scale  = agop__scale_of(s),
         .units  = agop__choice(s, "matrix_units", "on"),
         .range  = agop__real(s, "scale_range", 1),
         .top    = agop__int(s, "top", 0),
@@ -81,18 +78,12 @@ done:
     return st;
 }
 
-static agop_status name_variables(char ***out, const agop__side *s, agop__err *e)
+static agop_status name_variables(const char ***out, const agop__side *s, agop__err *e)
 {
-    *out = agop__calloc(s->variables, sizeof **out);
-    if (!*out)
-        return agop__fail_memory(e, 0, "names");
-    for (int64_t k = 0; k < s->variables; k++) {
-        char **to = &(*out)[s->variable[k].number];
-        *to       = agop__strdup(s->variable[k].field->name);
-        if (!*to)
-            return agop__fail_memory(e, 0, "names");
-    }
-    return AGOP_OK;
+    *out = agop__malloc(s->variables, sizeof **out);
+    for (int64_t k = 0; *out && k < s->variables; k++)
+        (*out)[s->variable[k].number] = s->variable[k].field->name;
+    return *out ? AGOP_OK : agop__fail_memory(e, 0, "names");
 }
 
 static agop_status open_sides(agop_ids *d, agop_ctx *ctx, const agop_table *x, const agop_table *y,
@@ -140,19 +131,16 @@ static agop_status check_tables(const agop_table *x, const agop_table *y, agop__
 
 static agop_status report(agop_ids *d, const agop_settings *s, double seconds, agop__err *e)
 {
-    static const char *const norm[]  = {"max", "l1", "l2"};
-    static const char *const scale[] = {[AGOP__SCALE_ZSCORE] = "zscore", [AGOP__SCALE_NONE] = "none",
-                                        [AGOP__SCALE_MINMAX] = "minmax", [AGOP__SCALE_RANK] = "rank"};
-    const agop__ids_plan    *p       = &d->plan;
-    json_t                  *j;
+    const agop__ids_plan *p = &d->plan;
+    json_t               *j;
 
     j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
-                  "measure", measures[p->measure], "n", (json_int_t)d->rows, "variables",
+                  "measure", agop__text(s, "measure"), "n", (json_int_t)d->rows, "variables",
                   (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1), "p_norm",
-                  norm[p->norm], "scale", scale[p->scale], "scale_range", p->range, "terms", (int)p->terms, "width",
-                  agop__real(s, "width", 1), "precision", p->dtype == AGOP_F64 ? "double" : "single", "matrix_units",
-                  p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested, "fdr", p->fdr,
-                  "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
+                  agop__text(s, "p_norm"), "scale", agop__text(s, "scale"), "scale_range", p->range, "terms",
+                  (int)p->terms, "width", agop__real(s, "width", 1), "precision", agop__text(s, "precision"),
+                  "matrix_units", p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested,
+                  "fdr", p->fdr, "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
                   (json_int_t)agop__peak_bytes());
     d->info = j ? agop__json_dump(j, JSON_COMPACT) : NULL;
     json_decref(j);
@@ -220,45 +208,10 @@ agop_status agop_ids_matrix(agop_mat *out, agop_ctx *ctx, const agop_ids *d)
     return AGOP_OK;
 }
 
-/* p and q of the pairs that are told. */
-static agop_status test_pairs(agop_pair *pair, int64_t count, agop_ctx *ctx, const agop_ids *d, const agop__side *s,
-                              const agop__side *t)
-{
-    int64_t    *left = agop__side_order(s), *right = agop__side_order(t);
-    agop_status st   = AGOP_OK;
-
-    for (int64_t i = 0; left && right && i < count; i++) {
-        const agop__variable *u = &s->variable[left[pair[i].a]], *v = &t->variable[right[pair[i].b]];
-        if (d->plan.measure != AGOP__IDS)
-            TRY(agop__classical_log10p(&pair[i].log10_p, d, u, v, &ctx->err));
-        else
-            pair[i].log10_p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), pair[i].score, &d->plan, 0);
-        pair[i].log10_q = agop__keep_rate(&d->keep, pair[i].log10_p);
-    }
-    if (!left || !right)
-        st = agop__fail_memory(&ctx->err, 8.0 * (double)(s->variables + t->variables), "p-values");
-done:
-    free(left);
-    free(right);
-    return st;
-}
-
 agop_status agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most)
 {
-    const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
-    int64_t           told = 0;
-    agop_status       st;
-
     agop__keep_pairs(out, count, &d->keep, most);
-    if (d->plan.tested)
-        TRY(test_pairs(out, *count, ctx, d, s, t));
-    for (int64_t i = 0; i < *count; i++)
-        if (d->plan.fdr <= 0 || out[i].log10_q <= log10(d->plan.fdr))
-            out[told++] = out[i];
-    *count = told;
-    st     = agop__spearman_pairs(out, told, ctx, s, t);
-done:
-    return st;
+    return agop__tell_pairs(out, count, ctx, d);
 }
 
 const char *agop_ids_info(const agop_ids *d)
@@ -272,9 +225,7 @@ void agop_ids_free(agop_ids *d)
         return;
     agop__keep_close(&d->keep);
     for (int side = 0; side < 2; side++) {
-        for (int64_t j = 0; d->name[side] && j < d->side[side].variables; j++)
-            free(d->name[side][j]);
-        free(d->name[side]);
+        free((void *)(uintptr_t)d->name[side]);
         agop__side_close(&d->side[side]);
         agop__schema_free(&d->schema[side]);
     }

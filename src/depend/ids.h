@@ -130,7 +130,7 @@ struct agop_ids {
     int            self;      /* 1: side[0] against itself */
     agop__schema   schema[2]; /* of x, and of y where there is one */
     agop__side     side[2];
-    char         **name[2];   /* of the variables, as they stand in the table */
+    const char   **name[2];   /* of the variables, as they stand in the table; the schemas' */
     int64_t        rows;
     agop__keep     keep;
     char          *info;

@@ -365,7 +365,7 @@ static agop_status first_failure(const agop__schema *s, const lesson *l, agop__e
 
 /* ---- learn ---- */
 
-static int scale_of(const agop_settings *s)
+int agop__scale_of(const agop_settings *s)
 {
     return agop__choice(s, "scale", "none")     ? AGOP__SCALE_NONE
            : agop__choice(s, "scale", "minmax") ? AGOP__SCALE_MINMAX
@@ -381,7 +381,7 @@ agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_tabl
     agop_status st;
 
     memset(out, 0, sizeof *out);
-    out->scale         = scale_of(s);
+    out->scale         = agop__scale_of(s);
     out->normal_scores = agop__bool(s, "normal_scores", 0);
     out->factor        = out->normal_scores ? 0.7 : 1.0;
     out->height        = sqrt(0.5);

@@ -2,8 +2,8 @@
  * do not depend on, and what is kept of them. */
 #include <jansson.h>
 
+#include "base/sort.h"
 #include "depend/measures.h"
-#include "depend/spearman.h"
 #include "fail_alloc.h"
 #include "golden.h"
 #include "model_support.h"
@@ -413,27 +413,14 @@ static void test_ids__what_is_kept_is_the_strongest(void **state)
 
 /* ---- invariances ---- */
 
-static void test_ids__standardised_scores_forget_origin_unit_and_order(void **state)
+/* Scores under these settings are those of the other world. */
+static void same_scores(const world *w, const world *other, const char *words)
 {
-    world       w = make_world(), moved = make_world();
-    agop_table *t, *u;
-    agop_ids   *d, *e;
-    double     *a, *b;
-    (void)state;
-    for (int i = 0; i < ROWS; i++) {
-        int from = (i + 41) % ROWS; /* rows in another order */
-        for (int j = 0; j < NUMBERS; j++)
-            moved.number[j][i] = (j % 2 ? -3 : 1000) * w.number[j][from] + 17;
-        moved.colour[i] = w.colour[from];
-        moved.kind[i]   = w.kind[from];
-    }
-    t = table_of_world(&w);
-    u = table_of_world(&moved);
-    d = score(t, NULL, "precision=double");
-    e = score(u, NULL, "precision=double");
-    a = matrix_of(d);
-    b = matrix_of(e);
-    near(b, a, VARIABLES * VARIABLES, 1e-9, "moved");
+    agop_table *t = table_of_world(w), *u = table_of_world(other);
+    agop_ids   *d = score(t, NULL, words), *e = score(u, NULL, words);
+    double     *a = matrix_of(d), *b = matrix_of(e);
+
+    near(b, a, VARIABLES * VARIABLES, 1e-9, words);
     free(a);
     free(b);
     agop_ids_free(d);
@@ -442,29 +429,29 @@ static void test_ids__standardised_scores_forget_origin_unit_and_order(void **st
     agop_table_free(u);
 }
 
-/* exp is rising: ranks do not notice. Spearman's correlation is the textbook's. */
+static void test_ids__standardised_scores_forget_origin_unit_and_order(void **state)
+{
+    world w = make_world(), moved = make_world();
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        int from = (i + 41) % ROWS; /* rows in another order */
+        for (int j = 0; j < NUMBERS; j++)
+            moved.number[j][i] = (j % 2 ? -3 : 1000) * w.number[j][from] + 17;
+        moved.colour[i] = w.colour[from];
+        moved.kind[i]   = w.kind[from];
+    }
+    same_scores(&w, &moved, "precision=double");
+}
+
+/* exp is rising: ranks do not notice. */
 static void test_ids__ranks_forget_every_rising_map(void **state)
 {
-    world       w = make_world(), moved = make_world();
-    agop_table *t = table_of_world(&w), *u;
-    agop_ids   *d, *e;
-    double     *a, *b;
+    world w = make_world(), moved = make_world();
     (void)state;
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < 3; j++)
             moved.number[j][i] = exp(w.number[j][i]);
-    u = table_of_world(&moved);
-    d = score(t, NULL, "scale=rank precision=double");
-    e = score(u, NULL, "scale=rank precision=double");
-    a = matrix_of(d);
-    b = matrix_of(e);
-    near(b, a, VARIABLES * VARIABLES, 1e-9, "through exp");
-    free(a);
-    free(b);
-    agop_ids_free(d);
-    agop_ids_free(e);
-    agop_table_free(t);
-    agop_table_free(u);
+    same_scores(&w, &moved, "scale=rank precision=double");
 }
 
 static void test_ids__the_sign_is_spearmans(void **state)
