@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "depend/classical.h"
+#include "depend/signs.h"
+
+#define RANK_BYTES 256e6
 
 typedef struct telling {
     const agop_ids   *d;
@@ -16,42 +19,21 @@ typedef struct telling {
     atomic_int        failed;
 } telling;
 
-static void find_pair(const agop__variable **u, const agop__variable **v, const telling *w, const agop_pair *p)
-{
-    *u = &w->left->variable[w->at_left[p->a]];
-    *v = &w->right->variable[w->at_right[p->b]];
-}
-
 static void test_pair(void *user, int i)
 {
     telling              *w = user;
     agop_pair            *p = &w->pair[i];
     const agop_ids       *d = w->d;
-    const agop__variable *u, *v;
+    const agop__variable *u = &w->left->variable[w->at_left[p->a]], *v = &w->right->variable[w->at_right[p->b]];
     agop__measured        m = {.log10p = NAN};
     agop__err             e;
 
-    find_pair(&u, &v, w, p);
     if (d->plan.measure == AGOP__IDS)
         m.log10p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), p->score, &d->plan, 0);
     else if (agop__measure_columns(&m, d->plan.measure, u, v, d->rows, &e) != AGOP_OK)
         atomic_store(&w->failed, 1);
     p->log10_p = m.log10p;
     p->log10_q = agop__keep_rate(&d->keep, m.log10p);
-}
-
-static void sign_pair(void *user, int i)
-{
-    telling              *w = user;
-    const agop__variable *u, *v;
-    agop__measured        m = {.value = NAN};
-    agop__err             e;
-
-    find_pair(&u, &v, w, &w->pair[i]);
-    if (!u->field->is_text && !v->field->is_text &&
-        agop__measure_columns(&m, AGOP__SPEARMAN, u, v, w->d->rows, &e) != AGOP_OK)
-        atomic_store(&w->failed, 1);
-    w->pair[i].spearman = m.value;
 }
 
 agop_status agop__tell_pairs(agop_pair *pair, int64_t *count, agop_ctx *ctx, const agop_ids *d)
@@ -72,9 +54,10 @@ agop_status agop__tell_pairs(agop_pair *pair, int64_t *count, agop_ctx *ctx, con
         if (d->plan.fdr <= 0 || pair[i].log10_q <= log10(d->plan.fdr))
             pair[told++] = pair[i];
     *count = told;
-    agop__parallel(ctx->threads, (int)told, sign_pair, &w);
     if (atomic_load(&w.failed))
-        st = agop__fail_memory(&ctx->err, 64.0 * (double)d->rows, "ranks");
+        st = agop__fail_memory(&ctx->err, 64.0 * (double)d->rows, "a measure");
+    else
+        st = agop__sign_pairs(pair, told, ctx, d, w.at_left, w.at_right, RANK_BYTES);
 done:
     free(w.at_left);
     free(w.at_right);

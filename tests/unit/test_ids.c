@@ -4,6 +4,7 @@
 
 #include "base/sort.h"
 #include "depend/measures.h"
+#include "depend/signs.h"
 #include "fail_alloc.h"
 #include "golden.h"
 #include "model_support.h"
@@ -477,6 +478,64 @@ static void test_ids__the_sign_is_spearmans(void **state)
     agop_table_free(t);
 }
 
+/* Columns without ties, with some, mostly of one value (the least, one in the middle, the largest), and constant. */
+static void fill_for_ranks(double *x, int kind, int rows)
+{
+    for (int i = 0; i < rows; i++) {
+        double u = ((i * 7919 + kind * 104729) % 10007) / 10007., v = sin(i * (kind + 1.));
+        x[i] = kind % 6 == 0 ? v : kind % 6 == 1 ? floor(4 * v) : kind % 6 == 2 ? (u < .9 ? 0 : ceil(5 * u * u))
+             : kind % 6 == 3 ? (u < .8 ? 0 : v) : kind % 6 == 4 ? (u < .6 ? 9 : v) : 1;
+    }
+}
+
+/* Pairs of x and y (or x), with ranks of all variables held at once or of a few, by the function of one pair. */
+static void check_signs(int self, double bytes)
+{
+    enum { RANKED = 400, COLUMNS = 14 };
+    static double x[2][COLUMNS][RANKED];
+    agop_table   *t[2] = {NULL, NULL};
+    agop_ids     *d;
+    agop_pair     pair[COLUMNS * COLUMNS];
+    int64_t       count, *at[2];
+
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(agop_table_new(&t[side], ctx, RANKED), AGOP_OK);
+        for (int j = 0; j < COLUMNS; j++) {
+            char name[40];
+            (void)snprintf(name, sizeof name, "v%d", j);
+            fill_for_ranks(x[side][j], j + 5 * side, RANKED);
+            assert_int_equal(agop_table_add_numeric(t[side], ctx, name, x[side][j]), AGOP_OK);
+        }
+    }
+    d = score(t[0], self ? NULL : t[1], "");
+    assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, COLUMNS * COLUMNS), AGOP_OK);
+    assert_int_equal(count, self ? COLUMNS * (COLUMNS - 1) / 2 : COLUMNS * COLUMNS);
+    at[0] = agop__side_order(&d->side[0]);
+    at[1] = agop__side_order(&d->side[self ? 0 : 1]);
+    for (int64_t i = 0; i < count; i++)
+        pair[i].spearman = NAN;
+    assert_int_equal(agop__sign_pairs(pair, count, ctx, d, at[0], at[1], bytes), AGOP_OK);
+    for (int64_t i = 0; i < count; i++) {
+        agop__measured m;
+        assert_int_equal(agop__spearman(&m, x[0][pair[i].a], x[!self][pair[i].b], RANKED, &ctx->err), AGOP_OK);
+        assert_true(fabs(m.value - pair[i].spearman) < 1e-12);
+    }
+    for (int side = 0; side < 2; side++) {
+        free(at[side]);
+        agop_table_free(t[side]);
+    }
+    agop_ids_free(d);
+}
+
+static void test_ids__the_sign_is_spearmans_however_few_ranks_are_held(void **state)
+{
+    (void)state;
+    for (int self = 0; self < 2; self++) {
+        check_signs(self, 1e9);
+        check_signs(self, 1); /* a batch at a time */
+    }
+}
+
 /* ---- other measures ---- */
 
 /* The same pairs, by the functions of measures.h over the rows that both have. */
@@ -708,6 +767,7 @@ int main(void)
         cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),
         cmocka_unit_test(test_ids__ranks_forget_every_rising_map),
         cmocka_unit_test(test_ids__the_sign_is_spearmans),
+        cmocka_unit_test(test_ids__the_sign_is_spearmans_however_few_ranks_are_held),
         cmocka_unit_test(test_ids__other_measures_take_its_place),
         cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
