@@ -136,10 +136,10 @@ struct agop_ids {
     char          *info;
 };
 
-/* log10 p of a score of u and v over n rows; of a category times the levels that might have had it. least: or a number
- * that is never above it, and costs little. */
+/* log10 p of a score of u and v over n rows; of a category times the levels that might have had it; or, where that is
+ * above `limit`, any number from limit to 0. */
 double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64_t n, double score,
-                         const agop__ids_plan *plan, int least);
+                         const agop__ids_plan *plan, double limit);
 /* score.c: fills d->keep. */
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started);
 

@@ -230,9 +230,7 @@ static void test_row(void *user, int i)
         double  score = larger_of_both(t, t->w->pairs, i, j);
         int64_t n     = (int64_t)(t->w->count ? larger_of_both(t, t->w->count, i, j) : (double)t->w->rows);
         double *to    = &t->w->log10p[i * t->b->variables + j];
-        *to           = agop__pair_log10p(&t->u[i], &t->v[j], n, score, p, 1);
-        if (*to <= log10(p->stored))
-            *to = agop__pair_log10p(&t->u[i], &t->v[j], n, score, p, 0);
+        *to           = agop__pair_log10p(&t->u[i], &t->v[j], n, score, p, log10(p->stored));
     }
 }
 
@@ -280,13 +278,11 @@ static double tests_of(const agop__variable *v)
 }
 
 double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64_t n, double score,
-                         const agop__ids_plan *plan, int least)
+                         const agop__ids_plan *plan, double limit)
 {
     double tests = log10(tests_of(u) * tests_of(v));
-    double one   = least ? agop__null_least_log10p(u->null, v->null, n, plan->norm, score)
-                         : agop__null_log10p(u->null, v->null, n, plan->norm, score);
 
-    return fmin(0, one + tests);
+    return fmin(0, agop__null_log10p(u->null, v->null, n, plan->norm, score, limit - tests) + tests);
 }
 
 /* ---- room ---- */

@@ -2,8 +2,8 @@
  *
  * With t the doubled mid-ranks less their mean, whole numbers, Spearman's correlation is sum t t' / sqrt(sum t^2
  * sum t'^2). Where most values of a column are equal, as the zeros of counts, only what the others have more than these
- * is kept: with t = c + d, and sum t = 0, sum t t' = sum d d' - n c c'. Ranks are held for as many variables as there is
- * room for, of each of the two in a pair: pairs are in the order of their first variable, and group meets group. */
+ * is kept: with t = c + d, and sum t = 0, sum t t' = sum d d' - n c c'. Ranks are held of as many variables as there is
+ * room for, on either side of the pairs: pairs are in the order of their first variable, and group meets group. */
 #include "depend/signs.h"
 
 #include <math.h>

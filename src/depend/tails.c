@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/clones.h"
 #include "table/table.h"
 
 #define PI      3.14159265358979323846
@@ -283,6 +284,7 @@ double agop__chi2_sum_log10p(const double *weight, int count, double x)
  * much they overlap. The average is taken over POINTS points of a rank-one lattice, the same ones for every pair: Z
  * without what Z_k says of it, to which |Z_k| is added at evenly spaced levels of its tail. */
 enum { POINTS = 127, GENERATOR = 3 }; /* a prime and a primitive root of it: GENERATOR^k differ for k < POINTS - 1 */
+enum { ROOM = 128, LANES = 16 };       /* points with those that fill the last vector; sums that do not wait */
 
 /* GENERATOR^k: how coordinate k goes through the points. */
 static int generator(int k)
@@ -295,18 +297,23 @@ static int generator(int k)
 }
 
 /* (1 - Phi(z)) / phi(z) to 1 %, without an exponential: between Birnbaum's (1942) bound and the truth. */
-static double quick_mills(double z)
+static inline float quick_mills(float z)
 {
-    return 4 / (3 * z + sqrt(z * z + 8));
+    return 4 / (3 * z + sqrtf(z * z + 8));
 }
 
-/* The z >= u > 0 with (1 - Phi(z)) / (1 - Phi(u)) = exp(log_share): one of Newton's steps from where Mills' ratio would
- * be the same, off by .02 at u = .3, by .001 at 2. A point of a lattice needs no more. */
-static double beyond(double u, double log_share)
+/* level[s] >= u > 0 with (1 - Phi(level)) / (1 - Phi(u)) = exp(log_share[s]): one of Newton's steps from where Mills'
+ * ratio would be the same, off by .02 at u = .3, by .001 at 2. A point of a lattice needs no more. The logarithm that
+ * the step asks for is of a number between 1/3 and 1, and a few terms of its series are enough. */
+AGOP__CLONES static void levels_beyond(float *level, float u, const float *log_share)
 {
-    double z = sqrt(u * u - 2 * log_share), m = quick_mills(z);
+    float start = quick_mills(u);
 
-    return fmax(u, z + m * log(m / quick_mills(u)));
+    for (int s = 0; s < POINTS; s++) {
+        float z = sqrtf(u * u - 2 * log_share[s]), m = quick_mills(z), t = (m - start) / (m + start), t2 = t * t;
+        float next = z + 2 * m * t * (1 + t2 * (1 / 3.f + t2 * (1 / 5.f + t2 * (1 / 7.f))));
+        level[s]   = next > u ? next : u;
+    }
 }
 
 /* The normal quantiles of (s + 1/2) / POINTS, scaled to variance 1; the middle one is not quite 0, so that a point has
@@ -328,8 +335,8 @@ static void normal_levels(double *z)
 typedef struct cloud {
     int    terms;                                         /* of Z, those of x by those of y */
     int    size;                                          /* of h */
-    float  Z[AGOP__TERMS_MOST * AGOP__TERMS_MOST][POINTS];
-    double plain[POINTS], stretched[POINTS];              /* |h|^2, |g|^2 */
+    float  Z[AGOP__TERMS_MOST * AGOP__TERMS_MOST][ROOM];
+    double plain[POINTS], stretched[POINTS];              /* |h|^2, |g|^2, of a stretched one */
 } cloud;
 
 /* Is g_kl worth a coordinate of its own? */
@@ -338,91 +345,155 @@ static int matters(const agop__null *x, const agop__null *y, int k, int l)
     return x->eigen[k] * y->eigen[l] > 1e-8 * x->eigen[0] * y->eigen[0];
 }
 
-static void add_coordinate(cloud *c, const agop__null *x, const agop__null *y, int k, int l, const double *h,
-                           double stretch)
+/* A normal vector of the lattice; every `turn` has other points. */
+static void lattice_points(double *h, const double *normal, int own, int turn)
 {
-    float g[POINTS];
+    int step = generator(own), at = own * (own + 37 * turn) % POINTS;
 
-    c->size++;
-    for (int s = 0; s < POINTS; s++) {
-        c->plain[s] += h[s] * h[s];
-        c->stretched[s] += stretch * h[s] * h[s];
-        g[s] = (float)(sqrt(stretch) * h[s]);
-    }
-    for (int i = 0; i < x->terms; i++)
-        for (int j = 0; j < y->terms; j++) {
-            float  a = (float)(x->root[i * x->terms + k] * y->root[j * y->terms + l]);
-            float *z = c->Z[i * y->terms + j];
-            for (int s = 0; s < POINTS; s++)
-                z[s] += a * g[s];
-        }
+    for (int s = 0; s < POINTS; s++, at += at + step < POINTS ? step : step - POINTS)
+        h[s] = normal[at];
 }
 
-/* stretch: by coordinate; NULL for 1. Every `turn` has other points. */
+AGOP__CLONES static void add_times(float *restrict z, float a, const float *restrict g)
+{
+    for (int s = 0; s < ROOM; s++)
+        z[s] += a * g[s];
+}
+
+/* out[j] = sum_l root_y[j][l] g_kl, of one k. stretch: by coordinate; NULL for 1. */
+static void mix_second(float (*out)[ROOM], cloud *c, const agop__null *x, const agop__null *y, const double *normal,
+                       const double *stretch, int k, int turn)
+{
+    double h[POINTS];
+    float  g[ROOM] = {0};
+
+    memset(out, 0, (size_t)y->terms * sizeof *out);
+    for (int l = 0; l < y->terms; l++) {
+        int    own = k * y->terms + l;
+        double s2  = stretch ? stretch[own] : 1, by = sqrt(s2);
+        if (!matters(x, y, k, l))
+            continue;
+        lattice_points(h, normal, own, turn);
+        c->size++;
+        for (int s = 0; s < POINTS; s++)
+            g[s] = (float)(by * h[s]);
+        for (int s = 0; stretch && s < POINTS; s++) {
+            c->plain[s] += h[s] * h[s];
+            c->stretched[s] += s2 * h[s] * h[s];
+        }
+        for (int j = 0; j < y->terms; j++) {
+            float a = (float)y->root[j * y->terms + l];
+            add_times(out[j], a, g);
+        }
+    }
+}
+
 static void make_cloud(cloud *c, const agop__null *x, const agop__null *y, const double *stretch, int turn)
 {
-    double normal[POINTS], h[POINTS];
+    double normal[POINTS];
+    float  mixed[AGOP__TERMS_MOST][ROOM];
 
     normal_levels(normal);
-    memset(c, 0, sizeof *c);
+    memset(c->plain, 0, sizeof c->plain);
+    memset(c->stretched, 0, sizeof c->stretched);
+    c->size  = 0;
     c->terms = x->terms * y->terms;
-    for (int k = 0; k < x->terms; k++)
-        for (int l = 0; l < y->terms; l++) {
-            int own = k * y->terms + l, step = generator(own), at = own * (own + 37 * turn) % POINTS;
-            for (int s = 0; s < POINTS; s++, at = (at + step) % POINTS)
-                h[s] = normal[at];
-            if (matters(x, y, k, l))
-                add_coordinate(c, x, y, k, l, h, stretch ? stretch[own] : 1);
-        }
+    memset(c->Z, 0, (size_t)c->terms * sizeof *c->Z);
+    for (int k = 0; k < x->terms; k++) {
+        mix_second(mixed, c, x, y, normal, stretch, k, turn);
+        for (int i = 0; i < x->terms; i++)
+            for (int j = 0; j < y->terms; j++) {
+                float  a = (float)x->root[i * x->terms + k];
+                float *z = c->Z[i * y->terms + j];
+                add_times(z, a, mixed[j]);
+            }
+    }
+}
+
+/* count[s]: how many of the terms are beyond their u at point s, where |Z_k + a_k shift|. */
+AGOP__CLONES static void count_beyond(int32_t *restrict count, const cloud *c, const float *a, const float *u,
+                                      const float *restrict shift)
+{
+    memset(count, 0, ROOM * sizeof *count);
+    for (int k = 0; k < c->terms; k++) {
+        const float *z = c->Z[k];
+        float        by = a[k], limit = u[k];
+        for (int s = 0; s < ROOM; s++)
+            count[s] += fabsf(z[s] + by * shift[s]) >= limit;
+    }
+}
+
+/* Of 1 / N; what fills the last vector counts as 1. */
+AGOP__CLONES static double sum_of_shares(const int32_t *count)
+{
+    float  part[LANES] = {0};
+    double sum = 0;
+
+    for (int first = 0; first < ROOM; first += LANES)
+        for (int l = 0; l < LANES; l++)
+            part[l] += 1 / (float)(count[first + l] > 1 ? count[first + l] : 1);
+    for (int l = 0; l < LANES; l++)
+        sum += (double)part[l];
+    return sum;
 }
 
 /* The average of 1 / N where Z_pq is beyond its u, the others keeping what they had apart from it. */
 static double overlap(const cloud *c, const agop__null *x, const agop__null *y, const float *level, int p, int q,
-                      const double *u, int levels)
+                      const float *u)
 {
-    float  shift[POINTS], beyond_u[POINTS] = {0};
-    int    own = p * y->terms + q, step = generator(c->terms + own);
-    double sum = 0;
+    float   shift[ROOM] = {0}, a[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
+    int32_t count[ROOM];
+    int     own = p * y->terms + q, step = generator(c->terms + own);
 
-    for (int s = 0; s < POINTS; s++)
-        shift[s] = level[s * step % POINTS] - c->Z[own][s];
+    for (int s = 0, at = 0; s < POINTS; s++, at += at + step < POINTS ? step : step - POINTS)
+        shift[s] = level[at] - c->Z[own][s];
     for (int i = 0; i < x->terms; i++)
-        for (int j = 0; j < y->terms; j++) {
-            int          k = i * y->terms + j;
-            const float *z = c->Z[k];
-            float a = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]), limit = (float)u[k % levels];
-            limit *= 1 - 1e-5f; /* rounding of Z_pq itself */
-            for (int s = 0; s < POINTS; s++)
-                beyond_u[s] += fabsf(z[s] + a * shift[s]) >= limit ? 1.f : 0.f;
-        }
-    for (int s = 0; s < POINTS; s++)
-        sum += 1 / fmax(1, (double)beyond_u[s]);
-    return sum / POINTS;
+        for (int j = 0; j < y->terms; j++)
+            a[i * y->terms + j] = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]);
+    count_beyond(count, c, a, u, shift);
+    return (sum_of_shares(count) - (ROOM - POINTS)) / POINTS;
 }
 
-double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels)
+/* Is p so surely above `most` that so many of so few points are beyond? By eight standard deviations. */
+static int often_beyond(const cloud *c, const float *u, double most)
 {
-    float  level[POINTS];
-    double sum = 0, least = INFINITY, done = -1, tail, log_share[POINTS];
+    static const float none[ROOM] = {0};
+    int32_t            count[ROOM];
+    double             some = 0;
+
+    count_beyond(count, c, none, u, none);
+    for (int s = 0; s < POINTS; s++)
+        some += count[s] > 0;
+    return some / POINTS > most + 8 * sqrt(most * (1 - most) / POINTS);
+}
+
+double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels, double limit)
+{
+    float  level[POINTS], log_share[POINTS], bound[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
+    double sum = 0, least = INFINITY, done = -1, tail;
     cloud  c;
 
     for (int k = 0; k < levels; k++)
         least = fmin(least, u[k]);
     if (!(least > 0) || x->active * y->active == 0)
         return least > 0 ? -INFINITY : 0;
+    for (int k = 0; k < x->terms * y->terms; k++)
+        bound[k] = (float)u[k % levels] * (1 - 1e-5f); /* rounding of Z_pq itself */
+    make_cloud(&c, x, y, NULL, 0);
+    if (limit < 0 && often_beyond(&c, bound, pow(10, limit)))
+        return 0;
     tail = log_normal_tail(least);
     for (int s = 0; s < POINTS; s++)
-        log_share[s] = log((s + .5) / POINTS);
-    make_cloud(&c, x, y, NULL, 0);
+        log_share[s] = (float)log((s + .5) / POINTS);
     for (int p = 0; p < x->terms; p++)
         for (int q = 0; q < y->terms; q++) {
             double here = u[(p * y->terms + q) % levels], share = exp(log_normal_tail(here) - tail);
             if (!(x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0 && share > 1e-9))
                 continue;
-            for (int s = 0; s < POINTS && here != done; s++)
-                level[s] = (float)beyond(here, log_share[s]);
+            if (here != done)
+                levels_beyond(level, (float)here, log_share);
             done = here;
-            sum += share * overlap(&c, x, y, level, p, q, u, levels);
+            sum += share * overlap(&c, x, y, level, p, q, bound);
         }
     return fmin(0, LOG10_E * (tail + log(2 * sum)));
 }
@@ -703,14 +774,14 @@ static double shortened(const agop__null *x, const agop__null *y, int64_t n, dou
     return fmin(1, agop__correlation_z(r, n, skew) / agop__correlation_z(r, n, 0));
 }
 
-static double largest_log10p(const agop__null *x, const agop__null *y, int64_t n, double score)
+static double largest_log10p(const agop__null *x, const agop__null *y, int64_t n, double score, double limit)
 {
     double u[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0};
     int    count = x->terms * y->terms, levels = largest_skew(x) * largest_skew(y) > 0 ? count : 1;
 
     for (int k = 0; k < levels; k++)
         u[k] = agop__correlation_z(score, n, x->skew[k / y->terms] * y->skew[k % y->terms]);
-    return agop__max_log10p(x, y, u, levels);
+    return agop__max_log10p(x, y, u, levels, limit);
 }
 
 /* The longest part of a mean or a root mean square: the sum of the terms with the best signs, or the first chi-square;
@@ -726,12 +797,10 @@ static double main_z(const agop__null *x, const agop__null *y, int64_t n, int no
 
 /* One of the terms, the sum of the terms with one choice of signs, the first of the chi-squares: each is one normal
  * number, and exceeds what the whole exceeds less often. */
-double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
+static double lower_bound(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
 {
     double z;
 
-    if (n < 4 || x->active * y->active == 0 || !(score > 0))
-        return 0;
     if (norm == AGOP__STRENGTH_MAX)
         z = agop__correlation_z(score, n, largest_skew(x) * largest_skew(y));
     else {
@@ -741,14 +810,17 @@ double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t
     return LOG10_E * (log(2) + log_normal_tail(z));
 }
 
-double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score)
+double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score, double limit)
 {
-    double least = agop__null_least_log10p(x, y, n, norm, score), z, weight, p;
+    double least, z, weight, p;
 
-    if (least >= 0)
+    if (n < 4 || x->active * y->active == 0 || !(score > 0))
         return 0;
+    least = lower_bound(x, y, n, norm, score);
+    if (least >= limit)
+        return fmin(0, least);
     if (norm == AGOP__STRENGTH_MAX)
-        return fmax(least, largest_log10p(x, y, n, score));
+        return fmax(least, largest_log10p(x, y, n, score, limit));
     z      = main_z(x, y, n, norm, score);
     weight = shortened(x, y, n, z);
     if (norm == AGOP__STRENGTH_MEAN)

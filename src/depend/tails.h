@@ -29,11 +29,9 @@ void agop__null_make(agop__null *out, const double *corr, int terms);
 void agop__null_skew(agop__null *a, const double *skew);
 
 /* log10 P(score of n independent rows >= score); norm: AGOP__STRENGTH_... of backend.h. 0 where there is
- * nothing to test: n < 4, or all features constant. */
-double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score);
-/* A number that is never above it, and costs a logarithm or two: where it is above a threshold already, as nearly
- * always among many pairs, the other need not be called. */
-double agop__null_least_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score);
+ * nothing to test: n < 4, or all features constant. Where p is above 10^limit, as of nearly all pairs, it may be any
+ * number from limit to 0, which costs less; limit 0: always p. */
+double agop__null_log10p(const agop__null *x, const agop__null *y, int64_t n, int norm, double score, double limit);
 
 /* ---- the laws it stands on ---- */
 
@@ -44,8 +42,8 @@ void agop__jacobi(double *A, double *eigen, double *V, int n);
 /* sum_k weight_k chi^2_1 > x, weights >= 0 */
 double agop__chi2_sum_log10p(const double *weight, int count, double x);
 /* max |Z_ij| > u, of which there is one or as many as terms (levels), and mean |Z_ij| > m over all terms, where Z has
- * the covariance R_x (x) R_y */
-double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels);
+ * the covariance R_x (x) R_y; limit as above */
+double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels, double limit);
 double agop__mean_log10p(const agop__null *x, const agop__null *y, double m);
 
 double agop__normal_log10p(double z);            /* N(0,1) > z */

@@ -31,7 +31,7 @@ static int read_column(agop__null *a, int terms)
 
 static int significant(const agop__null *x, const agop__null *y, int64_t n, int norm, double score, double level)
 {
-    return agop__null_least_log10p(x, y, n, norm, score) <= level && agop__null_log10p(x, y, n, norm, score) <= level;
+    return agop__null_log10p(x, y, n, norm, score, level) < level;
 }
 
 static double least_score(const agop__null *x, const agop__null *y, int64_t n, int norm, double level)

@@ -41,7 +41,7 @@ static agop__null chain(int terms, double rho)
 
 static double largest(const agop__null *x, const agop__null *y, double u)
 {
-    return agop__max_log10p(x, y, &u, 1);
+    return agop__max_log10p(x, y, &u, 1, 0);
 }
 
 /* ---- single numbers ---- */
@@ -242,8 +242,8 @@ static void test_max__levels_may_differ(void **state)
     static const double u[] = {4, 3.5};
     double              p = 2 * pow(10, agop__normal_log10p(4)), q = 2 * pow(10, agop__normal_log10p(3.5));
     (void)state;
-    near(agop__max_log10p(&one, &two, u, 2), log10(p + q - p * q), .005);
-    near(agop__max_log10p(&two, &one, u, 2), log10(p + q - p * q), .005);
+    near(agop__max_log10p(&one, &two, u, 2, 0), log10(p + q - p * q), .005);
+    near(agop__max_log10p(&two, &one, u, 2, 0), log10(p + q - p * q), .005);
 }
 
 /* ---- the mean ---- */
@@ -311,8 +311,8 @@ static void test_max__constant_features_are_none(void **state)
     assert_int_equal(with.active, 2);
     near(largest(&with, &y, 4), largest(&without, &y, 4), .02);
     near(agop__mean_log10p(&with, &y, 2. / 3), agop__mean_log10p(&without, &y, 1), 1e-9);
-    near(agop__null_log10p(&with, &y, 90, AGOP__STRENGTH_RMS, .3 * sqrt(2. / 3)),
-         agop__null_log10p(&without, &y, 90, AGOP__STRENGTH_RMS, .3), 1e-9);
+    near(agop__null_log10p(&with, &y, 90, AGOP__STRENGTH_RMS, .3 * sqrt(2. / 3), 0),
+         agop__null_log10p(&without, &y, 90, AGOP__STRENGTH_RMS, .3, 0), 1e-9);
 }
 
 /* ---- a score ---- */
@@ -324,9 +324,9 @@ static void test_score__of_one_feature_is_a_correlation(void **state)
     (void)state;
     for (double r = .1; r < .8; r += .1) {
         double t = r * sqrt(48 / (1 - r * r)), truth = agop__t_log10p(t, 48);
-        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MAX, r), truth, 1e-4);
-        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MEAN, r), truth, 1e-4);
-        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_RMS, r), truth, .03);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MAX, r, 0), truth, 1e-4);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_MEAN, r, 0), truth, 1e-4);
+        near(agop__null_log10p(&one, &one, 50, AGOP__STRENGTH_RMS, r, 0), truth, .03);
     }
 }
 
@@ -337,25 +337,34 @@ static void test_score__with_many_rows_is_the_limit(void **state)
     (void)state;
     for (int k = 0; k < 36; k++)
         weight[k] = x.eigen[k / 6] * y.eigen[k % 6];
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_RMS, sqrt(q / 36 / n)),
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_RMS, sqrt(q / 36 / n), 0),
          agop__chi2_sum_log10p(weight, 36, q), 1e-4);
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MAX, 5 / sqrt(n)), largest(&x, &y, 5), 1e-4);
-    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MEAN, 2 / sqrt(n)), agop__mean_log10p(&x, &y, 2), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MAX, 5 / sqrt(n), 0), largest(&x, &y, 5), 1e-4);
+    near(agop__null_log10p(&x, &y, (int64_t)n, AGOP__STRENGTH_MEAN, 2 / sqrt(n), 0), agop__mean_log10p(&x, &y, 2),
+         1e-4);
 }
 
-static void test_score__has_a_quick_lower_bound(void **state)
+/* With a limit p is the same below it, and above it stays there. */
+static void test_score__is_exact_below_a_limit(void **state)
 {
-    static const double rho[] = {0, .4, -.9, 1};
+    static const double rho[] = {0, .4, -.9, 1}, limits[] = {-.3, -1.3, -3};
+    int                 below = 0, spared = 0;
     (void)state;
     for (int a = 0; a < 4; a++)
         for (int b = 0; b < 4; b++)
             for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++)
                 for (double score = .02; score < .7; score *= 2) {
                     agop__null x = chain(6, rho[a]), y = chain(6, rho[b]);
-                    double     p = agop__null_log10p(&x, &y, 100, norm, score);
+                    double     p = agop__null_log10p(&x, &y, 100, norm, score, 0);
                     assert_true(p <= 0);
-                    assert_true(agop__null_least_log10p(&x, &y, 100, norm, score) <= p);
+                    for (int k = 0; k < 3; k++) {
+                        double quick = agop__null_log10p(&x, &y, 100, norm, score, limits[k]);
+                        assert_true(quick == p || (p > limits[k] && quick >= limits[k] && quick <= 0));
+                        below += p < limits[k];
+                        spared += quick != p;
+                    }
                 }
+    assert_true(below > 50 && spared > 50);
 }
 
 /* All three norms of features that mark one row each. */
@@ -367,9 +376,8 @@ static void test_score__of_rare_rows_is_not_improbable(void **state)
     agop__null_skew(&x, rare);
     agop__null_skew(&y, rare);
     for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++) {
-        double p = agop__null_log10p(&x, &y, 100, norm, .98);
+        double p = agop__null_log10p(&x, &y, 100, norm, .98, 0);
         assert_true(p > -4 && p < -1);
-        assert_true(agop__null_least_log10p(&x, &y, 100, norm, .98) <= p);
     }
 }
 
@@ -379,11 +387,11 @@ static void test_score__nothing_to_test_is_one(void **state)
     agop__null          x = chain(6, .5), none = column(2, zero);
     (void)state;
     for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++) {
-        assert_true(agop__null_log10p(&x, &none, 100, norm, .5) == 0);
-        assert_true(agop__null_log10p(&x, &x, 3, norm, .5) == 0);
-        assert_true(agop__null_log10p(&x, &x, 100, norm, 0) == 0);
-        assert_true(isfinite(agop__null_log10p(&x, &x, 10000000, norm, 1)));
-        assert_true(agop__null_least_log10p(&x, &none, 100, norm, .5) == 0);
+        assert_true(agop__null_log10p(&x, &none, 100, norm, .5, 0) == 0);
+        assert_true(agop__null_log10p(&x, &x, 3, norm, .5, 0) == 0);
+        assert_true(agop__null_log10p(&x, &x, 100, norm, 0, 0) == 0);
+        assert_true(isfinite(agop__null_log10p(&x, &x, 10000000, norm, 1, 0)));
+        assert_true(agop__null_log10p(&x, &none, 100, norm, .5, -3) == 0);
     }
 }
 
@@ -466,7 +474,7 @@ int main(void)
         cmocka_unit_test(test_mean__many_draws_agree),
         cmocka_unit_test(test_score__of_one_feature_is_a_correlation),
         cmocka_unit_test(test_score__with_many_rows_is_the_limit),
-        cmocka_unit_test(test_score__has_a_quick_lower_bound),
+        cmocka_unit_test(test_score__is_exact_below_a_limit),
         cmocka_unit_test(test_score__of_rare_rows_is_not_improbable),
         cmocka_unit_test(test_score__nothing_to_test_is_one),
         cmocka_unit_test(test_jacobi__rebuilds_the_matrix),
