@@ -184,8 +184,8 @@ AGOP_API const char *agop_sparse_row_name(const agop_sparse *s, int64_t row); /*
 /* The non-zeros of a column, rows ascending; the answer is how many. Either pointer may be NULL. */
 AGOP_API int64_t agop_sparse_column(const agop_sparse *s, int64_t col, const int32_t **row, const float **value);
 AGOP_API void    agop_sparse_free(agop_sparse *s);
-/* A table of its columns, packed as agop_table_read packs them (s: its setting "cache"): what is given to all that
- * takes a table. Names that stand more than once get a number, "TBCE (2)". The matrix may be freed. */
+/* A table of its columns, which is given to all that takes a table: of those that are mostly zero the non-zeros, in
+ * memory, others packed as agop_table_read packs them (s: its setting "cache"). Names that stand more than once get a number, "TBCE (2)". The matrix may be freed. */
 AGOP_STATUS agop_table_from_sparse(agop_table **out, agop_ctx *ctx, const agop_sparse *m, const agop_settings *s);
 
 /* ---- verbs ---- */

@@ -69,6 +69,14 @@ typedef struct agop__terms {
 } agop__terms;
 enum { AGOP__STRENGTH_MAX, AGOP__STRENGTH_MEAN, AGOP__STRENGTH_RMS };
 
+/* Variables most of whose cells hold one value: the others, variable after variable, observations rising in each. */
+typedef struct agop__cells {
+    agop__tile start; /* i32, 1 x (variables + 1): where each begins, and where the last one ends */
+    agop__tile row;   /* i32, 1 x cells: the observation */
+    agop__tile x;     /* f64, 1 x cells */
+} agop__cells;
+enum { AGOP__CELL_TERMS = 16 }; /* most terms of cells */
+
 typedef struct agop__backend {
     const char *name;
     int         deterministic; /* same seed, threads and build: same bits */
@@ -137,6 +145,14 @@ typedef struct agop__backend {
      * r = (m s_kl - s_k s_l) / sqrt((m q_k - s_k^2)(m q_l - s_l^2)), 0 where m q - s^2 <= 1e-12 m q (f32: 1e-5). */
     agop_status (*strength)(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                             int pairwise, agop__err *e);
+
+    /* G += sums over observations 0 .. rows - 1 of (phi_k(x_a) - shift) factor of X times the same of Y, 0 where there is
+     * no cell. s, t: terms of X and of Y, of one count. G: f64, the variables of either side in panels of `panel`, as
+     * many as are left in the last; within a pair of panels of w and v it is what `strength` takes. own: what stands
+     * below a panel on the diagonal is not wanted. */
+    agop_status (*cell_products)(void *self, agop__tile *G, const agop__terms *s, const agop__cells *X,
+                                 const agop__terms *t, const agop__cells *Y, int64_t rows, int64_t panel, int own,
+                                 agop__err *e);
 
     /* ---- matrix units: bf16 numbers (8 bits of precision), products of them summed in float32 ---- */
     /* Make them ready. AGOP_E_UNSUPPORTED with the reason where there are none, or none that are faster than gemm; it

@@ -66,6 +66,12 @@ static inline agop_status op_strength(agop_ctx *ctx, agop__tile *S, const agop__
 {
     return ctx->be->strength(ctx->self, S, G, K, L, norm, pairwise, &ctx->err);
 }
+static inline agop_status op_cell_products(agop_ctx *ctx, agop__tile *G, const agop__terms *s, const agop__cells *X,
+                                           const agop__terms *t, const agop__cells *Y, int64_t rows, int64_t panel,
+                                           int own)
+{
+    return ctx->be->cell_products(ctx->self, G, s, X, t, Y, rows, panel, own, &ctx->err);
+}
 static inline agop_status op_weights(agop_ctx *ctx, agop__tile *W, const agop__kernel *k, const agop__points *x,
                                      const agop__points *z)
 {

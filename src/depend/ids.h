@@ -2,6 +2,7 @@
  *
  *   side       one of the two sets of variables: which columns, how they are scaled, their features' mean and deviation
  *              (side.c)
+ *   excess     the same of sparse variables, from their non-zeros (excess.c)
  *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
  *              score per pair (score.c)
  *   classical  other measures in the place of the score (classical.c, measures.c)
@@ -10,7 +11,10 @@
  *
  * A numeric variable has the features phi_k of its scaled values; a category has one indicator per level. What has a
  * column of features of its own is a unit: a numeric variable, or a level. Units of one kind stand together in panels,
- * panels in blocks: a block has variables of one kind only, and all units of each. */
+ * panels in blocks: a block has variables of one kind only, and all units of each.
+ *
+ * The zeros of a column all have the same features. So what features of a sparse column exceed those by is zero in most
+ * rows, and with z of these excesses a covariance is sum z z' - sum z sum z' / n: a product of non-zeros. */
 #ifndef AGOP_DEPEND_IDS_H
 #define AGOP_DEPEND_IDS_H
 
@@ -41,6 +45,7 @@ enum { AGOP__PANEL = 32 }; /* units: what a diagonal block computes in vain is h
 typedef struct agop__variable {
     const agop__field  *field;
     const agop__column *column;
+    const agop__nonzeros *cells; /* of a sparse one, or NULL */
     int64_t             number;  /* among the variables as they stand in the table */
     double              low;     /* the least value, for minmax */
     int32_t            *level;   /* of a category: from the column's codes to levels of the field; -1: missing */
@@ -58,12 +63,14 @@ typedef struct agop__unit {
 typedef struct agop__panel {
     int64_t first, units;
     double *shift, *factor; /* of feature k units + u: (phi - shift) factor has mean 0 and length 1, or is 0 */
+    double *zero;           /* phi of the cell 0, where the variables are sparse */
 } agop__panel;
 
 typedef struct agop__block {
     int64_t variable, variables, panel, panels; /* the first one, and how many */
     int32_t terms;                              /* 0: indicators */
     int     missing;                            /* 1: some of its variables have missing cells */
+    int     sparse;                             /* 1: all of them are */
 } agop__block;
 
 typedef struct agop__side {
@@ -82,12 +89,27 @@ agop_status agop__side_open(agop__side *out, agop_ctx *ctx, const agop_table *t,
 void        agop__side_close(agop__side *s);
 /* Where the variable of each number stands, malloc'd; NULL: no memory. */
 int64_t *agop__side_order(const agop__side *s);
+/* Numbers of a variable, scaled; NaN stays. */
+void agop__scale_values(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan);
 /* Rows that both variables have. */
 int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows);
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
 agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,
                                  int64_t first, int64_t n, const agop__ids_plan *plan);
+
+/* What features of a sparse block exceed those of zeros by: its non-zeros, and the terms that make them. */
+typedef struct agop__excess {
+    agop__cells cells; /* of some rows, numbered from the first of them */
+    agop__tile  zero, factor;
+    agop__terms terms; /* their shift and factor */
+} agop__excess;
+agop_status agop__excess_open(agop__excess *out, agop_ctx *ctx, const agop__side *s, const agop__block *b,
+                              int64_t first, int64_t n, const agop__ids_plan *plan);
+void        agop__excess_close(agop__excess *x, agop_ctx *ctx);
+int64_t     agop__block_cells(const agop__side *s, const agop__block *b); /* of all rows */
+/* Z: block_rows x 1, f64; sums over all rows of what features exceed those of zeros by. */
+agop_status agop__block_sums(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b);
 
 /* ---- what is kept ---- */
 

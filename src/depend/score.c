@@ -2,7 +2,8 @@
  *
  * Features are made anew for every pair of blocks, a few thousand rows at a time; those of the first block are kept for
  * all rows where they fit. Of a block with itself only the panels on and above the diagonal are computed. Where a block
- * has missing cells both sides carry squares and presence, and every correlation is that of the rows that both have. */
+ * has missing cells both sides carry squares and presence, and every correlation is that of the rows that both have. Of
+ * two sparse blocks the non-zeros are multiplied, always in double, and nothing is done for the other cells. */
 #include <math.h>
 #include <string.h>
 
@@ -12,12 +13,14 @@
 
 enum { ROWS = 2048 }; /* at a time */
 #define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
+#define NEAR_BYTES 10e6  /* features of the non-zeros of a block that are multiplied at a time: a third cache or less */
 
 typedef struct scoring {
     agop_ids   *d;
     agop_ctx   *ctx;
     int64_t     rows, step; /* observations; at a time */
     agop__tile  left, right, product, strength;
+    agop__tile  sums, exact, sum[2]; /* of sparse blocks, f64: product, strength, and sums of features of either side */
     double     *host;  /* scores of a pair of panels */
     double     *pairs; /* of a pair of blocks, by variable */
     double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
@@ -129,6 +132,50 @@ done:
     return st;
 }
 
+/* ---- products of non-zeros ---- */
+
+/* Rows at a time, of which neither block has more non-zeros than stay near. */
+static int64_t step_of(const scoring *w, const agop__block *a, const agop__block *b)
+{
+    int64_t left = agop__block_cells(side_of(w->d, 0), a), right = agop__block_cells(side_of(w->d, 1), b);
+    double  bytes = 8.0 * b->terms * (double)(left > right ? left : right);
+    int64_t parts = 1 + (int64_t)(bytes / NEAR_BYTES);
+
+    return (w->rows + parts - 1) / parts;
+}
+
+/* The correlations of a and b, both sparse. With z what a feature exceeds that of a zero by, sums over all rows:
+ * sum z z' - sum z sum z' / n. */
+static agop_status sum_cells(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b, int same)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    agop__excess      x = {0}, y = {0};
+    int64_t           step = step_of(w, a, b);
+    agop__tile        left  = op_rows(w->ctx, &w->sum[0], 0, agop__block_rows(s, a, 0));
+    agop__tile        right = op_rows(w->ctx, &w->sum[1], 0, agop__block_rows(t, b, 0));
+    agop_status       st;
+
+    *G = op_rows(w->ctx, &w->sums, 0, left.rows);
+    *G = op_cols(w->ctx, G, 0, right.rows);
+    TRY(agop__block_sums(&left, w->ctx, s, a));
+    TRY(agop__block_sums(&right, w->ctx, t, b));
+    TRY(op_gemm(w->ctx, 0, 1, -1 / (double)w->rows, &left, &right, 0, G));
+    for (int64_t i = 0; i < w->rows; i += step) {
+        int64_t n = w->rows - i < step ? w->rows - i : step;
+        TRY(agop__excess_open(&y, w->ctx, t, b, i, n, &w->d->plan));
+        if (!same)
+            TRY(agop__excess_open(&x, w->ctx, s, a, i, n, &w->d->plan));
+        TRY(op_cell_products(w->ctx, G, same ? &y.terms : &x.terms, same ? &y.cells : &x.cells, &y.terms, &y.cells, n,
+                             AGOP__PANEL, same));
+        agop__excess_close(&x, w->ctx);
+        agop__excess_close(&y, w->ctx);
+    }
+done:
+    agop__excess_close(&x, w->ctx);
+    agop__excess_close(&y, w->ctx);
+    return st;
+}
+
 /* ---- scores ---- */
 
 /* How many rows both have: products of presence, the last rows and columns. */
@@ -155,7 +202,7 @@ static agop_status join_panels(scoring *w, const agop__tile *G, const agop__bloc
                                const agop__panel *p, const agop__panel *q, int pairwise)
 {
     const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
-    agop__tile        S = op_rows(w->ctx, &w->strength, 0, p->units);
+    agop__tile        S = op_rows(w->ctx, a->sparse && b->sparse ? &w->exact : &w->strength, 0, p->units);
     agop_status       st;
 
     S = op_cols(w->ctx, &S, 0, q->units);
@@ -261,7 +308,7 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
 
     if (agop__tell(w->ctx, "score", (int64_t)(1000 * w->done / w->total), 1000, w->started, NULL))
         return agop__fail(&w->ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
-    TRY(sum_products(w, &G, a, b, same, pairwise));
+    TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
     TRY(join_blocks(w, &G, a, b, same, pairwise));
     TRY(tell_pairs(w, a, b, same));
     w->done += (double)a->variables * (double)b->variables;
@@ -297,20 +344,54 @@ static void widest(int64_t *rows, int64_t *variables, const agop__side *s, int p
     }
 }
 
-static int some_missing(const agop__side *s)
-{
-    int some = 0;
+/* Some blocks have missing cells, or are sparse, or are not. */
+typedef struct kinds {
+    int missing, sparse, other;
+} kinds;
 
-    for (int64_t k = 0; k < s->blocks; k++)
-        some |= s->block[k].missing;
+static kinds kinds_of(const agop__side *s)
+{
+    kinds some = {0};
+
+    for (int64_t k = 0; k < s->blocks; k++) {
+        some.missing |= s->block[k].missing;
+        some.sparse |= s->block[k].sparse;
+        some.other |= !s->block[k].sparse;
+    }
     return some;
+}
+
+static agop_status open_host(scoring *w, int64_t pairs)
+{
+    w->pairs = agop__malloc(pairs, sizeof *w->pairs);
+    w->host  = agop__malloc(AGOP__PANEL * AGOP__PANEL, sizeof *w->host);
+    if (w->d->plan.tested) {
+        w->log10p = agop__malloc(pairs, sizeof *w->log10p);
+        w->count  = agop__malloc(pairs, sizeof *w->count);
+    }
+    if (!w->pairs || !w->host || (w->d->plan.tested && (!w->count || !w->log10p)))
+        return agop__fail_memory(&w->ctx->err, 8.0 * (double)pairs, "scores");
+    return AGOP_OK;
+}
+
+static agop_status open_sparse(scoring *w, int64_t left, int64_t right)
+{
+    agop_status st;
+
+    TRY(op_alloc(w->ctx, &w->sums, left, right, AGOP_F64));
+    TRY(op_alloc(w->ctx, &w->exact, AGOP__PANEL, AGOP__PANEL, AGOP_F64));
+    TRY(op_alloc(w->ctx, &w->sum[0], left, 1, AGOP_F64));
+    TRY(op_alloc(w->ctx, &w->sum[1], right, 1, AGOP_F64));
+done:
+    return st;
 }
 
 static agop_status open_scoring(scoring *w)
 {
     const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    kinds             ours = kinds_of(s), theirs = kinds_of(t);
     int32_t           dtype = w->d->plan.dtype;
-    int               pairwise = some_missing(s) || some_missing(t);
+    int               pairwise = ours.missing || theirs.missing;
     int64_t           left = 0, right = 0, u = 0, v = 0;
     double            bytes;
     agop_status       st;
@@ -319,15 +400,12 @@ static agop_status open_scoring(scoring *w)
     w->step = w->rows < ROWS ? w->rows : ROWS;
     widest(&left, &u, s, pairwise);
     widest(&right, &v, t, pairwise);
-    bytes    = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
-    w->pairs = agop__malloc(u * v, sizeof *w->pairs);
-    w->host  = agop__malloc(AGOP__PANEL * AGOP__PANEL, sizeof *w->host);
-    if (w->d->plan.tested) {
-        w->log10p = agop__malloc(u * v, sizeof *w->log10p);
-        w->count  = agop__malloc(u * v, sizeof *w->count);
-    }
-    if (!w->pairs || !w->host || (w->d->plan.tested && (!w->count || !w->log10p)))
-        return agop__fail_memory(&w->ctx->err, 8.0 * (double)(u * v), "scores");
+    bytes = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
+    TRY(open_host(w, u * v));
+    if (ours.sparse && theirs.sparse)
+        TRY(open_sparse(w, left, right));
+    if (!ours.other && !theirs.other)
+        goto done;
     TRY(op_alloc(w->ctx, &w->left, left, bytes <= KEPT_BYTES ? w->rows : w->step, dtype));
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
@@ -342,6 +420,10 @@ static void close_scoring(scoring *w)
     op_release(w->ctx, &w->right);
     op_release(w->ctx, &w->product);
     op_release(w->ctx, &w->strength);
+    op_release(w->ctx, &w->sums);
+    op_release(w->ctx, &w->exact);
+    op_release(w->ctx, &w->sum[0]);
+    op_release(w->ctx, &w->sum[1]);
     free(w->host);
     free(w->pairs);
     free(w->count);

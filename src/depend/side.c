@@ -126,18 +126,26 @@ static void look_through(void *user, int k)
     v->missing |= v->field->is_text && v->present < (double)rows;
 }
 
-/* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones. */
+enum { SPARSE = 4 };
+
+/* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones, sparse
+ * numbers. */
 static int kind_of(const agop__variable *v)
 {
-    return 2 * v->field->is_text + v->missing;
+    return v->cells ? SPARSE : 2 * v->field->is_text + v->missing;
 }
 
+/* Sparse ones by their non-zeros: what is done for a panel is in proportion to its longest. */
 static int by_kind(const void *a, const void *b)
 {
     const agop__variable *u = a, *v = b;
     int                   i = kind_of(u), j = kind_of(v);
 
-    return i != j ? i - j : (u->number > v->number) - (u->number < v->number);
+    if (i != j)
+        return i - j;
+    if (u->cells && u->cells->count != v->cells->count)
+        return u->cells->count < v->cells->count ? -1 : 1;
+    return (u->number > v->number) - (u->number < v->number);
 }
 
 static agop_status open_variables(agop__side *s, agop_ctx *ctx, const agop__schema *schema, const char *targets,
@@ -158,6 +166,8 @@ static agop_status open_variables(agop__side *s, agop_ctx *ctx, const agop__sche
         s->variables++; /* what it holds is freed with the side, also when it fails */
         if (f->is_text)
             TRY(open_category(&s->variable[s->variables - 1], s->t->rows, &ctx->err));
+        else
+            s->variable[s->variables - 1].cells = s->variable[s->variables - 1].column->nonzeros;
     }
     agop__parallel(ctx->threads, (int)s->variables, look_through, &l);
     qsort(s->variable, (size_t)s->variables, sizeof *s->variable, by_kind);
@@ -198,7 +208,7 @@ static int64_t add_block(agop__side *s, int64_t k, const agop__ids_plan *plan)
     int64_t               unit = s->units, most;
 
     *b   = (agop__block){.variable = k, .panel = s->panels, .terms = v->field->is_text ? 0 : plan->terms,
-                         .missing = v->missing};
+                         .missing = v->missing, .sparse = v->cells != NULL};
     most = BLOCK_ROWS / (b->missing ? 2 * terms_of(b) + 1 : terms_of(b));
     while (k < s->variables && kind_of(&s->variable[k]) == kind_of(v) &&
            (b->variables == 0 || s->units - unit + units_of(&s->variable[k]) <= most)) {
@@ -232,7 +242,7 @@ static agop_status open_blocks(agop__side *s, const agop__ids_plan *plan, agop__
 
 /* ---- values ---- */
 
-static void scale(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan)
+void agop__scale_values(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan)
 {
     const agop__field *f = w->field;
 
@@ -247,13 +257,23 @@ static void scale(double *v, const agop__variable *w, int64_t n, const agop__ids
             v[i] = (v[i] - w->low) / f->spread * plan->range;
 }
 
+enum { CELLS, NONZEROS, ZERO }; /* all rows; of sparse variables those that are not 0, one after another; the cell 0 */
+
 typedef struct taking {
     const agop__side     *s;
     const agop__panel    *panel;
     const agop__ids_plan *plan;
     double               *to; /* units x n */
     int64_t               first, n;
+    int                   what;
 } taking;
+
+/* Non-zeros first .. first + n - 1 of a variable, NaN where there are no more. */
+static void take_nonzeros(double *to, const agop__nonzeros *z, int64_t first, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = first + i < z->count ? (double)z->value[first + i] : (double)NAN;
+}
 
 /* Scaled values of a unit, NaN where missing; of a level 1 and 0. */
 static void take_unit(void *user, int u)
@@ -265,8 +285,13 @@ static void take_unit(void *user, int u)
     int32_t               level[SOME];
 
     if (unit->level < 0) {
-        agop__column_take(to, v->column, t->first, t->n);
-        scale(to, v, t->n, t->plan);
+        if (t->what == ZERO)
+            to[0] = 0;
+        else if (t->what == NONZEROS)
+            take_nonzeros(to, v->cells, t->first, t->n);
+        else
+            agop__column_take(to, v->column, t->first, t->n);
+        agop__scale_values(to, v, t->n, t->plan);
         return;
     }
     for (int64_t i = 0; i < t->n; i += SOME) {
@@ -409,23 +434,83 @@ static void close_summing(summing *m, agop_ctx *ctx)
     free(m->host);
 }
 
+/* What is looked at of a panel when it is learned: all rows, or as many as its longest variable has non-zeros. */
+static int64_t length_of(const agop__side *s, const agop__block *b, const agop__panel *p)
+{
+    int64_t most = 0;
+
+    for (int64_t u = 0; b->sparse && u < p->units; u++) {
+        int64_t count = s->variable[s->unit[p->first + u].variable].cells->count;
+        most          = count > most ? count : most;
+    }
+    return b->sparse ? most : s->t->rows;
+}
+
+/* Rows of a unit that were not looked at, all zeros. */
+static double zeros_of(const agop__side *s, const agop__block *b, const agop__panel *p, int64_t u)
+{
+    return b->sparse ? (double)(s->t->rows - s->variable[s->unit[p->first + u].variable].cells->count) : 0;
+}
+
+/* Feature i of the cell 0. */
+static double at_zero(const agop__panel *p, int64_t i)
+{
+    return p->zero ? (p->zero[i] - p->shift[i]) * p->factor[i] : 0;
+}
+
+static taking part_of(summing *m, const agop__side *s, const agop__block *b, const agop__panel *p,
+                      const agop__ids_plan *plan, int64_t first)
+{
+    int64_t left = length_of(s, b, p) - first;
+
+    return (taking){.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = first,
+                    .n = left < m->rows ? left : m->rows, .what = b->sparse ? NONZEROS : CELLS};
+}
+
 /* m->host: of the panel with its shift and factor, sums of features, of their squares, and how many values there are */
 static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                              const agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     rows = (2 * terms_of(b) + 1) * p->units;
+    int64_t     count = terms_of(b) * p->units, rows = 2 * count + p->units, length = length_of(s, b, p);
     agop__tile  Z    = op_rows(ctx, &m->Z, 0, rows), sum = op_rows(ctx, &m->sum, 0, rows), part, one;
     agop_status st   = AGOP_OK;
 
-    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
-        int64_t n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
-        taking  t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
-        part      = op_cols(ctx, &Z, 0, n);
-        one       = op_rows(ctx, &m->one, 0, n);
+    for (int64_t r = 0; r < rows; r++)
+        m->host[r] = 0;
+    TRY(op_put(ctx, &sum, m->host, 1, AGOP_F64));
+    for (int64_t i = 0; i < length; i += m->rows) {
+        taking t = part_of(m, s, b, p, plan, i);
+        part     = op_cols(ctx, &Z, 0, t.n);
+        one      = op_rows(ctx, &m->one, 0, t.n);
         TRY(spread_panel(&part, ctx, &m->values, &t, b, 1));
-        TRY(op_gemm(ctx, 0, 0, 1, &part, &one, i > 0, &sum));
+        TRY(op_gemm(ctx, 0, 0, 1, &part, &one, 1, &sum));
     }
     TRY(op_get(ctx, m->host, 1, AGOP_F64, &sum));
+    for (int64_t i = 0; i < count; i++) {
+        double zeros = zeros_of(s, b, p, i % p->units);
+        m->host[i] += zeros * at_zero(p, i);
+        m->host[count + i] += zeros * at_zero(p, i) * at_zero(p, i);
+    }
+    for (int64_t u = 0; u < p->units; u++)
+        m->host[2 * count + u] += zeros_of(s, b, p, u);
+done:
+    return st;
+}
+
+static agop_status learn_zero(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                              const agop__ids_plan *plan)
+{
+    int64_t     count = terms_of(b) * p->units;
+    taking      t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .n = 1, .what = ZERO};
+    agop__tile  Z = op_rows(ctx, &m->Z, 0, count);
+    agop_status st;
+
+    Z       = op_cols(ctx, &Z, 0, 1);
+    p->zero = agop__malloc(count, sizeof *p->zero);
+    if (!p->zero)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)count, "features");
+    TRY(spread_panel(&Z, ctx, &m->values, &t, b, 0));
+    TRY(op_get(ctx, p->zero, 1, AGOP_F64, &Z));
 done:
     return st;
 }
@@ -442,6 +527,8 @@ static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, c
         return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
     for (int64_t i = 0; i < count; i++)
         p->factor[i] = 1;
+    if (b->sparse)
+        TRY(learn_zero(m, ctx, s, b, p, plan));
     TRY(sum_panel(m, ctx, s, b, p, plan));
     for (int64_t i = 0; i < count; i++)
         p->shift[i] = m->host[i] / fmax(1, m->host[2 * count + i % p->units]);
@@ -454,27 +541,34 @@ done:
     return st;
 }
 
-/* Products and third powers of a panel's features, which have length 1, summed: m->host and m->cube. */
+/* Products and third powers of a panel's features, which have length 1, summed: m->host and m->cube. Those of different
+ * units mean nothing where they are sparse. */
 static agop_status sum_powers(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                               const agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     rows = terms_of(b) * p->units;
+    int64_t     rows = terms_of(b) * p->units, length = length_of(s, b, p);
     agop__tile  Z = op_rows(ctx, &m->Z, 0, rows), C = op_rows(ctx, &m->products, 0, rows), part;
     agop_status st = AGOP_OK;
 
     C = op_cols(ctx, &C, 0, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        double zero = at_zero(p, r);
+        m->cube[r]  = zeros_of(s, b, p, r % p->units) * zero * zero * zero;
+    }
     for (int64_t r = 0; r < rows; r++)
-        m->cube[r] = 0;
-    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
-        int64_t n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
-        taking  t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
-        part      = op_cols(ctx, &Z, 0, n);
+        for (int64_t q = 0; q < rows; q++)
+            m->host[r * rows + q] =
+                r % p->units == q % p->units ? zeros_of(s, b, p, r % p->units) * at_zero(p, r) * at_zero(p, q) : 0;
+    TRY(op_put(ctx, &C, m->host, rows, AGOP_F64));
+    for (int64_t i = 0; i < length; i += m->rows) {
+        taking t = part_of(m, s, b, p, plan, i);
+        part     = op_cols(ctx, &Z, 0, t.n);
         TRY(spread_panel(&part, ctx, &m->values, &t, b, 0));
-        TRY(op_gemm(ctx, 0, 1, 1, &part, &part, i > 0, &C));
-        TRY(op_get(ctx, m->feature, n, AGOP_F64, &part));
+        TRY(op_gemm(ctx, 0, 1, 1, &part, &part, 1, &C));
+        TRY(op_get(ctx, m->feature, t.n, AGOP_F64, &part));
         for (int64_t r = 0; r < rows; r++)
-            for (int64_t j = 0; j < n; j++)
-                m->cube[r] += m->feature[r * n + j] * m->feature[r * n + j] * m->feature[r * n + j];
+            for (int64_t j = 0; j < t.n; j++)
+                m->cube[r] += m->feature[r * t.n + j] * m->feature[r * t.n + j] * m->feature[r * t.n + j];
     }
     TRY(op_get(ctx, m->host, rows, AGOP_F64, &C));
 done:
@@ -553,6 +647,7 @@ void agop__side_close(agop__side *s)
     for (int64_t p = 0; p < s->panels; p++) {
         free(s->panel[p].shift);
         free(s->panel[p].factor);
+        free(s->panel[p].zero);
     }
     free(s->variable);
     free(s->unit);

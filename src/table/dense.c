@@ -1,4 +1,5 @@
-/* dense.c - a sparse matrix as a table: every column packed, so that counts take a byte or two per cell. */
+/* dense.c - a sparse matrix as a table: of a column that is mostly zero the non-zeros, others packed, so that counts
+ * take a byte or two per cell. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,20 +40,47 @@ done:
     return st;
 }
 
-static agop_status add_column(agop_table *t, agop__store *store, double *chunk, const agop_sparse *m, int64_t j,
-                              int64_t room, agop__err *e)
+static agop_status add_packed(agop_table *t, agop__store *store, const char *name, double *chunk, const agop_sparse *m,
+                              int64_t j, int64_t room, agop__err *e)
 {
-    agop__pack *p    = NULL;
-    char       *name = NULL;
+    agop__pack *p = NULL;
     agop_status st;
 
-    TRY(own_name(&name, t, agop_sparse_column_name(m, j), e));
     TRY(agop__pack_open(&p, store, e));
     st = pack_column(p, chunk, m, j, room, e);
     if (st == AGOP_OK)
         st = agop__table_take_packed(t, name, p, NULL, e); /* the pack is the table's, also when this fails */
     else
         agop__pack_free(p);
+done:
+    return st;
+}
+
+static agop_status add_nonzeros(agop_table *t, const char *name, const agop_sparse *m, int64_t j, agop__err *e)
+{
+    agop__nonzeros *z = NULL;
+    const int32_t  *row;
+    const float    *value;
+    int64_t         count = agop_sparse_column(m, j, &row, &value);
+    agop_status     st;
+
+    TRY(agop__nonzeros_copy(&z, row, value, count, e));
+    TRY(agop__table_take_nonzeros(t, name, z, e)); /* they are the table's, also when this fails */
+done:
+    return st;
+}
+
+static agop_status add_column(agop_table *t, agop__store *store, double *chunk, const agop_sparse *m, int64_t j,
+                              int64_t room, agop__err *e)
+{
+    char       *name = NULL;
+    agop_status st;
+
+    TRY(own_name(&name, t, agop_sparse_column_name(m, j), e));
+    if (agop__mostly_zero(m->start[j + 1] - m->start[j], m->rows))
+        TRY(add_nonzeros(t, name, m, j, e));
+    else
+        TRY(add_packed(t, store, name, chunk, m, j, room, e));
 done:
     free(name);
     return st;

@@ -1,8 +1,8 @@
 /* table.c - tables: storage, the public functions, and what readers need to build one.
  *
  * A column is either numbers behind a stride (a caller's matrix, a block read from a file, or an array of its
- * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c). Columns are
- * only ever added. Names are kept in a dictionary whose numbers are the column numbers, so a table of 20 000 genes
+ * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c), and one that is
+ * sparse non-zeros (nonzeros.c). Columns are only ever added. Names are kept in a dictionary whose numbers are the column numbers, so a table of 20 000 genes
  * finds a column as fast as one of ten. */
 #include "table/table.h"
 
@@ -19,6 +19,8 @@ double agop__column_at(const agop__column *c, int64_t row)
 {
     if (c->packed)
         return agop__pack_at(c->packed, row);
+    if (c->nonzeros)
+        return agop__nonzeros_at(c->nonzeros, row);
     if (c->dtype == AGOP_F32)
         return (double)((const float *)c->number)[row * c->stride];
     return ((const double *)c->number)[row * c->stride];
@@ -33,6 +35,8 @@ void agop__column_take(double *v, const agop__column *c, int64_t first, int64_t 
 {
     if (c->packed)
         agop__pack_take(v, c->packed, first, n);
+    else if (c->nonzeros)
+        agop__nonzeros_take(v, c->nonzeros, first, n);
     else if (c->dtype == AGOP_F32)
         for (int64_t i = 0; i < n; i++)
             v[i] = (double)((const float *)c->number)[(first + i) * c->stride];
@@ -163,6 +167,7 @@ static void free_column(agop__column *c)
     free(c->code);
     agop__dict_free(&c->levels);
     agop__pack_free(c->packed);
+    agop__nonzeros_free(c->nonzeros);
 }
 
 /* Put a finished column at the end under its name; it is freed when that fails. The name goes in last, because a
@@ -239,6 +244,12 @@ agop_status agop__table_take_packed(agop_table *t, const char *name, agop__pack 
     return append(t, name, &c, e);
 }
 
+agop_status agop__table_take_nonzeros(agop_table *t, const char *name, agop__nonzeros *z, agop__err *e)
+{
+    agop__column c = {.nonzeros = z, .dtype = AGOP_F64};
+    return append(t, name, &c, e);
+}
+
 agop_status agop__table_move(agop_table *t, const char *name, agop__column *from, agop__err *e)
 {
     agop__column c = *from;
@@ -253,12 +264,12 @@ agop_status agop__table_add_view(agop_table *t, const char *name, const void *fi
     return append(t, name, &c, e);
 }
 
-/* rows(t) numbers of a strided or packed column, close together. */
+/* rows(t) numbers of a column, close together. */
 static void *compact(const agop__column *from, int64_t first, int64_t rows)
 {
     size_t size = from->dtype == AGOP_F32 ? sizeof(float) : sizeof(double);
     char  *copy = agop__malloc(rows, size);
-    if (copy && from->packed) {
+    if (copy && !from->number) {
         agop__column_take((double *)(void *)copy, from, first, rows);
         return copy;
     }

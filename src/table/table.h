@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "table/nonzeros.h"
 #include "table/store.h"
 
 /* ---- a table: columns of numbers or of codes into a dictionary of texts ---- */
@@ -24,6 +25,7 @@ typedef struct agop__column {
     int32_t    *code;   /* text: -1 = missing, -2 = a text not in the dictionary */
     agop__dict  levels; /* text; owned */
     agop__pack *packed; /* the cells, numbers or codes; `number` and `code` are NULL then; owned */
+    agop__nonzeros *nonzeros; /* the cells, numbers; `number` is NULL then; owned */
 } agop__column;
 
 struct agop_table {
@@ -55,6 +57,7 @@ agop_status agop__table_take_text(agop_table *t, const char *name, int32_t *code
                                   agop__err *e);
 agop_status agop__table_take_packed(agop_table *t, const char *name, agop__pack *p, const agop__dict *levels,
                                     agop__err *e); /* levels NULL: numbers */
+agop_status agop__table_take_nonzeros(agop_table *t, const char *name, agop__nonzeros *z, agop__err *e);
 agop_status agop__table_add_view(agop_table *t, const char *name, const void *first, int64_t stride, int32_t dtype,
                                  agop__err *e);
 agop_status agop__table_add_copy(agop_table *t, const char *name, const agop__column *from, int64_t first,

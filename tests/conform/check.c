@@ -253,6 +253,10 @@ FORWARD(terms, (void *self, agop__tile *Z, const agop__terms *t, const agop__til
 FORWARD(strength,
         (void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm, int pairwise, agop__err *e),
         (c->inner, S, G, K, L, norm, pairwise, e))
+FORWARD(cell_products,
+        (void *self, agop__tile *G, const agop__terms *s, const agop__cells *X, const agop__terms *t,
+         const agop__cells *Y, int64_t rows, int64_t panel, int own, agop__err *e),
+        (c->inner, G, s, X, t, Y, rows, panel, own, e))
 FORWARD(units, (void *self, agop__err *e), (c->inner, e))
 FORWARD(round16, (void *self, agop__tile *A, agop__err *e), (c->inner, A, e))
 FORWARD(gemm16,
@@ -300,6 +304,7 @@ const agop__backend agop__backend_check = {
     .weights          = weights_check,
     .terms            = terms_check,
     .strength         = strength_check,
+    .cell_products    = cell_products_check,
     .units            = units_check,
     .round16          = round16_check,
     .gemm16           = gemm16_check,

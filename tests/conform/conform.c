@@ -1133,6 +1133,122 @@ static void joined_case(int norm, int32_t dtype)
     drop(&S);
 }
 
+/* Sparse variables, a few cells in a hundred; one has none, one has all. */
+typedef struct sparse_case {
+    agop__cells cells;
+    agop__tile  shift, factor;
+    agop__terms terms;
+    int64_t     w;
+    double     *z; /* (terms w) x SEEN, 0 where there is no cell */
+} sparse_case;
+
+static sparse_case sparse_variables(int64_t w, int terms, double rate)
+{
+    int64_t     T = terms ? terms : 1, cells = 0;
+    double     *x = draws(w * SEEN, AGOP_F64), *at = draws(T * w, AGOP_F64), *by = reals(T * w);
+    int32_t    *row = malloc((size_t)(w * SEEN) * sizeof *row), *start = malloc((size_t)(w + 1) * sizeof *start);
+    sparse_case c   = {.w = w, .z = reals(T * w * SEEN), .terms = {.count = terms, .rate = rate}};
+    agop__err   e   = {0};
+
+    for (int64_t i = 0; i < T * w; i++)
+        by[i] = 1 + .5 * (double)(i % 4);
+    for (int64_t a = 0; a < w; a++) {
+        start[a] = (int32_t)cells;
+        for (int64_t i = 0; i < SEEN; i++) {
+            if (a % 7 == 5 || (a % 7 != 6 && (i * 31 + a * 17) % 23 > 1))
+                continue;
+            for (int64_t k = 0; k < T; k++)
+                c.z[(k * w + a) * SEEN + i] =
+                    (term_of(x[cells], terms, rate, (int)k) - at[k * w + a]) * by[k * w + a];
+            row[cells++] = (int32_t)i;
+        }
+    }
+    start[w] = (int32_t)cells;
+    ok(be->alloc(ctx->self, &c.cells.start, 1, w + 1, AGOP__I32, &e), &e, "alloc");
+    ok(be->alloc(ctx->self, &c.cells.row, 1, cells, AGOP__I32, &e), &e, "alloc");
+    ok(be->put(ctx->self, &c.cells.start, start, w + 1, AGOP__I32, &e), &e, "put");
+    ok(be->put(ctx->self, &c.cells.row, row, cells, AGOP__I32, &e), &e, "put");
+    c.cells.x = tile_of(x, 1, cells, 0, AGOP_F64);
+    c.shift   = tile_of(at, T * w, 1, 0, AGOP_F64);
+    c.factor  = tile_of(by, T * w, 1, 0, AGOP_F64);
+    free(row);
+    free(start);
+    free(x);
+    free(at);
+    free(by);
+    return c;
+}
+
+static void drop_sparse(sparse_case *c)
+{
+    drop(&c->cells.start);
+    drop(&c->cells.row);
+    drop(&c->cells.x);
+    drop(&c->shift);
+    drop(&c->factor);
+    free(c->z);
+}
+
+/* Where term k of variable a of w stands, in panels. */
+static int64_t in_panels(int64_t a, int64_t k, int64_t w, int64_t T, int64_t panel)
+{
+    int64_t first = a / panel * panel, units = w - first < panel ? w - first : panel;
+    return first * T + k * units + a - first;
+}
+
+static void cells_case(int64_t w, int64_t v, int terms, int64_t panel, int own)
+{
+    sparse_case c = sparse_variables(w, terms, .6), d = own ? c : sparse_variables(v, terms, .6);
+    int64_t     T = terms ? terms : 1, n = T * w * T * d.w;
+    double     *before = draws(n, AGOP_F64), *want = reals(n), *tolerance = reals(n), *got;
+    agop__tile  G = tile_of(before, T * w, T * d.w, 3, AGOP_F64);
+    agop__err   e = {0};
+
+    c.terms.shift  = &c.shift;
+    c.terms.factor = &c.factor;
+    d.terms.shift  = &d.shift;
+    d.terms.factor = &d.factor;
+    ok(be->cell_products(ctx->self, &G, &c.terms, &c.cells, &d.terms, &d.cells, SEEN, panel, own, &e), &e,
+       "cell_products");
+    got = values_of(&G);
+    for (int64_t a = 0; a < w; a++)
+        for (int64_t k = 0; k < T; k++)
+            for (int64_t b = 0; b < d.w; b++)
+                for (int64_t l = 0; l < T; l++) {
+                    int64_t at = in_panels(a, k, w, T, panel) * T * d.w + in_panels(b, l, d.w, T, panel);
+                    double  sum = before[at], sizes = fabs(before[at]);
+                    for (int64_t i = 0; i < SEEN; i++) {
+                        double z = c.z[(k * w + a) * SEEN + i] * d.z[(l * d.w + b) * SEEN + i];
+                        sum += z;
+                        sizes += fabs(z);
+                    }
+                    if (own && b / panel < a / panel)
+                        got[at] = sum; /* nobody wants it */
+                    want[at]      = sum;
+                    tolerance[at] = 1e-13 * (sizes + 1);
+                }
+    compare(got, want, tolerance, n, "cell_products");
+    free(got);
+    free(before);
+    free(want);
+    free(tolerance);
+    drop(&G);
+    drop_sparse(&c);
+    if (!own)
+        drop_sparse(&d);
+}
+
+static void cells_cases(void)
+{
+    static const int terms[] = {6, 0, 1, 3, 10};
+
+    for (int i = 0; i < 5; i++) {
+        cells_case(11, 13, terms[i], 4, 0);
+        cells_case(13, 0, terms[i], 4, 1);
+        cells_case(1, 40, terms[i], 32, 0);
+    }
+}
+
 static void dependence_cases(int32_t dtype)
 {
     static const int terms[] = {6, 0};
@@ -1149,6 +1265,8 @@ static void dependence_cases(int32_t dtype)
     }
     for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++)
         joined_case(norm, dtype);
+    if (dtype == AGOP_F64)
+        cells_cases();
     free(X);
 }
 

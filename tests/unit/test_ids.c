@@ -721,6 +721,140 @@ static void test_ids__every_failed_allocation_is_told(void **state)
     agop_table_free(t);
 }
 
+/* ---- sparse columns ---- */
+
+/* The same cells twice: as non-zeros, and as numbers. Columns of all shares of zeros up to one of ten, one of zeros only,
+ * one with a single cell, one with one value; and beside them a dense one, one with missing cells and a category. */
+typedef struct twins {
+    agop_table *sparse, *dense;
+    int         cols;
+} twins;
+
+static void add_dense_columns(twins *w, int rows)
+{
+    static const char *const levels[] = {"low", "middle", "high"};
+    double      *v = calloc((size_t)rows, sizeof *v), *u = calloc((size_t)rows, sizeof *u);
+    const char **kind = calloc((size_t)rows, sizeof *kind);
+    uint64_t     seed = 21;
+
+    for (int i = 0; i < rows; i++) {
+        v[i]    = uniform(&seed) + agop_table_number(w->dense, i, 3);
+        u[i]    = i % 5 ? agop_table_number(w->dense, i, 4) - uniform(&seed) : (double)NAN;
+        kind[i] = i % 9 ? levels[(i / 3 + (agop_table_number(w->dense, i, 5) > 0)) % 3] : NULL;
+    }
+    for (int k = 0; k < 2; k++) {
+        agop_table *t = k ? w->dense : w->sparse;
+        assert_int_equal(agop_table_add_numeric(t, ctx, "full", v), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(t, ctx, "gaps", u), AGOP_OK);
+        assert_int_equal(agop_table_add_text(t, ctx, "kind", kind), AGOP_OK);
+    }
+    free(v);
+    free(u);
+    free(kind);
+}
+
+static twins make_twins(int rows, int cols)
+{
+    int64_t       *start = calloc((size_t)cols + 1, sizeof *start), n = 0;
+    int32_t       *row   = calloc((size_t)rows * (size_t)cols, sizeof *row);
+    float         *value = calloc((size_t)rows * (size_t)cols, sizeof *value);
+    double        *v     = calloc((size_t)rows, sizeof *v);
+    uint64_t       seed  = 5;
+    agop_settings *s     = settings_of(ctx, "");
+    agop_sparse   *m     = NULL;
+    twins          w     = {.cols = cols};
+
+    assert_int_equal(agop_table_new(&w.dense, ctx, rows), AGOP_OK);
+    for (int j = 0; j < cols; j++) {
+        char   name[16];
+        double share = j == 0 ? 0 : j % 40 == 39 ? .9 : .002 + .22 * j / cols;
+        for (int i = 0; i < rows; i++) {
+            double u = uniform(&seed), z = (double)(float)(log(uniform(&seed) + 1e-3) + (i % 3 == j % 3 ? 2 : .5));
+            v[i] = j == 1 ? i == 7 : u < share ? (j % 11 == 2 ? 1 : z) : 0;
+            if (v[i] != 0) {
+                row[n]     = i;
+                value[n++] = (float)v[i];
+            }
+        }
+        start[j + 1] = n;
+        (void)snprintf(name, sizeof name, "x%d", j + 1);
+        assert_int_equal(agop_table_add_numeric(w.dense, ctx, name, v), AGOP_OK);
+    }
+    assert_int_equal(agop_sparse_new(&m, ctx, rows, cols, start, row, value, NULL, NULL), AGOP_OK);
+    assert_int_equal(agop_table_from_sparse(&w.sparse, ctx, m, s), AGOP_OK);
+    add_dense_columns(&w, rows);
+    agop_sparse_free(m);
+    agop_settings_free(s);
+    free(start);
+    free(row);
+    free(value);
+    free(v);
+    return w;
+}
+
+static void free_twins(twins *w)
+{
+    agop_table_free(w->sparse);
+    agop_table_free(w->dense);
+}
+
+/* Scores and p-values. */
+static void twins_agree(const twins *w, const agop_table *other, const char *words, double limit)
+{
+    agop_ids *d = score(w->sparse, other, words), *e = score(w->dense, other, words);
+    int64_t   n = agop_ids_variables(d, 0) * agop_ids_variables(d, 1), pairs = 0, same = 0;
+    double   *got = matrix_of(d), *want = matrix_of(e);
+    agop_pair *p = calloc((size_t)n, sizeof *p), *q = calloc((size_t)n, sizeof *q);
+
+    near(got, want, n, limit, words);
+    assert_int_equal(agop_ids_pairs(p, &pairs, ctx, d, 40), AGOP_OK);
+    assert_int_equal(agop_ids_pairs(q, &same, ctx, e, 40), AGOP_OK);
+    assert_int_equal(pairs, same);
+    for (int64_t i = 0; i < pairs; i++) {
+        assert_true(fabs(p[i].score - q[i].score) <= limit);
+        if (p[i].a != q[i].a || p[i].b != q[i].b)
+            continue; /* equal but for rounding */
+        assert_true(p[i].spearman == q[i].spearman || (isnan(p[i].spearman) && isnan(q[i].spearman)));
+        if (!(fabs(p[i].log10_p - q[i].log10_p) <= fmin(.01, 1e5 * limit) * fabs(q[i].log10_p)) && !isnan(q[i].log10_p))
+            fail_msg("%s: log10 p is %g, should be %g", words, p[i].log10_p, q[i].log10_p);
+    }
+    free(p);
+    free(q);
+    free(got);
+    free(want);
+    agop_ids_free(d);
+    agop_ids_free(e);
+}
+
+static void test_ids__sparse_columns_score_as_their_cells_do(void **state)
+{
+    static const char *const words[] = {"p_norm=max p_values=true", "p_norm=l1", "p_norm=l2 scale=none", "scale=minmax scale_range=3",
+                                        "scale=rank", "terms=1", "terms=9 width=2", "drop=full,gaps,kind",
+                                        "target=x7,x9,full"};
+    twins w = make_twins(400, 120);
+    (void)state;
+    for (int k = 0; k < 9; k++) {
+        char all[96];
+        (void)snprintf(all, sizeof all, "%s precision=double", words[k]);
+        twins_agree(&w, NULL, all, 1e-10);
+        twins_agree(&w, NULL, words[k], 3e-5);
+    }
+    twins_agree(&w, NULL, "measure=spearman drop=kind", 1e-12);
+    twins_agree(&w, w.dense, "precision=double", 1e-10);
+    twins_agree(&w, w.sparse, "precision=double", 1e-10);
+    free_twins(&w);
+}
+
+static void test_ids__sparse_blocks_and_pieces_of_rows_are_no_part_of_the_answer(void **state)
+{
+    twins many = make_twins(150, 600), tall = make_twins(9000, 260);
+    (void)state;
+    twins_agree(&many, NULL, "precision=double drop=full,gaps,kind", 1e-10);
+    twins_agree(&tall, NULL, "precision=double drop=full,gaps,kind", 1e-10);
+    free_twins(&many);
+    free_twins(&tall);
+}
+
 /* ---- refusals ---- */
 
 static void refused(const agop_table *x, const agop_table *y, const char *words, agop_status want, const char *says)
@@ -772,6 +906,8 @@ int main(void)
         cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
         cmocka_unit_test(test_ids__every_failed_allocation_is_told),
+        cmocka_unit_test(test_ids__sparse_columns_score_as_their_cells_do),
+        cmocka_unit_test(test_ids__sparse_blocks_and_pieces_of_rows_are_no_part_of_the_answer),
         cmocka_unit_test(test_ids__what_cannot_be_scored_is_refused),
     };
     int failed;

@@ -228,6 +228,7 @@ const agop__backend agop__backend_cpu = {
     .weights          = agop__cpu_weights,
     .terms            = agop__cpu_terms,
     .strength         = agop__cpu_strength,
+    .cell_products    = agop__cpu_cell_products,
     .multiply         = agop__cpu_multiply,
     .add              = agop__cpu_add,
     .scale_rows       = agop__cpu_scale_rows,

@@ -4,6 +4,7 @@
  *   cpu_dense.c     BLAS and LAPACK: gemm, factor, solve, diagonal of the inverse, eigenvectors
  *   cpu_dense16.c   round16 and gemm16: products of bf16 numbers, over cpu_units.c, which is oneDNN
  *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
+ *   cpu_cells.c     cell_products: products of features of sparse variables
  *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
  *   cpu_kernel.*    the inner loops, per instruction set and precision; cpu_dispatch.c chooses among them */
 #ifndef AGOP_CPU_H
@@ -70,6 +71,16 @@ agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__til
 agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e);
 agop_status agop__cpu_strength(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                                int pairwise, agop__err *e);
+
+/* p = phi_0 of n values, 0 < n; then, from phi_(k-1), phi_k. terms 0: x itself. */
+void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t);
+void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k);
+
+/* ---- sparse variables (cpu_cells.c) ---- */
+
+agop_status agop__cpu_cell_products(void *self, agop__tile *G, const agop__terms *s, const agop__cells *X,
+                                    const agop__terms *t, const agop__cells *Y, int64_t rows, int64_t panel, int own,
+                                    agop__err *e);
 
 /* ---- points (cpu_points.c) ---- */
 

@@ -29,6 +29,14 @@ typedef struct agop__shape {
 enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER, /* |d|^order */
        AGOP__TERM_FALL, AGOP__TERM_FALL_POWER /* 1 - exp(-scale |d|), 1 - exp(-scale |d|^order) */ };
 
+/* Features of sparse variables, observation after observation. */
+typedef struct agop__cell_rows {
+    int64_t  terms, padded; /* of a variable; to whole vectors of any width */
+    int32_t *start;         /* observations + 1 */
+    int32_t *variable;      /* of each cell, rising within an observation */
+    double  *z;             /* cells x terms, and `padded` more that may be read */
+} agop__cell_rows;
+
 typedef struct agop__cpu_loops {
     const char *isa; /* "baseline", "avx2", "avx512" */
 
@@ -73,6 +81,11 @@ typedef struct agop__cpu_loops {
     /* acc[k][j] = sum_i W[i][j] |d|^(order-1) sign(d), d = xt[k][j] - z[i][k]; SUM: times exp(-scale |d|^order). */
     void (*l1_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const void *xt,
                     int64_t ldx, const void *z, int64_t ldz, int64_t cols, const agop__shape *s);
+
+    /* sums (variables x terms x padded) += z_i of one variable, in observation row[i], times what r has there of
+     * variables from number `least` on. In double only, NULL in float. */
+    void (*cell_sums)(double *sums, const agop__cell_rows *r, const int32_t *row, const double *z, int64_t n,
+                      int32_t least);
 
     /* bf16, to the nearest and ties to even; for float only, NULL in double. */
     /* x = the nearest bf16 numbers, still as floats. */

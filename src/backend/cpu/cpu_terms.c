@@ -14,6 +14,22 @@ typedef struct spreading {
     const agop__tile  *X;
 } spreading;
 
+void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = t->count ? -t->rate * x[i] * x[i] : x[i];
+    if (t->count)
+        self->loops[1]->exp(p, p, n);
+}
+
+void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k)
+{
+    double root = 1 / sqrt((double)k);
+
+    for (int64_t i = 0; i < n; i++)
+        p[i] *= x[i] * root;
+}
+
 static void store(agop__tile *Z, int64_t row, int64_t first, const double *v, int64_t n)
 {
     if (Z->dtype == AGOP_F64) {
@@ -54,15 +70,11 @@ static void spread_piece(const spreading *s, int64_t a, int64_t first, int64_t n
     for (int64_t i = 0; i < n; i++) {
         there[i] = at[i] == at[i];
         x[i]     = at[i] == at[i] ? at[i] : 0;
-        p[i]     = terms ? -s->t->rate * x[i] * x[i] : x[i];
     }
-    if (terms)
-        s->self->loops[1]->exp(p, p, n);
+    agop__cpu_first_term(s->self, p, x, n, s->t);
     store_term(s, 0, a, first, p, there, n);
     for (int32_t k = 1; k < terms; k++) {
-        double root = 1 / sqrt((double)k);
-        for (int64_t i = 0; i < n; i++)
-            p[i] *= x[i] * root;
+        agop__cpu_next_term(p, x, n, k);
         store_term(s, k, a, first, p, there, n);
     }
     if (s->t->pairwise)
@@ -144,8 +156,15 @@ static void join_singles(float *s, const float *g, int64_t n, int norm)
 
 static void join_doubles(double *s, const double *g, int64_t n, int norm)
 {
-    for (int64_t b = 0; b < n; b++)
-        s[b] = join(s[b], g[b], norm);
+    if (norm == AGOP__STRENGTH_MAX)
+        for (int64_t b = 0; b < n; b++)
+            s[b] = s[b] > fabs(g[b]) ? s[b] : fabs(g[b]);
+    else if (norm == AGOP__STRENGTH_MEAN)
+        for (int64_t b = 0; b < n; b++)
+            s[b] += fabs(g[b]);
+    else
+        for (int64_t b = 0; b < n; b++)
+            s[b] += g[b] * g[b];
 }
 
 static void weigh_rows(void *arg, int t, int of)
