@@ -102,6 +102,11 @@ def scores(n, d, terms=6):
     return Counter(gemm=n * (terms * d)**2, exp=n * d, bytes=4 * n * d)
 
 
+def sparse_scores(n, d, share, terms=6):
+    """The same of those cells alone that are not zero."""
+    return Counter(gemm=n * (terms * share * d)**2, exp=n * d * share, bytes=8 * n * d * share)
+
+
 # ---- commands ----
 
 SAME = "--bandwidth 10 --ridge 1e-3 --scale none --scale-target none --tune off --select last"  # as the peers have it
@@ -161,6 +166,8 @@ def dependence(n, d):
                 ), scores(n, d))
 
 
+SPARSE = "{agop} ids {data}/%s --top 20 --pairs 1000 -o {out}/pairs.csv -q"
+
 TREE = "--tune off"
 KRR = "--iters 0 --leaf-size 1000000 --solver-tolerance 1e-4 " + SAME
 
@@ -208,6 +215,14 @@ CASES = [
         Row("agop", ("{agop} ids {data}/X.npy --scale none --p-values -o {out}/pairs.csv -q",)),
         Row("PyTorch, 100 permutations", ("{peer} ids {data} {out} torch 100",), peer="xrfm", runs=1),
     ), scores(10000, 100)),
+    Case("ids-sparse", "ids", "1,000,000 x 2,000 counts, 5 % not zero, the strongest scores", "counts 1000000 2000 5 12",
+         (Row("agop", (SPARSE % "counts.h5",)),), sparse_scores(1000000, 2000, .05)),
+    Case("ids-sparse-part", "ids", "a twentieth of these rows", "counts 50000 2000 5 12 dense", (
+        Row("agop", (SPARSE % "counts.h5",)),
+        Row("agop, zeros as numbers", (SPARSE % "X.npy",), floor=scores(50000, 2000)),
+    ), sparse_scores(50000, 2000, .05)),
+    Case("ids-sparse-wide", "ids", "50,000 x 20,000 counts, 5 % not zero, the strongest scores", "counts 50000 20000 5 12",
+         (Row("agop", (SPARSE % "counts.h5",)),), sparse_scores(50000, 20000, .05)),
     Case("read", "read", "a text file of 5,000,000 x 21, read and described", "csv 5000000 20 1 11 0 0",
          (Row("agop", ("{agop} info {data}/table.csv -q",)),)),
 ] + [curve("n", n, 100, 1) for n in (1000, 2000, 4000, 8000, 16000)] \

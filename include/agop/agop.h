@@ -185,7 +185,8 @@ AGOP_API const char *agop_sparse_row_name(const agop_sparse *s, int64_t row); /*
 AGOP_API int64_t agop_sparse_column(const agop_sparse *s, int64_t col, const int32_t **row, const float **value);
 AGOP_API void    agop_sparse_free(agop_sparse *s);
 /* A table of its columns, which is given to all that takes a table: of those that are mostly zero the non-zeros, in
- * memory, others packed as agop_table_read packs them (s: its setting "cache"). Names that stand more than once get a number, "TBCE (2)". The matrix may be freed. */
+ * memory, others packed as agop_table_read packs them (s: its setting "cache"). Names that stand more than once get a
+ * number, "TBCE (2)". The matrix may be freed. */
 AGOP_STATUS agop_table_from_sparse(agop_table **out, agop_ctx *ctx, const agop_sparse *m, const agop_settings *s);
 
 /* ---- verbs ---- */

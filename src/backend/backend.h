@@ -146,9 +146,9 @@ typedef struct agop__backend {
     agop_status (*strength)(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                             int pairwise, agop__err *e);
 
-    /* G += sums over observations 0 .. rows - 1 of (phi_k(x_a) - shift) factor of X times the same of Y, 0 where there is
-     * no cell. s, t: terms of X and of Y, of one count. G: f64, the variables of either side in panels of `panel`, as
-     * many as are left in the last; within a pair of panels of w and v it is what `strength` takes. own: what stands
+    /* G += sums over observations 0 .. rows - 1 of (phi_k(x_a) - shift) factor of X times the same of Y, 0 where there
+     * is no cell. s, t: terms of X and of Y, of one count. G: f64, the variables of either side in panels of `panel`,
+     * as many as are left in the last; within a pair of panels of w and v it is what `strength` takes. own: what stands
      * below a panel on the diagonal is not wanted. */
     agop_status (*cell_products)(void *self, agop__tile *G, const agop__terms *s, const agop__cells *X,
                                  const agop__terms *t, const agop__cells *Y, int64_t rows, int64_t panel, int own,

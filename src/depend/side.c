@@ -128,8 +128,8 @@ static void look_through(void *user, int k)
 
 enum { SPARSE = 4 };
 
-/* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones, sparse
- * numbers. */
+/* Variables of one kind stand together: numbers, numbers with missing cells, categories, those with missing ones,
+ * sparse numbers. */
 static int kind_of(const agop__variable *v)
 {
     return v->cells ? SPARSE : 2 * v->field->is_text + v->missing;

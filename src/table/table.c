@@ -2,8 +2,8 @@
  *
  * A column is either numbers behind a stride (a caller's matrix, a block read from a file, or an array of its
  * own) or codes into its own dictionary of texts; a file that was read whole has both packed (store.c), and one that is
- * sparse non-zeros (nonzeros.c). Columns are only ever added. Names are kept in a dictionary whose numbers are the column numbers, so a table of 20 000 genes
- * finds a column as fast as one of ten. */
+ * sparse non-zeros (nonzeros.c). Columns are only ever added. Names are kept in a dictionary whose numbers are the
+ * column numbers, so a table of 20 000 genes finds a column as fast as one of ten. */
 #include "table/table.h"
 
 #include <inttypes.h>

@@ -723,8 +723,9 @@ static void test_ids__every_failed_allocation_is_told(void **state)
 
 /* ---- sparse columns ---- */
 
-/* The same cells twice: as non-zeros, and as numbers. Columns of all shares of zeros up to one of ten, one of zeros only,
- * one with a single cell, one with one value; and beside them a dense one, one with missing cells and a category. */
+/* The same cells twice: as non-zeros, and as numbers. Columns of all shares of zeros up to one of ten, one of zeros
+ * only, one with a single cell, one with one value; and beside them a dense one, one with missing cells and a
+ * category. */
 typedef struct twins {
     agop_table *sparse, *dense;
     int         cols;
@@ -828,9 +829,9 @@ static void twins_agree(const twins *w, const agop_table *other, const char *wor
 
 static void test_ids__sparse_columns_score_as_their_cells_do(void **state)
 {
-    static const char *const words[] = {"p_norm=max p_values=true", "p_norm=l1", "p_norm=l2 scale=none", "scale=minmax scale_range=3",
-                                        "scale=rank", "terms=1", "terms=9 width=2", "drop=full,gaps,kind",
-                                        "target=x7,x9,full"};
+    static const char *const words[] = {"p_norm=max p_values=true", "p_norm=l1", "p_norm=l2 scale=none",
+                                        "scale=minmax scale_range=3", "scale=rank", "terms=1", "terms=9 width=2",
+                                        "drop=full,gaps,kind", "target=x7,x9,full"};
     twins w = make_twins(400, 120);
     (void)state;
     for (int k = 0; k < 9; k++) {

@@ -5,6 +5,7 @@
  * variables of the left side. Each of its cells, whose features are in registers, meets the row of its observation, and
  * each cell there adds terms x terms products to the sums of its variable. The sums of one variable with all of the
  * right side stay in the second cache; the caller gives as many observations at a time as stay in the third. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
@@ -17,9 +18,10 @@ typedef struct multiplying {
     agop__tile        *G;
     const agop__terms *s, *t;
     const agop__cells *X, *Y;
-    int64_t            rows, panel;
+    int64_t            rows, panel, padded; /* terms with what fills vectors */
     int                own;
     agop__cell_rows    right;
+    atomic_long       *next; /* the first variable that no thread has taken */
     double            *room; /* of each thread: sums of one variable with all others, then features of PIECE cells */
 } multiplying;
 
@@ -40,7 +42,7 @@ static const int32_t *rows_of(const agop__cells *c)
 
 static int64_t sums_of(const multiplying *q)
 {
-    return variables_of(q->Y) * q->right.terms * q->right.padded;
+    return variables_of(q->Y) * q->right.terms * q->padded;
 }
 
 static double *room_of(const multiplying *q, int thread)
@@ -123,10 +125,10 @@ static agop_status turn(multiplying *q, agop__err *e)
 
     r->start    = agop__calloc(q->rows + 2, sizeof *r->start);
     r->variable = agop__malloc(cells, sizeof *r->variable);
-    r->z        = agop__aligned(cells * r->terms + r->padded, sizeof *r->z);
+    r->z        = agop__aligned(cells * r->terms + q->padded, sizeof *r->z);
     if (!r->start || !r->variable || !r->z)
         return agop__fail_memory(e, 8.0 * (double)(cells * r->terms), "features");
-    memset(r->z + cells * r->terms, 0, (size_t)r->padded * sizeof *r->z);
+    memset(r->z + cells * r->terms, 0, (size_t)q->padded * sizeof *r->z);
     agop__cpu_parallel(q->self->threads, count_rows, q);
     for (int64_t i = 0; i < q->rows; i++)
         r->start[i + 2] += r->start[i + 1];
@@ -153,19 +155,20 @@ static void put_sums(const multiplying *q, const double *sums, int64_t a, int64_
         for (int64_t first = least; first < v; first += q->panel)
             for (int64_t l = 0; l < T; l++) {
                 double       *to   = agop__at(q->G, place_of(q, variables_of(q->X), a, k), place_of(q, v, first, l));
-                const double *from = sums + (first * T + k) * q->right.padded + l;
+                const double *from = sums + (first * T + k) * q->padded + l;
                 for (int64_t b = 0; b < q->panel && first + b < v; b++)
-                    to[b] += from[b * T * q->right.padded];
+                    to[b] += from[b * T * q->padded];
             }
 }
 
 static void add_products(void *arg, int thread, int of)
 {
     const multiplying *q = arg;
-    int64_t            one = q->right.terms * q->right.padded;
+    int64_t            one = q->right.terms * q->padded;
     double            *sums = room_of(q, thread), *z = sums + sums_of(q);
 
-    for (int64_t a = thread; a < variables_of(q->X); a += of) {
+    (void)of;
+    for (int64_t a; (a = atomic_fetch_add(q->next, 1)) < variables_of(q->X);) {
         int64_t least = q->own ? a - a % q->panel : 0, end = start_of(q->X, a + 1);
         memset(sums + least * one, 0, (size_t)(sums_of(q) - least * one) * sizeof *sums);
         for (int64_t j = start_of(q->X, a); j < end; j += PIECE) {
@@ -184,9 +187,11 @@ agop_status agop__cpu_cell_products(void *self, agop__tile *G, const agop__terms
     const agop__cpu *cpu = self;
     int64_t          T   = t->count ? t->count : 1;
     multiplying      q   = {.self = cpu, .G = G, .s = s, .t = t, .X = X, .Y = Y, .rows = rows, .panel = panel,
-                            .own = own, .right = {.terms = T, .padded = (T + 7) / 8 * 8}};
+                            .own = own, .right = {.terms = T}, .padded = AGOP__PADDED_TERMS(T)};
+    atomic_long      next = 0;
     agop_status      st;
 
+    q.next = &next;
     if (T > AGOP__CELL_TERMS || s->count != t->count || G->dtype != AGOP_F64 || G->rows != T * variables_of(X) ||
         G->cols != T * variables_of(Y))
         return agop__fail(e, AGOP_E_BUG, "products of %lld and %lld sparse variables do not fit",

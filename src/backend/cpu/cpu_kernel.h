@@ -29,12 +29,14 @@ typedef struct agop__shape {
 enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER, /* |d|^order */
        AGOP__TERM_FALL, AGOP__TERM_FALL_POWER /* 1 - exp(-scale |d|), 1 - exp(-scale |d|^order) */ };
 
+#define AGOP__PADDED_TERMS(terms) (((terms) + 7) / 8 * 8) /* whole vectors of any width */
+
 /* Features of sparse variables, observation after observation. */
 typedef struct agop__cell_rows {
-    int64_t  terms, padded; /* of a variable; to whole vectors of any width */
+    int64_t  terms;         /* of a variable */
     int32_t *start;         /* observations + 1 */
     int32_t *variable;      /* of each cell, rising within an observation */
-    double  *z;             /* cells x terms, and `padded` more that may be read */
+    double  *z;             /* cells x terms, and padded terms more that may be read */
 } agop__cell_rows;
 
 typedef struct agop__cpu_loops {
