@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "ids_programs.h"
 #include "json_print.h"
 #include "result_file.h"
 #include "words.h"
@@ -12,6 +13,10 @@
 static const opt own[] = {
     {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv or .json file of pairs, or a .npy file of all scores"},
     {"pairs", 0, OPT_COUNT, "N", NULL, 1, 1e9, "so many pairs, the strongest; all in files, 20 in the table"},
+    {"programs", 0, OPT_FLAG, NULL, NULL, 0, 0,
+     "groups of columns that rise and fall together in place of pairs, by the Leiden algorithm"},
+    {"activities", 0, OPT_TEXT, "FILE", NULL, 0, 0,
+     "with --programs: a .csv file of how active each program is in every row, and the one that is most"},
     {NULL, 0, OPT_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -168,8 +173,23 @@ static int asks_for_sparse(const agop_settings *s)
     return asks;
 }
 
+static int copy_names(run *r, row_names *names, const agop_sparse *m)
+{
+    int64_t rows = agop_sparse_rows(m);
+
+    names->name = agop_sparse_row_name(m, 0) ? run_room(rows, sizeof *names->name) : NULL;
+    if (!names->name)
+        return agop_sparse_row_name(m, 0) ? run_fail(r, EXIT_FAILED, "no memory for the names of rows") : EXIT_DONE;
+    for (names->rows = 0; names->rows < rows; names->rows++) {
+        names->name[names->rows] = strdup(agop_sparse_row_name(m, names->rows));
+        if (!names->name[names->rows])
+            return run_fail(r, EXIT_FAILED, "no memory for the names of rows");
+    }
+    return EXIT_DONE;
+}
+
 /* A table, or a matrix that is mostly zero: counts, .mtx, .h5ad, words of a text. */
-static int read_data(run *r, agop_table **out, const char *path)
+static int read_data(run *r, agop_table **out, row_names *names, const char *path)
 {
     agop_sparse *m = NULL;
     int          code, sparse = asks_for_sparse(r->settings);
@@ -180,6 +200,8 @@ static int read_data(run *r, agop_table **out, const char *path)
         return run_table(r, out, path, NULL);
     DO(run_check(r, agop_sparse_read(&m, r->ctx, path, r->settings)));
     DO(run_check(r, agop_table_from_sparse(out, r->ctx, m, r->settings)));
+    if (names)
+        DO(copy_names(r, names, m));
 done:
     agop_sparse_free(m);
     return code;
@@ -245,26 +267,61 @@ static int gather(run *r, found *all, int kind)
     return run_check(r, agop_ids_pairs(all->pair, &all->count, r->ctx, all->d, most));
 }
 
+/* Programs look at the strongest partners only: no more are kept, unless asked for. */
+static int prepare_programs(run *r, int kind)
+{
+    const char *path = opt_text(r->opt, "activities");
+    int         code = EXIT_DONE;
+
+    if (!opt_flag(r->opt, "programs"))
+        return path ? run_fail(r, EXIT_USAGE, "--activities belongs to --programs: add it, or leave %s away", path)
+                    : EXIT_DONE;
+    if (r->opt->operands > 1 || *agop_settings_get(r->settings, "target"))
+        return run_fail(r, EXIT_USAGE, "programs are made of one table against itself: leave %s away",
+                        r->opt->operands > 1 ? r->opt->operand[1] : "--target");
+    if (kind == AS_MATRIX)
+        return run_fail(r, EXIT_USAGE, "programs are no matrix: -o must name a .csv or .json file");
+    if (path && result_kind(path) != RESULT_CSV)
+        return run_fail(r, EXIT_USAGE, "--activities must name a .csv file, not '%.60s'", path);
+    if (path)
+        DO(result_check(r, path));
+    if (strcmp(agop_settings_get(r->settings, "top"), "auto") == 0 &&
+        strcmp(agop_settings_get(r->settings, "min_score"), "auto") == 0)
+        DO(run_check(r, agop_settings_set(r->settings, r->ctx, "top", agop_settings_get(r->settings, "partners"))));
+done:
+    return code;
+}
+
 int cmd_ids(run *r)
 {
     agop_table *x = NULL, *y = NULL;
-    found       all = {0};
+    found       all   = {0};
+    row_names   names = {0};
     int         code, kind;
 
     DO(kind_of(r, &kind));
+    DO(prepare_programs(r, kind));
     if (r->opt->operands > 1 && *agop_settings_get(r->settings, "target")) {
         code = run_fail(r, EXIT_USAGE, "--target is for one table: leave it or %s away", r->opt->operand[1]);
         goto done;
     }
-    DO(read_data(r, &x, r->opt->operand[0]));
+    DO(read_data(r, &x, &names, r->opt->operand[0]));
+    names.rows = agop_table_rows(x);
     if (r->opt->operands > 1)
-        DO(read_data(r, &y, r->opt->operand[1]));
+        DO(read_data(r, &y, NULL, r->opt->operand[1]));
     DO(run_check(r, agop_ids_score(&all.d, r->ctx, x, y, r->settings)));
+    if (opt_flag(r->opt, "programs")) {
+        code = programs_run(r, all.d, &names, kind);
+        goto done;
+    }
     all.tested = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
                  strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
     DO(gather(r, &all, kind));
     DO(tell(r, &all, kind));
 done:
+    for (int64_t i = 0; names.name && i < names.rows; i++)
+        free(names.name[i]);
+    free(names.name);
     free(all.pair);
     agop_ids_free(all.d);
     agop_table_free(x);

@@ -18,6 +18,17 @@ else()
     message(STATUS "HDF5 was not found: .h5ad and .h5 files are not read (on Debian and Ubuntu: libhdf5-dev)")
 endif()
 
+# igraph, which clusters pairs of variables into programs, where it is there.
+pkg_check_modules(IGRAPH IMPORTED_TARGET igraph>=0.10)
+if(IGRAPH_FOUND)
+    set(AGOP_IGRAPH_NAME "${IGRAPH_VERSION}")
+    set(AGOP_IGRAPH_LINK PkgConfig::IGRAPH)
+else()
+    set(AGOP_IGRAPH_NAME "none")
+    set(AGOP_IGRAPH_LINK)
+    message(STATUS "igraph was not found: no programs of variables (on Debian and Ubuntu: libigraph-dev)")
+endif()
+
 # OpenBLAS by path: where several variants are installed, -lopenblas takes the one with its own thread pool, which
 # would fight with our OpenMP threads. The folder goes into the run path for the same reason.
 set(openblas_folder /usr/lib/${CMAKE_C_LIBRARY_ARCHITECTURE}/openblas-openmp)

@@ -350,6 +350,34 @@ AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const 
 AGOP_API const char *agop_ids_info(const agop_ids *d);
 AGOP_API void        agop_ids_free(agop_ids *d);
 
+/* ---- programs: groups of variables that rise and fall together ---- */
+
+/* Of the scores of one table against itself, by communities of a graph (Leiden) whose edges are the `partners`
+ * strongest pairs of each numeric variable: those whose Spearman correlation is positive at the false discovery rate
+ * `fdr` (.05), and where d has p-values, whose score is significant at that rate, too; with the setting any_sign the
+ * sign does not matter. An edge weighs its score.
+ * Settings: partners, resolution, least_members, any_sign, fdr, seed. d must outlive the programs.
+ *   AGOP_E_PARAM        scores of two tables, or of targets
+ *   AGOP_E_UNSUPPORTED  built without igraph
+ *   AGOP_E_STOPPED      a callback said so */
+typedef struct agop_programs agop_programs;
+AGOP_STATUS          agop_ids_programs(agop_programs **out, agop_ctx *ctx, const agop_ids *d, const agop_settings *s);
+AGOP_API int64_t     agop_programs_count(const agop_programs *p); /* the largest first; perhaps none */
+typedef struct agop_program {
+    int64_t       members;
+    const int64_t *member;   /* variables of side 0, the strongest first */
+    const double  *within;   /* of each, the sum of the scores of its edges to other members */
+    const double  *sign;     /* of each: 1, or with any_sign -1 where it falls as the program rises */
+    double         strength; /* mean score of the edges between members */
+} agop_program;
+AGOP_API agop_program agop_programs_at(const agop_programs *p, int64_t program);
+/* How active every program is in every row: the mean of its members, each standardised (missing: 0) and with its sign;
+ * and the mean standardised. out: rows x programs, AGOP_F64. most (rows numbers, or NULL): of the programs that mark
+ * kinds of rows (a fiftieth of all members or more, and an activity skewed to the right) the one that is most active in
+ * each row, -1 where none is above its mean. */
+AGOP_STATUS   agop_programs_activity(agop_mat *out, int64_t *most, agop_ctx *ctx, const agop_programs *p);
+AGOP_API void agop_programs_free(agop_programs *p);
+
 #ifdef __cplusplus
 }
 #endif

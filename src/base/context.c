@@ -75,5 +75,6 @@ const char *agop_build_info(void)
            "build: " AGOP_BUILD_TYPE "\n"
            "blas: " AGOP_BUILD_BLAS "\n"
            "hdf5: " AGOP_BUILD_HDF5 "\n"
+           "igraph: " AGOP_BUILD_IGRAPH "\n"
            "backends: cpu\n";
 }

@@ -145,6 +145,12 @@ static const agop_setting rows[] = {
      "how improbable each score is between independent columns, and its false discovery rate among all pairs"},
     {"fdr", AGOP_REAL, "auto", 0, 1, 1, NULL, "RATE", "ids",
      "tell only pairs up to this false discovery rate (Benjamini and Hochberg); includes --p-values; auto: all"},
+    {"partners", AGOP_INT, "15", 1, 1e6, 0, NULL, "K", "ids",
+     "of programs: every variable is tied to at least its K strongest partners, if they are significant"},
+    {"resolution", AGOP_REAL, "1", 0, 1e6, 1, NULL, "R", "ids", "of programs: more are found where it is larger"},
+    {"least_members", AGOP_INT, "3", 1, 1e9, 0, NULL, "N", "ids", "leave out programs of fewer variables"},
+    {"any_sign", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
+     "a program may hold variables of which one falls where another rises"},
     /* ---- sparse matrices ---- */
     {"genes_in_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "ids",
      "variables are the rows of the file and observations its columns; auto: where files of 10x Genomics say so"},
@@ -159,7 +165,7 @@ static const agop_setting rows[] = {
     {"log1p", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
      "take log(1 + value), after --normalise"},
     /* ---- every verb ---- */
-    {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info",
+    {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info ids",
      "of the split into halves; same seed, same result"},
     {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features explain info ids",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},

@@ -8,6 +8,8 @@
  *   classical  other measures in the place of the score (classical.c, measures.c)
  *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
  *              pairs in order (keep.c)
+ *   programs   groups of variables that go together (programs.c; communities.c), and how active each is in every row
+ *              (activity.c)
  *
  * A numeric variable has the features phi_k of its scaled values; a category has one indicator per level. What has a
  * column of features of its own is a unit: a numeric variable, or a level. Units of one kind stand together in panels,
@@ -142,6 +144,9 @@ agop_status agop__keep_test(agop__keep *k, double log10p, double stored, agop__e
 /* When all are: false discovery rates. */
 agop_status agop__keep_rates(agop__keep *k, agop__err *e);
 double      agop__keep_rate(const agop__keep *k, double log10p); /* log10 of it; 0 where p is not small */
+/* Every pair of different variables that is kept, once: self: a < b. */
+typedef void agop__keep_visit(void *user, int64_t a, int64_t b, double score);
+void         agop__keep_each(const agop__keep *k, agop__keep_visit *visit, void *user);
 /* The strongest `most` pairs of different variables, in order; how many there are. */
 void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most);
 

@@ -228,8 +228,9 @@ typedef struct ranking {
     int64_t    count, most;
 } ranking;
 
-static void consider(ranking *r, int64_t a, int64_t b, double score)
+static void consider(void *user, int64_t a, int64_t b, double score)
 {
+    ranking  *r   = user;
     agop_pair now = new_pair(a, b, score);
     int64_t   i   = 0;
 
@@ -254,31 +255,36 @@ static void consider(ranking *r, int64_t a, int64_t b, double score)
 }
 
 /* Every kept pair once. */
-static void consider_lists(ranking *r, const agop__keep *k)
+static void visit_lists(const agop__keep *k, agop__keep_visit *visit, void *user)
 {
     for (int64_t i = 0; i < lists_of(k); i++)
         for (int64_t j = 0; j < k->of[i].count; j++) {
             int64_t other = k->of[i].other[j];
             if (k->self && (i < other || !holds(&k->of[other], i)))
-                consider(r, i < other ? i : other, i < other ? other : i, k->of[i].score[j]);
+                visit(user, i < other ? i : other, i < other ? other : i, k->of[i].score[j]);
             else if (!k->self && i < k->rows)
-                consider(r, i, other, k->of[i].score[j]);
+                visit(user, i, other, k->of[i].score[j]);
             else if (!k->self && !holds(&k->of[other], i - k->rows))
-                consider(r, other, i - k->rows, k->of[i].score[j]);
+                visit(user, other, i - k->rows, k->of[i].score[j]);
         }
+}
+
+void agop__keep_each(const agop__keep *k, agop__keep_visit *visit, void *user)
+{
+    if (k->of)
+        visit_lists(k, visit, user);
+    for (int64_t i = 0; i < k->listed; i++)
+        visit(user, k->list[i].a, k->list[i].b, k->list[i].score);
+    for (int64_t a = 0; k->all && a < k->rows; a++)
+        for (int64_t b = k->self ? a + 1 : 0; b < k->cols; b++)
+            visit(user, a, b, k->all[a * k->cols + b]);
 }
 
 void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most)
 {
     ranking r = {.pair = out, .most = most};
 
-    if (k->of)
-        consider_lists(&r, k);
-    for (int64_t i = 0; i < k->listed; i++)
-        consider(&r, k->list[i].a, k->list[i].b, k->list[i].score);
-    for (int64_t a = 0; k->all && a < k->rows; a++)
-        for (int64_t b = k->self ? a + 1 : 0; b < k->cols; b++)
-            consider(&r, a, b, k->all[a * k->cols + b]);
+    agop__keep_each(k, consider, &r);
     qsort(out, (size_t)r.count, sizeof *out, by_strength);
     *count = r.count;
 }
