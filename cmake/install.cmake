@@ -2,6 +2,9 @@
 # (pkg-config's agop.pc and find_package(agop)).
 include(CMakePackageConfigHelpers)
 
+# In a Python wheel, nothing but the library, in the package: wheels know no links, so without numbers in its name.
+install(FILES $<TARGET_FILE:agop> DESTINATION agop/lib RENAME libagop.so COMPONENT python EXCLUDE_FROM_ALL)
+
 install(TARGETS agop EXPORT agop-targets)
 install(DIRECTORY include/agop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 if(TARGET agop_program)

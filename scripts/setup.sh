@@ -8,7 +8,7 @@ set -eu
 build="gcc libc6-dev make cmake ninja-build pkg-config git libopenblas-openmp-dev libjansson-dev zlib1g-dev libzstd-dev libhdf5-dev libigraph-dev"
 demo="librsvg2-bin fonts-dejavu-core"
 bench="python3 python3-numpy python3-scipy python3-venv"
-test="g++ libcmocka-dev valgrind cppcheck scdoc zstd python3 python3-numpy python3-pandas python3-scipy"
+test="g++ libcmocka-dev valgrind cppcheck scdoc zstd python3 python3-numpy python3-pandas python3-scipy python3-venv"
 
 case ${1:-build} in
 build) wanted=$build ;;

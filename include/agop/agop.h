@@ -133,6 +133,13 @@ AGOP_STATUS          agop_table_from_mat(agop_table **out, agop_ctx *ctx, const 
 AGOP_STATUS          agop_table_add_numeric(agop_table *t, agop_ctx *ctx, const char *name, const double *values);
 AGOP_STATUS          agop_table_add_text(agop_table *t, agop_ctx *ctx, const char *name,
                                          const char *const *values); /* NULL entries are missing */
+/* A numeric column over the caller's memory, which is not copied: row i is element i * stride of `first`, of type dtype
+ * (AGOP_F32 or AGOP_F64; NaN: missing). It must outlive the table. */
+AGOP_STATUS          agop_table_add_view(agop_table *t, agop_ctx *ctx, const char *name, const void *first,
+                                         int64_t stride, int32_t dtype);
+/* A column of texts by number: row i has level[code[i]], -1 is missing. Both arrays are copied. */
+AGOP_STATUS          agop_table_add_codes(agop_table *t, agop_ctx *ctx, const char *name, const int32_t *code,
+                                          const char *const *level, int64_t levels);
 AGOP_API int64_t     agop_table_rows(const agop_table *t);
 AGOP_API int64_t     agop_table_cols(const agop_table *t);
 AGOP_API const char *agop_table_name(const agop_table *t, int64_t col);
@@ -253,6 +260,10 @@ AGOP_STATUS agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m);
 /* Share of each input column in the trace; `importance` has agop_model_columns entries that sum to 1
  * (or are all 0: a function that is flat). */
 AGOP_STATUS agop_importance(double *importance, agop_ctx *ctx, const agop_model *m);
+/* Rows in these features and units: out is rows(t) x features, AGOP_F64. A numeric column is in standard deviations from
+ * its mean (missing: 0), a category or a missing cell 1 where it is present, else 0. With the AGOP A, (x - z)'A(x - z)
+ * is how far apart two rows are in what was learned. */
+AGOP_STATUS agop_feature_values(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t);
 /* The top k eigenvectors as rows of `vectors` (k x features, AGOP_F64), the largest loading positive, and
  * their eigenvalues, largest first. */
 AGOP_STATUS agop_vectors(agop_mat *vectors, double *eigenvalues, agop_ctx *ctx, const agop_model *m);

@@ -126,6 +126,70 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
     return AGOP_OK;
 }
 
+/* Numbers of rows first .. first+count-1 in standard deviations from the mean, which the encoded coordinates (ranks, say)
+ * do not tell. */
+static void put_numbers(double *out, int64_t ld, const agop__schema *s, const agop_table *t, int64_t first,
+                        int64_t count)
+{
+    for (int64_t i = 0; i < s->fields; i++) {
+        const agop__field  *f  = &s->field[s->in_order[i]];
+        const agop__column *c  = f->is_text ? NULL : &t->column[agop__table_find(t, f->name)];
+        double             *to = out + s->start[i];
+        for (int64_t row = 0; c && row < count; row++, to += ld) {
+            double v = agop__column_at(c, first + row);
+            to[0]    = isnan(v) || f->constant ? 0 : (v - f->mean) / f->deviation;
+            if (f->has_missing)
+                to[1] = isnan(v) ? 1 : 0;
+        }
+    }
+}
+
+static void put_levels(double *out, int64_t ld, const agop__schema *s, const int32_t *code, int64_t count)
+{
+    for (int64_t row = 0; row < count; row++)
+        for (int32_t g = 0; g < s->groups; g++)
+            if (code[row * s->groups + g] >= 0)
+                out[row * ld + agop__schema_group_feature(s, g) + code[row * s->groups + g]] = 1;
+}
+
+agop_status agop_feature_values(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t)
+{
+    enum { ROWS = 1024 };
+    const agop__schema *s    = m ? &m->schema : NULL;
+    double             *x    = NULL;
+    int32_t            *code = NULL;
+    agop__surprises     seen = {0};
+    agop_status         st   = AGOP_OK;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!m || !t || !out)
+        return agop__fail(&ctx->err, AGOP_E_ARG, "the features of rows need a place for them, a model and a table");
+    if (!out->data || out->rows != t->rows || out->cols != s->features || out->ld < out->cols || out->dtype != AGOP_F64)
+        return agop__fail(&ctx->err, AGOP_E_SHAPE, "the features of these rows are %lld x %lld in double",
+                          (long long)t->rows, (long long)s->features);
+    x    = agop__malloc(ROWS * s->numeric, sizeof *x);
+    code = agop__malloc((int64_t)ROWS * s->groups, sizeof *code);
+    if (!x || !code) {
+        st = agop__fail_memory(&ctx->err, 8.0 * ROWS * (double)s->numeric, "the features of rows");
+        goto done;
+    }
+    for (int64_t first = 0; first < t->rows; first += ROWS) {
+        int64_t count = t->rows - first < ROWS ? t->rows - first : ROWS;
+        double *to    = (double *)out->data + first * out->ld;
+        TRY(agop__schema_encode(x, AGOP_F64, code, s, ctx, t, first, count, &seen)); /* finds what is wrong with t */
+        for (int64_t i = 0; i < count; i++)
+            memset(to + i * out->ld, 0, (size_t)s->features * sizeof *to);
+        put_numbers(to, out->ld, s, t, first, count);
+        put_levels(to, out->ld, s, code, count);
+    }
+    agop__note_surprises(ctx, &seen);
+done:
+    free(code);
+    free(x);
+    return st;
+}
+
 /* The diagonal of J' A J without the rest: d numbers. The coordinates of a feature stand side by side. 0: no memory. */
 static int diagonal(double *out, const agop_model *m)
 {

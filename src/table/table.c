@@ -479,6 +479,65 @@ agop_status agop_table_add_text(agop_table *t, agop_ctx *ctx, const char *name, 
     return append(t, name, &c, &ctx->err);
 }
 
+agop_status agop_table_add_view(agop_table *t, agop_ctx *ctx, const char *name, const void *first, int64_t stride,
+                                int32_t dtype)
+{
+    agop_mat    m = {.data = (void *)(uintptr_t)first, .cols = 1, .ld = stride, .dtype = dtype}; /* read only */
+    agop_status st;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!t || !name || (!first && t->rows > 0) || stride < 1 || (dtype != AGOP_F32 && dtype != AGOP_F64))
+        return agop__fail(&ctx->err, AGOP_E_ARG,
+                          "a view needs a table, a name, values of AGOP_F32 or AGOP_F64 and a stride of 1 or more");
+    m.rows = t->rows;
+    st     = refuse_infinite(&m, name, &ctx->err);
+    return st != AGOP_OK ? st : agop__table_add_view(t, name, first, stride, dtype, &ctx->err);
+}
+
+/* The levels as a dictionary: each has to be there and to be another than those before, since codes are their numbers. */
+static agop_status level_dict(agop__dict *out, const char *name, const char *const *level, int64_t levels,
+                              agop__err *e)
+{
+    for (int64_t k = 0; k < levels; k++) {
+        int64_t number = level[k] ? agop__dict_add(out, level[k], strlen(level[k])) : k;
+        if (number < 0)
+            return agop__fail_memory(e, 0, "the texts of a column");
+        if (!level[k] || number < k)
+            return agop__fail(e, AGOP_E_ARG, "column '%.80s': level %lld is %s", name, (long long)k,
+                              level[k] ? "there already" : "NULL");
+    }
+    return AGOP_OK;
+}
+
+agop_status agop_table_add_codes(agop_table *t, agop_ctx *ctx, const char *name, const int32_t *code,
+                                 const char *const *level, int64_t levels)
+{
+    agop__dict  dict = {0};
+    int32_t    *copy = NULL;
+    agop_status st;
+
+    if (!ctx)
+        return AGOP_E_ARG;
+    if (!t || !name || levels < 0 || levels > INT32_MAX || (!code && t->rows > 0) || (!level && levels > 0))
+        return agop__fail(&ctx->err, AGOP_E_ARG, "a column of codes needs a table, a name, codes and their levels");
+    for (int64_t i = 0; i < t->rows; i++)
+        if (code[i] < -1 || code[i] >= levels)
+            return agop__fail(&ctx->err, AGOP_E_ARG, "column '%.80s': row %lld has code %d, but there are %lld levels",
+                              name, (long long)i, (int)code[i], (long long)levels);
+    TRY(level_dict(&dict, name, level, levels, &ctx->err));
+    copy = agop__malloc(t->rows, sizeof *copy);
+    if (!copy) {
+        st = agop__fail_memory(&ctx->err, (double)t->rows * 4, "a column of texts");
+        goto done;
+    }
+    memcpy(copy, code, (size_t)t->rows * sizeof *copy);
+    st = agop__table_take_text(t, name, copy, &dict, &ctx->err);
+done:
+    agop__dict_free(&dict);
+    return st;
+}
+
 static const agop__column *column_of(const agop_table *t, int64_t col)
 {
     return t && col >= 0 && col < t->cols ? &t->column[col] : NULL;

@@ -10,7 +10,7 @@ import os
 import sys
 
 TEXT = (".c", ".h", ".inc", ".py", ".sh", ".cmake", ".txt", ".in", ".md", ".json", ".scd")
-FOLDERS = ("include", "src", "cli", "cmake", "tests", "examples", "bench", "docs", "scripts")
+FOLDERS = ("include", "src", "cli", "cmake", "tests", "examples", "bench", "docs", "scripts", "python")
 DATA = ("tests/data", "tests/cli", "tests/fuzz/corpus", "examples/data") # whatever bytes a test needs
 WIDTH = 120
 EVERYWHERE = ("CMakeLists.txt", "README.md") # names that tools look for

@@ -252,12 +252,65 @@ static void test_directions__of_a_category_are_its_levels(void **state)
     agop_close(ctx);
 }
 
+/* The rows of a small table: numbers less their mean in population deviations, presence of what is missing, levels. */
+static void test_features__of_rows_are_in_standard_deviations(void **state)
+{
+    const double      size[6] = {1, 2, 3, 4, NAN, 5}, flat[6] = {2, 2, 2, 2, 2, 2}, y[6] = {1, 3, 2, 5, 4, 6};
+    const char *const town[6] = {"Ulm", "Bonn", "Ulm", "Ulm", "Bonn", "Ulm"}, *const other[2] = {"Kiel", "Bonn"};
+    const double      later[2] = {3, NAN}, deviation = sqrt(2); /* of 1 .. 5 around 3 */
+    const char *const scale[] = {"zscore", "none", "minmax", "rank"};
+    agop_ctx         *ctx = NULL;
+
+    (void)state;
+    assert_int_equal(agop_open(&ctx, "cpu", 1), AGOP_OK);
+    for (size_t k = 0; k < sizeof scale / sizeof scale[0]; k++) {
+        agop_table *t = NULL, *u = NULL;
+        agop_model *m;
+        char        words[64];
+        double      v[6 * 5], w[2 * 5];
+        agop_mat    out = {v, 6, 5, 5, AGOP_F64}, rest = {w, 2, 5, 5, AGOP_F64};
+        assert_int_equal(agop_table_new(&t, ctx, 6), AGOP_OK);
+        assert_int_equal(agop_table_add_text(t, ctx, "town", town), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(t, ctx, "size", size), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(t, ctx, "flat", flat), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(t, ctx, "y", y), AGOP_OK);
+        (void)snprintf(words, sizeof words, "target=y task=regression scale=%s", scale[k]);
+        m = fit_table(ctx, t, NULL, words);
+        assert_int_equal(agop_model_features(m), 5); /* size, size (missing), flat, town=Ulm, town=Bonn */
+        assert_int_equal(agop_feature_values(&out, ctx, m, t), AGOP_OK);
+        for (int i = 0; i < 6; i++) {
+            assert_true(fabs(v[i * 5] - (i == 4 ? 0 : (size[i] - 3) / deviation)) <= 1e-12);
+            assert_true(fabs(v[i * 5 + 1] - (i == 4)) <= 0);
+            assert_true(fabs(v[i * 5 + 2] - (0)) <= 0);
+            assert_true(fabs(v[i * 5 + 3] - (town[i][0] == 'U')) <= 0);
+            assert_true(fabs(v[i * 5 + 4] - (town[i][0] == 'B')) <= 0);
+        }
+        assert_int_equal(agop_table_new(&u, ctx, 2), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(u, ctx, "size", later), AGOP_OK);
+        assert_int_equal(agop_table_add_numeric(u, ctx, "flat", later), AGOP_OK);
+        assert_int_equal(agop_feature_values(&rest, ctx, m, u), AGOP_E_DATA); /* no town */
+        assert_int_equal(agop_table_add_text(u, ctx, "town", other), AGOP_OK);
+        assert_int_equal(agop_feature_values(&rest, ctx, m, u), AGOP_OK);
+        assert_true(fabs(w[3] + w[4] - (0)) <= 0); /* Kiel was never seen */
+        assert_true(fabs(w[5 + 1] - (1)) <= 0);
+        assert_true(fabs(w[5 + 4] - (1)) <= 0);
+        rest.cols = 4;
+        assert_int_equal(agop_feature_values(&rest, ctx, m, u), AGOP_E_SHAPE);
+        assert_int_equal(agop_feature_values(NULL, ctx, m, u), AGOP_E_ARG);
+        agop_model_free(m);
+        agop_table_free(u);
+        agop_table_free(t);
+    }
+    agop_close(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features__are_those_of_the_predictions),
         cmocka_unit_test(test_directions__of_a_ridge_function_are_its_own),
         cmocka_unit_test(test_directions__of_a_category_are_its_levels),
+        cmocka_unit_test(test_features__of_rows_are_in_standard_deviations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

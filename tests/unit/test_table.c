@@ -215,11 +215,57 @@ static void test_table__targets_are_the_setting_or_what_the_reader_made_of_it(vo
     agop_table_free(t);
 }
 
+static void test_table__a_column_may_be_a_view_with_a_stride(void **state)
+{
+    agop_ctx    ctx  = listen(1);
+    agop_table *t    = NULL;
+    float       v[6] = {1, -1, 2, -1, NAN, -1};
+    double      w[3] = {1, INFINITY, 3};
+    (void)state;
+
+    assert_int_equal(agop_table_new(&t, &ctx, 3), AGOP_OK);
+    assert_int_equal(agop_table_add_view(t, &ctx, "a", v, 2, AGOP_F32), AGOP_OK);
+    v[2] = 7;
+    assert_close(agop_table_number(t, 1, 0), 7, 0);
+    assert_int_equal(agop_table_missing(t, 0), 1);
+    assert_int_equal(agop_table_add_view(t, &ctx, "b", w, 1, AGOP_F64), AGOP_E_NUMERIC);
+    assert_int_equal(agop_table_add_view(t, &ctx, "b", w, 0, AGOP_F64), AGOP_E_ARG);
+    assert_int_equal(agop_table_add_view(t, &ctx, "b", w, 1, 3), AGOP_E_ARG);
+    assert_int_equal(agop_table_add_view(t, &ctx, "b", NULL, 1, AGOP_F64), AGOP_E_ARG);
+    assert_int_equal(agop_table_cols(t), 1);
+    agop_table_free(t);
+}
+
+static void test_table__texts_may_come_as_codes(void **state)
+{
+    agop_ctx          ctx     = listen(1);
+    agop_table       *t       = NULL;
+    const char *const level[] = {"Ulm", "Bonn"}, *const twice[] = {"Ulm", "Ulm"};
+    int32_t           code[3] = {1, -1, 1};
+    (void)state;
+
+    assert_int_equal(agop_table_new(&t, &ctx, 3), AGOP_OK);
+    assert_int_equal(agop_table_add_codes(t, &ctx, "town", code, level, 2), AGOP_OK);
+    assert_int_equal(agop_table_is_text(t, 0), 1);
+    assert_int_equal(agop_table_levels(t, 0), 2);
+    assert_string_equal(agop_table_level(t, 0, 1), "Bonn");
+    assert_close(agop_table_number(t, 0, 0), 1, 0);
+    assert_int_equal(agop_table_missing(t, 0), 1);
+    assert_int_equal(agop_table_add_codes(t, &ctx, "b", code, twice, 2), AGOP_E_ARG);
+    assert_int_equal(agop_table_add_codes(t, &ctx, "b", code, level, 1), AGOP_E_ARG); /* code 1 has no level */
+    assert_int_equal(agop_table_add_codes(t, &ctx, "b", NULL, level, 2), AGOP_E_ARG);
+    code[0] = -2;
+    assert_int_equal(agop_table_add_codes(t, &ctx, "b", code, level, 2), AGOP_E_ARG);
+    assert_int_equal(agop_table_cols(t), 1);
+    agop_table_free(t);
+}
+
 static void test_table__every_failed_allocation_is_told(void **state)
 {
     agop_ctx          ctx    = listen(1);
     const double      size[] = {1.5, NAN, -3};
-    const char *const town[] = {"Ulm", NULL, "Bonn"};
+    const char *const town[] = {"Ulm", NULL, "Bonn"}, *const level[] = {"Ulm", "Bonn"};
+    const int32_t     code[] = {1, -1, 0};
     (void)state;
 
     for (int64_t n = 1;; n++) {
@@ -231,6 +277,10 @@ static void test_table__every_failed_allocation_is_told(void **state)
             st = agop_table_add_numeric(t, &ctx, "size", size);
         if (st == AGOP_OK)
             st = agop_table_add_text(t, &ctx, "town", town);
+        if (st == AGOP_OK)
+            st = agop_table_add_codes(t, &ctx, "twice", code, level, 2);
+        if (st == AGOP_OK)
+            st = agop_table_add_view(t, &ctx, "view", size, 1, AGOP_F64);
         if (st == AGOP_OK)
             st = agop_table_new(&u, &ctx, 2);
         if (st == AGOP_OK)
@@ -265,6 +315,8 @@ int main(void)
         cmocka_unit_test(test_table__a_numeric_column_becomes_categories),
         cmocka_unit_test(test_table__a_name_that_is_not_there_gets_its_closest),
         cmocka_unit_test(test_table__targets_are_the_setting_or_what_the_reader_made_of_it),
+        cmocka_unit_test(test_table__a_column_may_be_a_view_with_a_stride),
+        cmocka_unit_test(test_table__texts_may_come_as_codes),
         cmocka_unit_test(test_table__every_failed_allocation_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
