@@ -260,9 +260,9 @@ AGOP_STATUS agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m);
 /* Share of each input column in the trace; `importance` has agop_model_columns entries that sum to 1
  * (or are all 0: a function that is flat). */
 AGOP_STATUS agop_importance(double *importance, agop_ctx *ctx, const agop_model *m);
-/* Rows in these features and units: out is rows(t) x features, AGOP_F64. A numeric column is in standard deviations from
- * its mean (missing: 0), a category or a missing cell 1 where it is present, else 0. With the AGOP A, (x - z)'A(x - z)
- * is how far apart two rows are in what was learned. */
+/* Rows in these features and units: out is rows(t) x features, AGOP_F64. A numeric column is in standard deviations
+ * from its mean (missing: 0), a category or a missing cell 1 where it is present, else 0. With the AGOP A,
+ * (x - z)'A(x - z) is how far apart two rows are in what was learned. */
 AGOP_STATUS agop_feature_values(agop_mat *out, agop_ctx *ctx, const agop_model *m, const agop_table *t);
 /* The top k eigenvectors as rows of `vectors` (k x features, AGOP_F64), the largest loading positive, and
  * their eigenvalues, largest first. */

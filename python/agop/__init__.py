@@ -1,8 +1,10 @@
 """agop: kernel machines that learn features by the average gradient outer product."""
 
+from agop._dependence import Dependence, Pair, ids
 from agop._estimators import RFMClassifier, RFMRegressor
+from agop._gradients import agop, agop_of
 from agop._native import AgopError, AgopIOError, AgopMemoryError, AgopStoppedError, AgopValueError, version
 
 __version__ = version()
-__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopValueError", "RFMClassifier",
-           "RFMRegressor"]
+__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopValueError", "Dependence", "Pair",
+           "RFMClassifier", "RFMRegressor", "agop", "agop_of", "ids"]

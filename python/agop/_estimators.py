@@ -43,16 +43,15 @@ class Model:
         self._map: Floats | None = None
 
     @property
-    def pointer(self) -> int | None:
-        """What the library's functions take."""
-        return self._owned.pointer
+    def _as_parameter_(self) -> Owned:
+        return self._owned
 
     @classmethod
     def fit(cls, ctx: Context, train: Owned, valid: Owned | None, settings: Owned) -> Model:
         """agop_fit."""
         handle = Handle()
-        ctx.check(lib.agop_fit(byref(handle), ctx.handle, train.pointer, valid.pointer if valid else None,
-                               settings.pointer))
+        ctx.check(lib.agop_fit(byref(handle), ctx.handle, train, valid,
+                               settings))
         return cls(Owned(handle.value, lib.agop_model_free))
 
     @classmethod
@@ -66,7 +65,7 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """agop_model_save."""
         with Context(1) as ctx:
-            ctx.check(lib.agop_model_save(ctx.handle, self.pointer, os.fsencode(path)))
+            ctx.check(lib.agop_model_save(ctx.handle, self, os.fsencode(path)))
 
     def __getstate__(self) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
@@ -83,39 +82,39 @@ class Model:
     @property
     def info(self) -> dict[str, Any]:
         """What is known of the fit."""
-        report: dict[str, Any] = json.loads(lib.agop_model_info(self.pointer).decode())
+        report: dict[str, Any] = json.loads(lib.agop_model_info(self).decode())
         return report
 
     @property
     def feature_names(self) -> list[str]:
         """Of the AGOP's rows and columns."""
-        count = lib.agop_model_features(self.pointer)
-        return [lib.agop_model_feature_name(self.pointer, j).decode() for j in range(count)]
+        count = lib.agop_model_features(self)
+        return [lib.agop_model_feature_name(self, j).decode() for j in range(count)]
 
     def agop(self) -> Floats:
         """The AGOP over the features, trace 1."""
-        d = lib.agop_model_features(self.pointer)
+        d = lib.agop_model_features(self)
         out = np.empty((d, d))
         with Context() as ctx:
-            ctx.check(lib.agop_features(byref(mat(out)), ctx.handle, self.pointer))
+            ctx.check(lib.agop_features(byref(mat(out)), ctx.handle, self))
         return out
 
     def importance(self) -> Floats:
         """Share of each input column."""
-        out = np.empty(lib.agop_model_columns(self.pointer))
+        out = np.empty(lib.agop_model_columns(self))
         with Context() as ctx:
-            ctx.check(lib.agop_importance(_doubles(out), ctx.handle, self.pointer))
+            ctx.check(lib.agop_importance(_doubles(out), ctx.handle, self))
         return out
 
     def vectors(self, count: int | None) -> tuple[Floats, Floats]:
         """The leading eigenvectors of the AGOP as rows, and their eigenvalues."""
-        d = lib.agop_model_features(self.pointer)
+        d = lib.agop_model_features(self)
         count = d if count is None else count
         if not 1 <= count <= d:
             raise ValueError("n_components is %d, but there are 1 to %d" % (count, d))
         vectors, values = np.empty((count, d)), np.empty(count)
         with Context() as ctx:
-            ctx.check(lib.agop_vectors(byref(mat(vectors)), _doubles(values), ctx.handle, self.pointer))
+            ctx.check(lib.agop_vectors(byref(mat(vectors)), _doubles(values), ctx.handle, self))
         return vectors, values
 
     def map(self, count: int | None) -> Floats:
@@ -192,11 +191,8 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if columns.count != self.n_features_in_:
             raise ValueError("X has %d features, but %s is expecting %d features as input"
                              % (columns.count, type(self).__name__, self.n_features_in_))
-        if getattr(self, "feature_names_in_", None) is None:
-            columns.names = None
-        elif columns.names is None:
-            columns = _named(columns, [str(name) for name in self.feature_names_in_])
-        return columns
+        fitted = getattr(self, "feature_names_in_", None)
+        return columns.named(None if fitted is None else [str(name) for name in fitted])
 
     def _fitted(self) -> Model:
         if not hasattr(self, "model_"):
@@ -310,10 +306,10 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def _ask(self, X: Any, what: int) -> Floats:
         columns, model = self._columns(X), self._fitted()
-        out = np.empty((columns.rows, lib.agop_model_outputs(model.pointer, what)))
+        out = np.empty((columns.rows, lib.agop_model_outputs(model, what)))
         with self._context() as ctx:
             table = table_of(ctx, columns)
-            ctx.check(lib.agop_predict(byref(mat(out)), ctx.handle, model.pointer, table.pointer, what))
+            ctx.check(lib.agop_predict(byref(mat(out)), ctx.handle, model, table, what))
         return out
 
     @property
@@ -369,10 +365,10 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             Coordinates.
         """
         columns, model = self._columns(X), self._fitted()
-        features = np.empty((columns.rows, lib.agop_model_features(model.pointer)))
+        features = np.empty((columns.rows, lib.agop_model_features(model)))
         with self._context() as ctx:
             table = table_of(ctx, columns)
-            ctx.check(lib.agop_feature_values(byref(mat(features)), ctx.handle, model.pointer, table.pointer))
+            ctx.check(lib.agop_feature_values(byref(mat(features)), ctx.handle, model, table))
         out: Floats = features @ model.map(self.n_components)
         return out
 
@@ -384,8 +380,8 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         asked = None if output is None else output.ctypes.data_as(POINTER(ctypes.c_int64))
         with self._context() as ctx:
             table = table_of(ctx, columns)
-            ctx.check(lib.agop_contributions(byref(mat(out)), _doubles(base), None, ctx.handle, model.pointer,
-                                             table.pointer, asked, _METHODS[method]))
+            ctx.check(lib.agop_contributions(byref(mat(out)), _doubles(base), None, ctx.handle, model,
+                                             table, asked, _METHODS[method]))
         return out, base
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -405,17 +401,6 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         tags.input_tags.categorical = True
         tags.target_tags.required = True
         return tags
-
-
-def _named(columns: Columns, names: list[str]) -> Columns:
-    """The same columns under names, for rows that came without."""
-    if columns.matrix is not None:
-        columns = Columns(columns.rows, columns.count, column=[columns.matrix[:, j] for j in range(columns.count)])
-    elif columns.sparse is not None:
-        columns = Columns(columns.rows, columns.count,
-                          column=[columns.sparse[:, [j]].toarray().ravel() for j in range(columns.count)])
-    columns.names = names
-    return columns
 
 
 def _free_names(columns: Columns, targets: int) -> list[str]:
@@ -572,12 +557,12 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
         columns, model = self._columns(X), self._fitted()
         if form not in _FORMS:
             raise ValueError("form is %r, but there are %s" % (form, ", ".join(_FORMS)))
-        lower = np.empty((columns.rows, lib.agop_model_outputs(model.pointer, _VALUE)))
+        lower = np.empty((columns.rows, lib.agop_model_outputs(model, _VALUE)))
         upper = np.empty_like(lower)
         with self._context() as ctx:
             table = table_of(ctx, columns)
-            ctx.check(lib.agop_predict_interval(None, byref(mat(lower)), byref(mat(upper)), ctx.handle, model.pointer,
-                                                table.pointer, level, _FORMS[form]))
+            ctx.check(lib.agop_predict_interval(None, byref(mat(lower)), byref(mat(upper)), ctx.handle, model,
+                                                table, level, _FORMS[form]))
         return self._shaped(lower), self._shaped(upper)
 
     def contributions(self, X: Any, target: int = 0, method: str = "integrated") -> tuple[Floats, Floats]:
@@ -759,10 +744,10 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
             Which classes are in the set; never none.
         """
         columns, model = self._columns(X), self._fitted()
-        member = np.empty((columns.rows, lib.agop_model_outputs(model.pointer, _PROBA)))
+        member = np.empty((columns.rows, lib.agop_model_outputs(model, _PROBA)))
         with self._context() as ctx:
             table = table_of(ctx, columns)
-            ctx.check(lib.agop_predict_set(None, byref(mat(member)), ctx.handle, model.pointer, table.pointer, level))
+            ctx.check(lib.agop_predict_set(None, byref(mat(member)), ctx.handle, model, table, level))
         return member > 0
 
     def contributions(self, X: Any, output: Any = None, method: str = "integrated") -> tuple[Floats, Floats]:

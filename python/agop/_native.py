@@ -212,10 +212,11 @@ def error_of(code: int, sentence: str) -> AgopError:
 
 
 class Owned:
-    """A handle that is freed with the object that holds it."""
+    """A handle that is freed with the object that holds it. Functions of the library take the object itself, which
+    therefore lives as long as the call."""
 
     def __init__(self, pointer: int | None, free: Callable[[int | None], None]) -> None:
-        self.pointer = pointer
+        self._as_parameter_ = Handle(pointer)
         self.close = weakref.finalize(self, free, pointer)
 
 

@@ -43,6 +43,12 @@ class Columns:
         """What the table calls column j."""
         return self.names[j] if self.names else "x%d" % (j + 1)
 
+    def named(self, names: list[str] | None) -> Columns:
+        """The same columns under other names; None: those of the library."""
+        if self.matrix is None or names is None:
+            return Columns(self.rows, self.count, names, self.matrix, self.column, self.sparse)
+        return Columns(self.rows, self.count, names, column=[self.matrix[:, j] for j in range(self.count)])
+
     def take(self, rows: NDArray[np.int64]) -> Columns:
         """Some of the rows, copied."""
         column = None
@@ -65,8 +71,15 @@ def is_frame(X: Any) -> bool:
     return hasattr(X, "columns") and hasattr(X, "__getitem__") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
 
 
+def is_annotated(X: Any) -> bool:
+    """Is it an AnnData: a matrix of observations x variables with names of both?"""
+    return hasattr(X, "var_names") and hasattr(X, "obs_names") and hasattr(X, "layers")
+
+
 def names_of(X: Any) -> list[str] | None:
     """The names of the columns; None where there are none, or not all are texts."""
+    if is_annotated(X):
+        return [str(name) for name in X.var_names]
     if not is_frame(X):
         return None
     names = list(X.columns)
@@ -77,8 +90,10 @@ def names_of(X: Any) -> list[str] | None:
     return names if names and texts else None
 
 
-def columns_of(X: Any) -> Columns:
-    """What X holds, copied only where its type is none that the library reads."""
+def columns_of(X: Any, layer: str | None = None) -> Columns:
+    """What X holds, copied only where its type is none that the library reads. layer: of an AnnData."""
+    if is_annotated(X):
+        return columns_of(X.X if layer is None else X.layers[layer]).named(names_of(X))
     if is_sparse(X):
         return _of_sparse(X)
     if is_frame(X):
@@ -215,43 +230,47 @@ def mat(X: Array) -> Mat:
     return Mat(X.ctypes.data, X.shape[0], X.shape[1], ld, F32 if X.dtype == np.float32 else F64)
 
 
+def _texts(names: list[str] | None) -> Any:
+    return None if names is None else (c_char_p * len(names))(*[name.encode() for name in names])
+
+
 def add_numbers(ctx: Context, table: Owned, name: str, values: Array) -> None:
     """A column of numbers, copied."""
     values = np.ascontiguousarray(values, dtype=np.float64)
-    ctx.check(lib.agop_table_add_numeric(table.pointer, ctx.handle, name.encode(),
+    ctx.check(lib.agop_table_add_numeric(table, ctx.handle, name.encode(),
                                          values.ctypes.data_as(POINTER(ctypes.c_double))))
 
 
 def add_texts(ctx: Context, table: Owned, name: str, texts: Texts) -> None:
     """A column of texts, copied."""
-    levels = (c_char_p * len(texts.levels))(*[level.encode() for level in texts.levels])
+    levels = _texts(texts.levels)
     codes = np.ascontiguousarray(texts.codes, dtype=np.int32)
-    ctx.check(lib.agop_table_add_codes(table.pointer, ctx.handle, name.encode(),
+    ctx.check(lib.agop_table_add_codes(table, ctx.handle, name.encode(),
                                        codes.ctypes.data_as(POINTER(ctypes.c_int32)), levels, len(texts.levels)))
 
 
 def _add_view(ctx: Context, table: Owned, name: str, values: Array) -> None:
     step = values.strides[0] // values.itemsize if len(values) > 1 else 1
-    ctx.check(lib.agop_table_add_view(table.pointer, ctx.handle, name.encode(), values.ctypes.data, step,
+    ctx.check(lib.agop_table_add_view(table, ctx.handle, name.encode(), values.ctypes.data, step,
                                       F32 if values.dtype == np.float32 else F64))
 
 
-def _from_sparse(ctx: Context, X: Any) -> Owned:
+def _from_sparse(ctx: Context, X: Any, names: list[str] | None) -> Owned:
     start, row, value = X.indptr.astype(np.int64), X.indices.astype(np.int32), X.data.astype(np.float32)
     matrix, table = Handle(), Handle()
     ctx.check(lib.agop_sparse_new(byref(matrix), ctx.handle, X.shape[0], X.shape[1],
                                   start.ctypes.data_as(POINTER(ctypes.c_int64)),
                                   row.ctypes.data_as(POINTER(ctypes.c_int32)),
-                                  value.ctypes.data_as(POINTER(ctypes.c_float)), None, None))
+                                  value.ctypes.data_as(POINTER(ctypes.c_float)), _texts(names), None))
     owned, settings = Owned(matrix.value, lib.agop_sparse_free), ctx.settings({})
-    ctx.check(lib.agop_table_from_sparse(byref(table), ctx.handle, owned.pointer, settings.pointer))
+    ctx.check(lib.agop_table_from_sparse(byref(table), ctx.handle, owned, settings))
     return Owned(table.value, lib.agop_table_free)
 
 
 def table_of(ctx: Context, columns: Columns) -> Owned:
     """A table over the columns, which have to stay as long as it."""
     if columns.sparse is not None:
-        return _from_sparse(ctx, columns.sparse)
+        return _from_sparse(ctx, columns.sparse, columns.names)
     table = Handle()
     if columns.matrix is not None:
         view = mat(columns.matrix)

@@ -126,8 +126,8 @@ agop_status agop_features(agop_mat *out, agop_ctx *ctx, const agop_model *m)
     return AGOP_OK;
 }
 
-/* Numbers of rows first .. first+count-1 in standard deviations from the mean, which the encoded coordinates (ranks, say)
- * do not tell. */
+/* Numbers of rows first .. first+count-1 in standard deviations from the mean, which the encoded coordinates (ranks,
+ * say) do not tell. */
 static void put_numbers(double *out, int64_t ld, const agop__schema *s, const agop_table *t, int64_t first,
                         int64_t count)
 {
@@ -165,7 +165,8 @@ agop_status agop_feature_values(agop_mat *out, agop_ctx *ctx, const agop_model *
         return AGOP_E_ARG;
     if (!m || !t || !out)
         return agop__fail(&ctx->err, AGOP_E_ARG, "the features of rows need a place for them, a model and a table");
-    if (!out->data || out->rows != t->rows || out->cols != s->features || out->ld < out->cols || out->dtype != AGOP_F64)
+    if (!out->data || out->rows != t->rows || out->cols != s->features || out->ld < out->cols ||
+        out->dtype != AGOP_F64)
         return agop__fail(&ctx->err, AGOP_E_SHAPE, "the features of these rows are %lld x %lld in double",
                           (long long)t->rows, (long long)s->features);
     x    = agop__malloc(ROWS * s->numeric, sizeof *x);

@@ -495,7 +495,8 @@ agop_status agop_table_add_view(agop_table *t, agop_ctx *ctx, const char *name, 
     return st != AGOP_OK ? st : agop__table_add_view(t, name, first, stride, dtype, &ctx->err);
 }
 
-/* The levels as a dictionary: each has to be there and to be another than those before, since codes are their numbers. */
+/* The levels as a dictionary: each has to be there and to be another than those before, since codes are their
+ * numbers. */
 static agop_status level_dict(agop__dict *out, const char *name, const char *const *level, int64_t levels,
                               agop__err *e)
 {
@@ -531,7 +532,8 @@ agop_status agop_table_add_codes(agop_table *t, agop_ctx *ctx, const char *name,
         st = agop__fail_memory(&ctx->err, (double)t->rows * 4, "a column of texts");
         goto done;
     }
-    memcpy(copy, code, (size_t)t->rows * sizeof *copy);
+    if (t->rows > 0)
+        memcpy(copy, code, (size_t)t->rows * sizeof *copy);
     st = agop__table_take_text(t, name, copy, &dict, &ctx->err);
 done:
     agop__dict_free(&dict);

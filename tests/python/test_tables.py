@@ -20,16 +20,15 @@ def told(X):
     integer = _native.c_int64
     with _native.Context(1) as ctx:
         table = _tables.table_of(ctx, columns)
-        pointer = _native.Handle(table.pointer)
         out = []
-        for j in range(lib.agop_table_cols(pointer)):
-            cells = [lib.agop_table_number(pointer, integer(i), integer(j)) for i in range(columns.rows)]
-            if lib.agop_table_is_text(pointer, integer(j)):
-                cells = [None if c < 0 else lib.agop_table_level(pointer, integer(j), integer(int(c))).decode()
+        for j in range(lib.agop_table_cols(table)):
+            cells = [lib.agop_table_number(table, integer(i), integer(j)) for i in range(columns.rows)]
+            if lib.agop_table_is_text(table, integer(j)):
+                cells = [None if c < 0 else lib.agop_table_level(table, integer(j), integer(int(c))).decode()
                          for c in cells]
             else:
                 cells = [None if c != c else c for c in cells]
-            out.append((lib.agop_table_name(pointer, integer(j)).decode(), cells))
+            out.append((lib.agop_table_name(table, integer(j)).decode(), cells))
     return out
 
 

@@ -1,0 +1,185 @@
+"""agop.ids: which columns depend on each other."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Iterator
+from ctypes import byref
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop._native import Context, Handle, Owned, lib
+from agop._native import Pair as NativePair
+from agop._progress import bar
+from agop._settings import describe, names_of, texts_of, with_keywords
+from agop._tables import columns_of, is_annotated, mat, table_of
+
+# done to X itself, or asked of files only
+_IN_PYTHON = ("target", "drop", "numeric", "cache", "genes_in_rows", "layer", "text", "min_rows", "normalise", "log1p")
+_OF_PROGRAMS = ("partners", "resolution", "least_members", "any_sign", "seed")
+_SETTINGS = names_of("ids", _IN_PYTHON + _OF_PROGRAMS)
+
+
+class Pair(NamedTuple):
+    """Two variables, and how much they depend on each other."""
+
+    a: str
+    b: str
+    score: float
+    spearman: float
+    log10_p: float
+    log10_q: float
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """What `ids` found.
+
+    Attributes
+    ----------
+    names, names_y : list of str
+        The variables of either side.
+    info : dict
+        What was computed, and how.
+    """
+
+    names: list[str]
+    names_y: list[str]
+    info: dict[str, Any]
+    _handle: Owned
+    _tables: tuple[Any, ...]  # the library looks into them for as long as the scores live
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """All scores, variables x variables of the other side; a ValueError where only some were kept."""
+        out = np.empty((len(self.names), len(self.names_y)))
+        with Context() as ctx:
+            ctx.check(lib.agop_ids_matrix(byref(mat(out)), ctx.handle, self._handle))
+        return out
+
+    def _strongest(self, most: int | None) -> Any:
+        room = len(self.names) * len(self.names_y) if most is None else most
+        pairs, count = (NativePair * max(room, 1))(), ctypes.c_int64()
+        with Context() as ctx:
+            ctx.check(lib.agop_ids_pairs(pairs, byref(count), ctx.handle, self._handle, room))
+        return pairs[:count.value]
+
+    def pairs(self, most: int | None = None) -> list[Pair]:
+        """The strongest pairs of different variables.
+
+        Parameters
+        ----------
+        most : int, optional
+            At most so many; all that were kept.
+
+        Returns
+        -------
+        list of Pair
+            The strongest first. ``spearman`` has the sign, NaN with a category; ``log10_p`` and ``log10_q`` are NaN
+            without ``p_values``.
+        """
+        return [Pair(self.names[p.a], self.names_y[p.b], p.score, p.spearman, p.log10_p, p.log10_q)
+                for p in self._strongest(most)]
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.pairs())
+
+    def to_frame(self, most: int | None = None) -> Any:
+        """The strongest pairs as a pandas frame."""
+        import pandas
+
+        return pandas.DataFrame(self.pairs(most), columns=list(Pair._fields))
+
+    def add_to(self, adata: Any, key: str = "ids") -> Any:
+        """Write the scores of an AnnData's variables to ``adata.varp[key]``, and how they came about to ``adata.uns[key]``.
+
+        Where only some were kept (``top``, ``min_score``), ``varp[key]`` is a sparse matrix.
+
+        Parameters
+        ----------
+        adata : anndata.AnnData
+            What was given to `ids`.
+        key : str, default="ids"
+            The name there.
+
+        Returns
+        -------
+        anndata.AnnData
+            The same.
+        """
+        if len(self.names) != adata.n_vars or self.names != self.names_y:
+            raise ValueError("the scores are those of %d x %d variables, but adata has %d"
+                             % (len(self.names), len(self.names_y), adata.n_vars))
+        try:
+            adata.varp[key] = self.scores
+        except ValueError:
+            from scipy import sparse
+
+            pairs = self._strongest(None)
+            a, b, score = ([getattr(p, name) for p in pairs] for name in ("a", "b", "score"))
+            adata.varp[key] = sparse.csr_matrix((score + score, (a + b, b + a)), shape=(adata.n_vars, adata.n_vars))
+        adata.uns[key] = {name: value for name, value in self.info.items() if isinstance(value, (str, int, float))}
+        return adata
+
+
+@with_keywords(_SETTINGS)
+def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None = None, verbose: int = 0,
+        **settings: Any) -> Dependence:
+    """InterDependence Scores of all pairs of columns of X, or of the columns of X with those of Y.
+
+    0 where two columns have nothing to do with each other, 1 where one decides the other, linearly or not.
+
+    Parameters
+    ----------
+    X : {array-like, frame, sparse matrix, AnnData} of shape (n_samples, n_variables)
+        Numbers, categories, missing cells.
+    Y : the same, optional
+        Columns of the same rows.
+    layer : str, optional
+        Of an AnnData, the layer to take instead of ``X``.
+    n_jobs : int, optional
+        Threads; None and -1: all that OpenMP offers.
+    verbose : int, default=0
+        1: a progress bar, 2: what the library notes, too.
+    {parameters}
+
+    Returns
+    -------
+    Dependence
+        The scores.
+
+    Examples
+    --------
+    >>> import numpy as np, agop
+    >>> generator = np.random.default_rng(0)
+    >>> x, z = generator.normal(size=(2, 500))
+    >>> found = agop.ids(np.column_stack([x, x**2, z]), p_values=True)
+    >>> [(pair.a, pair.b) for pair in found.pairs(1)]
+    [('x1', 'x2')]
+    >>> bool(found.scores[0, 1] > 0.9 > 0.3 > found.scores[0, 2])
+    True
+    """
+    unknown = set(settings) - set(_SETTINGS)
+    if unknown:
+        raise TypeError("ids() got an unexpected keyword argument %r" % sorted(unknown)[0])
+    if layer is not None and not is_annotated(X):
+        raise ValueError("layer is %r, but X is no AnnData" % layer)
+    sides = [columns_of(X, layer)] + ([] if Y is None else [columns_of(Y)])
+    with Context(0 if n_jobs in (None, -1) else int(n_jobs or 0), bar(verbose)) as ctx:
+        tables = [table_of(ctx, side) for side in sides]
+        handle = Handle()
+        ctx.check(lib.agop_ids_score(byref(handle), ctx.handle, tables[0],
+                                     tables[1] if Y is not None else None,
+                                     ctx.settings(texts_of(settings))))
+        owned = Owned(handle.value, lib.agop_ids_free)
+    names = [[lib.agop_ids_name(handle, side, j).decode() for j in range(lib.agop_ids_variables(handle, side))]
+             for side in (0, 1)]
+    info = json.loads(lib.agop_ids_info(handle).decode())
+    return Dependence(names[0], names[1], info, owned, (sides, tables))
+
+
+ids.__doc__ = (ids.__doc__ or "").replace("{parameters}", describe(_SETTINGS).replace("\n", "\n    "))
