@@ -130,6 +130,8 @@ def rebuilt(head, about, body):
     return tensors(head, bytes(body))
 
 
+IDS = "ids bad.mtx"
+MTX = "%%MatrixMarket matrix coordinate real general\n"
 FIT = "fit bad.csv --target y -o out.agop"
 PREDICT = "predict bad.agop test.csv -o out.csv"
 KINDS = "fit kinds.csv --target kind -o bad.agop "
@@ -627,6 +629,49 @@ ROWS = [
      "agop predict: cannot write standard output: Bad file descriptor"),
     ("info to a closed output", {}, "info good.csv >&-", 3,
      "agop info: cannot write standard output: Bad file descriptor"),
+    # ---- sparse matrices ----
+    ("mtx of another form", {"bad.mtx": "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n"}, IDS, 3,
+     "agop ids: bad.mtx:1: 'array' is not read, only the coordinate form of Matrix Market is"),
+    ("mtx with a broken first line", {"bad.mtx": "%%MatrixMarket matrix coordinate\n2 2 1\n1 1 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:1: '' is not read as a field; it must be real, integer or pattern"),
+    ("mtx without sizes", {"bad.mtx": MTX}, IDS, 3,
+     "agop ids: bad.mtx: the file ends before the size of the matrix"),
+    ("mtx with negative sizes", {"bad.mtx": MTX + "3 -2 1\n1 1 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:2: this line must be: rows columns entries"),
+    ("mtx that promises too much", {"bad.mtx": MTX + "2 2 999999999999999\n1 1 1\n"}, IDS, 3,
+     "agop ids: bad.mtx: the file ends after 1 of 999999999999999 entries (an incomplete copy?)"),
+    ("mtx with an index out of range", {"bad.mtx": MTX + "4 2 2\n1 1 1\n5 2 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:4: '5' is an index outside the matrix; they count from 1"),
+    ("mtx with the index 0", {"bad.mtx": MTX + "4 2 2\n1 1 1\n0 2 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:4: '0' is an index outside the matrix; they count from 1"),
+    ("mtx with a word", {"bad.mtx": MTX + "4 2 2\n1 1 1\n2 two 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:4: 'two' is no index; a line is: row column value"),
+    ("mtx with a missing value", {"bad.mtx": MTX + "4 2 2\n1 1 1\n2 2 nan\n"}, IDS, 3,
+     "agop ids: bad.mtx:4: 'nan' is not a number, with which this line must end"),
+    ("mtx with too few entries", {"bad.mtx": MTX + "4 2 3\n1 1 1\n2 2 1\n"}, IDS, 3,
+     "agop ids: bad.mtx: the file ends after 2 of 3 entries (an incomplete copy?)"),
+    ("mtx with too many entries", {"bad.mtx": MTX + "4 2 1\n1 1 1\n2 2 1\n"}, IDS, 3,
+     "agop ids: bad.mtx:4: more than the 1 entries that the file promises"),
+    ("mtx of one cell's counts", {"bad.mtx": MTX + "1 2 2\n1 1 1\n1 2 1\n"}, IDS, 3,
+     "agop ids: 1 rows say nothing of what depends on what"),
+    ("mtx of nothing", {"bad.mtx": MTX + "0 0 0\n"}, IDS, 3,
+     "agop ids: bad.mtx: no observations"),
+    ("mtx whose gzip is cut short", {"bad.mtx.gz": gzip.compress((MTX + "4 2 2\n1 1 1\n2 2 1\n").encode())[:-12]},
+     "ids bad.mtx.gz", 3,
+     "agop ids: bad.mtx.gz: the compressed data end too early (an incomplete copy?)"),
+    ("names for fewer lines than the mtx has", {"badmatrix.mtx": MTX + "2 4 2\n1 1 1\n2 2 1\n",
+                                                "badgenes.tsv": "A\n"}, "ids badmatrix.mtx", 3,
+     "agop ids: badgenes.tsv: 1 lines for the 2 of the matrix beside it"),
+    ("counts with a word", {"bad.csv": "cell,A,B\nx,1,2\ny,many,3\nz,0,1\n"}, "ids bad.csv --log1p", 3,
+     "agop ids: bad.csv:3: column 'A': 'many' is not a number"),
+    ("counts with a short line", {"bad.csv": "cell,A,B\nx,1,2\ny,3\nz,0,1\n"}, "ids bad.csv --log1p", 3,
+     "agop ids: bad.csv:3: fewer than the 2 numbers that the first line asks for"),
+    ("counts below zero", {"bad.mtx": MTX + "4 2 2\n1 1 1\n2 2 -3\n"}, IDS + " --log1p", 3,
+     "agop ids: bad.mtx: column 'x2', row 2: -3 is negative, and log1p needs counts"),
+    ("a layer of an mtx file", {"bad.mtx": MTX + "4 2 1\n1 1 1\n"}, IDS + " --layer counts", 3,
+     "agop ids: bad.mtx: no layer is called 'counts': only .h5ad files have layers"),
+    ("HDF5 cut short", {"bad.h5": b"\x89HDF\r\n\x1a\n" + bytes(40)}, "ids bad.h5", 3,
+     "re: agop ids: bad.h5: (a damaged HDF5 file .an incomplete copy.*|an HDF5 file, which this build cannot read.*)"),
 ]
 
 
