@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "ids_programs.h"
@@ -213,9 +214,11 @@ enum { AS_MATRIX = 100 }; /* beside the kinds of result_file.h */
 
 static int kind_of(run *r, int *kind)
 {
-    const char *path = opt_text(r->opt, "output");
+    const char *path = opt_text(r->opt, "output"), *state = opt_text(r->opt, "resume");
 
     *kind = path && words_ends(path, "npy") ? AS_MATRIX : result_kind(path);
+    if (state && ((path && strcmp(state, path) == 0) || (r->json && strcmp(state, r->json) == 0)))
+        return run_fail(r, EXIT_USAGE, "the state of the run needs a file of its own: %s is written otherwise", state);
     if (*kind == RESULT_TABLE || *kind == RESULT_CSV || *kind == RESULT_JSON || *kind == AS_MATRIX)
         return path ? result_check(r, path) : EXIT_DONE;
     return run_fail(r, EXIT_USAGE, "-o must name a .csv, .json or .npy file, not '%.60s'", path);
@@ -318,6 +321,8 @@ int cmd_ids(run *r)
                  strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
     DO(gather(r, &all, kind));
     DO(tell(r, &all, kind));
+    if (opt_text(r->opt, "resume"))
+        (void)unlink(opt_text(r->opt, "resume")); /* nothing is left to go on with */
 done:
     for (int64_t i = 0; names.name && i < names.rows; i++)
         free(names.name[i]);

@@ -169,9 +169,9 @@ static const agop_setting rows[] = {
      "of the split into halves; same seed, same result"},
     {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features explain info ids",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
-    {"resume", AGOP_TEXT, "", NO_BOUND, NULL, "FILE", "fit",
-     "keep every machine that is done in this file; a fit that was interrupted goes on from there when it is asked for "
-     "once more"},
+    {"resume", AGOP_TEXT, "", NO_BOUND, NULL, "FILE", "fit ids",
+     "keep what is done in this file (every machine, or pairs that are scored); what was interrupted goes on from there "
+     "when it is asked for once more"},
     {"time_limit", AGOP_REAL, "auto", 0, 1e12, 1, NULL, "SECONDS", "fit predict score features explain info ids",
      "stop then (a trailing s, m or h is understood); a fit keeps its best model so far"},
     {"cache", AGOP_TEXT, "", NO_BOUND, NULL, "FOLDER", "fit predict score info ids",

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
+#include "depend/finished.h"
 
 enum { FEWEST = 4 }; /* rows that a measure needs */
 enum { HSIC_EXACT = 2000, HSIC_FEATURES = 200 };
@@ -15,6 +16,7 @@ typedef struct comparing {
     const agop__variable *u, *others; /* one against all */
     double               *size, *log10p;
     atomic_int            failed;
+    agop__batch           batch; /* of one variable with all */
 } comparing;
 
 /* xi says how far the second is a function of the first: the larger of both directions, and twice its p. */
@@ -93,17 +95,15 @@ static agop_status refuse_categories(const agop__side *s, agop__err *e)
 /* Variable k of the first side with those of the second; of one side with itself those from k on. */
 static agop_status compare_row(comparing *c, agop_ctx *ctx, const agop__side *t, int64_t first)
 {
-    agop__keep *keep = &c->d->keep;
-    agop_status st   = AGOP_OK;
+    agop_status st = AGOP_OK;
 
     c->others = t->variable + first;
     agop__parallel(ctx->threads, (int)(t->variables - first), compare_one, c);
     if (atomic_load(&c->failed))
         return agop__fail_memory(&ctx->err, 64.0 * (double)c->d->rows, "a measure");
     for (int64_t j = 0; j < t->variables - first; j++) {
-        TRY(agop__keep_add(keep, c->u->number, c->others[j].number, c->size[j], &ctx->err));
-        if (c->d->plan.tested && c->u != &c->others[j])
-            TRY(agop__keep_test(keep, c->log10p[j], c->d->plan.stored, &ctx->err));
+        double log10p = c->d->plan.tested && c->u != &c->others[j] ? c->log10p[j] : (double)NAN;
+        TRY(agop__batch_add(&c->batch, c->u->number, c->others[j].number, c->size[j], log10p));
     }
 done:
     return st;
@@ -112,7 +112,8 @@ done:
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
 {
     const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
-    comparing         c = {.d = d};
+    comparing         c = {.d = d, .batch = {.d = d, .e = &ctx->err}};
+    int               there;
     agop_status       st;
 
     TRY(refuse_categories(s, &ctx->err));
@@ -129,11 +130,16 @@ agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
             goto done;
         }
         c.u = &s->variable[k];
+        TRY(agop__batch_begin(&there, &c.batch, (uint64_t)k));
+        if (there)
+            continue;
         TRY(compare_row(&c, ctx, t, d->self ? k : 0));
+        agop__batch_end(&c.batch);
     }
     if (d->plan.tested)
         TRY(agop__keep_rates(&d->keep, &ctx->err));
 done:
+    agop__batch_free(&c.batch);
     free(c.size);
     free(c.log10p);
     return st;

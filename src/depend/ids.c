@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "depend/classical.h"
+#include "depend/finished.h"
 #include "depend/told.h"
 #include "io/json.h"
 
@@ -172,10 +173,13 @@ agop_status agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, c
         goto done;
     }
     TRY(agop__keep_open(&d->keep, agop_ids_variables(d, 0), agop_ids_variables(d, 1), d->self, &d->plan, &ctx->err));
+    TRY(agop__journal_of(d, ctx, s));
     if (d->plan.measure == AGOP__IDS)
         TRY(agop__ids_run(d, ctx, started));
     else
         TRY(agop__classical_run(d, ctx, started));
+    if (d->journal && agop__journal_trouble(d->journal))
+        agop__note(ctx, "the state of the run is not kept in full: %s", agop__journal_trouble(d->journal));
     TRY(report(d, s, agop__now() - started, &ctx->err));
     *out = d;
     d    = NULL;
@@ -224,6 +228,7 @@ void agop_ids_free(agop_ids *d)
     if (!d)
         return;
     agop__keep_close(&d->keep);
+    agop__journal_close(d->journal);
     for (int side = 0; side < 2; side++) {
         free((void *)(uintptr_t)d->name[side]);
         agop__side_close(&d->side[side]);

@@ -23,6 +23,7 @@
 #include "backend/ops.h"
 #include "base/sort.h"
 #include "depend/tails.h"
+#include "io/journal.h"
 #include "table/table.h"
 
 /* What is scored. */
@@ -132,6 +133,7 @@ typedef struct agop__keep {
     int64_t     listed, room;
     double     *log10p, *log10q; /* of all pairs, those that are small; q once they are in order */
     int64_t     tests, small, small_room;
+    int64_t     taken; /* so many times something was kept */
 } agop__keep;
 
 agop_status agop__keep_open(agop__keep *out, int64_t rows, int64_t cols, int self, const agop__ids_plan *plan,
@@ -160,6 +162,7 @@ struct agop_ids {
     const char   **name[2];   /* of the variables, as they stand in the table; the schemas' */
     int64_t        rows;
     agop__keep     keep;
+    agop__journal *journal; /* of batches that are finished, or NULL */
     char          *info;
 };
 

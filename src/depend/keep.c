@@ -64,17 +64,21 @@ static void rise(agop__kept *k, int64_t i)
         exchange(k, i, (i - 1) / 2);
 }
 
-static void offer(agop__kept *k, int64_t top, int64_t other, double score)
+static int offer(agop__kept *k, int64_t top, int64_t other, double score)
 {
     if (k->count < top) {
         k->score[k->count] = score;
         k->other[k->count] = other;
         rise(k, k->count++);
-    } else if (stronger(score, other, 0, k->score[0], k->other[0], 0)) {
+        return 1;
+    }
+    if (stronger(score, other, 0, k->score[0], k->other[0], 0)) {
         k->score[0] = score;
         k->other[0] = other;
         sink(k, 0);
+        return 1;
     }
+    return 0;
 }
 
 static int holds(const agop__kept *k, int64_t other)
@@ -151,6 +155,7 @@ static agop_status append(agop__keep *k, int64_t a, int64_t b, double score, ago
         k->room = more;
     }
     k->list[k->listed++] = new_pair(a, b, score);
+    k->taken++;
     return AGOP_OK;
 }
 
@@ -163,6 +168,7 @@ agop_status agop__keep_add(agop__keep *k, int64_t a, int64_t b, double score, ag
     }
     if (k->all) {
         k->all[a * k->cols + b] = score;
+        k->taken++;
         if (k->self)
             k->all[b * k->cols + a] = score;
         return AGOP_OK;
@@ -171,8 +177,8 @@ agop_status agop__keep_add(agop__keep *k, int64_t a, int64_t b, double score, ag
         return AGOP_OK;
     if (!k->of)
         return append(k, a, b, score, e);
-    offer(&k->of[a], k->top, b, score);
-    offer(&k->of[k->self ? b : k->rows + b], k->top, a, score);
+    k->taken += offer(&k->of[a], k->top, b, score);
+    k->taken += offer(&k->of[k->self ? b : k->rows + b], k->top, a, score);
     return AGOP_OK;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "depend/ids.h"
+#include "depend/finished.h"
 
 enum { ROWS = 2048 }; /* at a time */
 #define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
@@ -25,6 +25,7 @@ typedef struct scoring {
     double     *pairs; /* of a pair of blocks, by variable */
     double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
     const agop__block *held; /* `left` holds all rows of its features; NULL: of no block */
+    agop__batch batch; /* of a pair of blocks */
     double      done, total, started;
 } scoring;
 
@@ -285,33 +286,36 @@ static agop_status tell_pairs(scoring *w, const agop__block *a, const agop__bloc
 {
     telling     t  = {.w = w, .a = a, .b = b, .same = same, .u = side_of(w->d, 0)->variable + a->variable,
                       .v = side_of(w->d, 1)->variable + b->variable};
-    agop__keep *k  = &w->d->keep;
     agop_status st = AGOP_OK;
 
     if (w->log10p)
         agop__parallel(w->ctx->threads, (int)a->variables, test_row, &t);
     for (int64_t i = 0; i < a->variables; i++)
         for (int64_t j = same ? i : 0; j < b->variables; j++) {
-            TRY(agop__keep_add(k, t.u[i].number, t.v[j].number, larger_of_both(&t, w->pairs, i, j), &w->ctx->err));
-            if (w->log10p && !(same && i == j))
-                TRY(agop__keep_test(k, w->log10p[i * b->variables + j], w->d->plan.stored, &w->ctx->err));
+            double log10p = w->log10p && !(same && i == j) ? w->log10p[i * b->variables + j] : (double)NAN;
+            TRY(agop__batch_add(&w->batch, t.u[i].number, t.v[j].number, larger_of_both(&t, w->pairs, i, j), log10p));
         }
 done:
     return st;
 }
 
-static agop_status score_blocks(scoring *w, const agop__block *a, const agop__block *b, int same)
+/* number: of this pair of blocks, whatever was done before */
+static agop_status score_blocks(scoring *w, const agop__block *a, const agop__block *b, int same, int64_t number)
 {
-    int         pairwise = a->missing || b->missing;
+    int         pairwise = a->missing || b->missing, there;
     agop__tile  G;
     agop_status st;
 
     if (agop__tell(w->ctx, "score", (int64_t)(1000 * w->done / w->total), 1000, w->started, NULL))
         return agop__fail(&w->ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
+    w->done += (double)a->variables * (double)b->variables;
+    TRY(agop__batch_begin(&there, &w->batch, (uint64_t)number));
+    if (there)
+        goto done;
     TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
     TRY(join_blocks(w, &G, a, b, same, pairwise));
     TRY(tell_pairs(w, a, b, same));
-    w->done += (double)a->variables * (double)b->variables;
+    agop__batch_end(&w->batch);
 done:
     return st;
 }
@@ -424,6 +428,7 @@ static void close_scoring(scoring *w)
     op_release(w->ctx, &w->exact);
     op_release(w->ctx, &w->sum[0]);
     op_release(w->ctx, &w->sum[1]);
+    agop__batch_free(&w->batch);
     free(w->host);
     free(w->pairs);
     free(w->count);
@@ -433,7 +438,7 @@ static void close_scoring(scoring *w)
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
 {
     const agop__side *s = side_of(d, 0), *t = side_of(d, 1);
-    scoring           w = {.d = d, .ctx = ctx, .started = started};
+    scoring           w = {.d = d, .ctx = ctx, .started = started, .batch = {.d = d, .e = &ctx->err}};
     agop_status       st;
 
     w.total = (double)s->variables * (double)t->variables / (d->self ? 2 : 1);
@@ -442,7 +447,7 @@ agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
         TRY(ctx->be->units(ctx->self, &ctx->err));
     for (int64_t i = 0; i < s->blocks; i++)
         for (int64_t j = d->self ? i : 0; j < t->blocks; j++)
-            TRY(score_blocks(&w, &s->block[i], &t->block[j], d->self && i == j));
+            TRY(score_blocks(&w, &s->block[i], &t->block[j], d->self && i == j, i * t->blocks + j));
     if (d->plan.tested)
         TRY(agop__keep_rates(&d->keep, &ctx->err));
 done:

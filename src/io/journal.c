@@ -41,11 +41,11 @@ static agop_status read_file(agop__journal *j, int64_t *size, agop__err *e)
     if (fstat(j->file, &about) != 0)
         return agop__fail_system(e, "read", j->path, errno);
     if (!S_ISREG(about.st_mode))
-        return agop__fail(e, AGOP_E_IO, "cannot keep the state of a fit in %s: it is no file", j->path);
+        return agop__fail(e, AGOP_E_IO, "cannot keep the state of a run in %s: it is no file", j->path);
     *size   = about.st_size;
     j->read = agop__malloc(*size, 1);
     if (!j->read)
-        return agop__fail_memory(e, (double)*size, "the state of a fit");
+        return agop__fail_memory(e, (double)*size, "the state of a run");
     for (int64_t at = 0; at < *size;) {
         ssize_t n = read(j->file, j->read + at, (size_t)(*size - at));
         if (n < 0 && errno == EINTR)
@@ -71,7 +71,7 @@ static agop_status list_records(agop__journal *j, int64_t size, int64_t *end, ag
             agop__hash(AGOP__HASH, j->read + at + RECORD, (int64_t)head[1]) != head[2])
             break;
         if (!agop__grow((void **)&j->record, j->records + 1, sizeof *j->record))
-            return agop__fail_memory(e, 0, "the state of a fit");
+            return agop__fail_memory(e, 0, "the state of a run");
         j->record[j->records++] = (record){.key = head[0], .bytes = (int64_t)head[1],
                                            .payload = j->read + at + RECORD};
         at += RECORD + (int64_t)head[1];
@@ -93,12 +93,12 @@ static agop_status take_up(agop__journal *j, uint64_t fit, agop__err *e)
         goto done;
     }
     if (size < HEADER || memcmp(j->read, magic, sizeof magic) != 0) {
-        st = agop__fail(e, AGOP_E_FORMAT, "%s does not hold the state of a fit: name another file, or remove it",
+        st = agop__fail(e, AGOP_E_FORMAT, "%s does not hold the state of a run: name another file, or remove it",
                         j->path);
         goto done;
     }
     if (memcmp(j->read + sizeof magic, &fit, sizeof fit) != 0) {
-        st = agop__fail(e, AGOP_E_FORMAT, "%s holds the state of another fit (of other rows, with other settings or by "
+        st = agop__fail(e, AGOP_E_FORMAT, "%s holds the state of another run (of other rows, with other settings or by "
                         "another version): name another file, or remove it", j->path);
         goto done;
     }
@@ -116,12 +116,12 @@ agop_status agop__journal_open(agop__journal **out, const char *path, uint64_t f
 
     *out = NULL;
     if (!j)
-        return agop__fail_memory(e, 0, "the state of a fit");
+        return agop__fail_memory(e, 0, "the state of a run");
     j->file = -1;
     j->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     j->path = agop__strdup(path);
     if (!j->path) {
-        st = agop__fail_memory(e, 0, "the state of a fit");
+        st = agop__fail_memory(e, 0, "the state of a run");
         goto done;
     }
     j->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -130,7 +130,7 @@ agop_status agop__journal_open(agop__journal **out, const char *path, uint64_t f
         goto done;
     }
     if (flock(j->file, LOCK_EX | LOCK_NB) != 0) {
-        st = errno == EWOULDBLOCK ? agop__fail(e, AGOP_E_IO, "%s is in use by another fit", path)
+        st = errno == EWOULDBLOCK ? agop__fail(e, AGOP_E_IO, "%s is in use by another run", path)
                                   : agop__fail_system(e, "lock", path, errno);
         goto done;
     }

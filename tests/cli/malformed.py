@@ -491,7 +491,7 @@ ROWS = [
     ("threads below zero", {}, GOOD + "--threads -2", 2,
      "agop fit: --threads must be a whole number from 0 to 4096, not '-2'"),
     ("a state that is data", {}, GOOD + "--resume good.csv", 3,
-     "agop fit: good.csv does not hold the state of a fit: name another file, or remove it"),
+     "agop fit: good.csv does not hold the state of a run: name another file, or remove it"),
     ("a state in the place of the model", {}, GOOD + "--resume out.agop", 2,
      "agop fit: the state of the fit needs a file of its own: out.agop is written otherwise"),
     ("a state in no folder", {}, GOOD + "--resume none/state", 3,

@@ -696,6 +696,23 @@ static agop_status whole_life(const agop_table *t, const agop_settings *s)
     return st;
 }
 
+static void fail_each(const agop_table *t, const char *words)
+{
+    agop_settings *s = settings_of(ctx, words);
+    int64_t        n = 1;
+
+    for (int failed = 1; failed; n++) {
+        agop_status st;
+        fail_alloc_arm(n);
+        st     = whole_life(t, s);
+        failed = fail_alloc_disarm();
+        if (st != (failed ? AGOP_E_NOMEM : AGOP_OK))
+            fail_msg("%s, allocation %lld: %s", words, (long long)n, agop_errmsg(ctx));
+    }
+    assert_true(n > 50);
+    agop_settings_free(s);
+}
+
 static void test_ids__every_failed_allocation_is_told(void **state)
 {
     static const char *const ways[] = {"p_values=true", "top=2 fdr=0.5", "min_score=0.1 scale=rank categorical=e",
@@ -704,20 +721,8 @@ static void test_ids__every_failed_allocation_is_told(void **state)
     agop_table              *t = table_of_world(&w);
     (void)state;
     json_set_alloc_funcs(malloc, free);
-    for (int k = 0; k < 4; k++) {
-        agop_settings *s = settings_of(ctx, ways[k]);
-        int64_t        n = 1;
-        for (int failed = 1; failed; n++) {
-            agop_status st;
-            fail_alloc_arm(n);
-            st     = whole_life(t, s);
-            failed = fail_alloc_disarm();
-            if (st != (failed ? AGOP_E_NOMEM : AGOP_OK))
-                fail_msg("%s, allocation %lld: %s", ways[k], (long long)n, agop_errmsg(ctx));
-        }
-        assert_true(n > 50);
-        agop_settings_free(s);
-    }
+    for (int k = 0; k < 4; k++)
+        fail_each(t, ways[k]);
     agop_table_free(t);
 }
 
@@ -846,6 +851,16 @@ static void test_ids__sparse_columns_score_as_their_cells_do(void **state)
     free_twins(&w);
 }
 
+static void test_ids__every_failed_allocation_of_sparse_columns_is_told(void **state)
+{
+    twins w = make_twins(60, 6);
+    (void)state;
+    json_set_alloc_funcs(malloc, free);
+    fail_each(w.sparse, "p_values=true top=2");
+    fail_each(w.sparse, "drop=full,gaps,kind");
+    free_twins(&w);
+}
+
 static void test_ids__sparse_blocks_and_pieces_of_rows_are_no_part_of_the_answer(void **state)
 {
     twins many = make_twins(150, 600), tall = make_twins(9000, 260);
@@ -908,6 +923,7 @@ int main(void)
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
         cmocka_unit_test(test_ids__every_failed_allocation_is_told),
         cmocka_unit_test(test_ids__sparse_columns_score_as_their_cells_do),
+        cmocka_unit_test(test_ids__every_failed_allocation_of_sparse_columns_is_told),
         cmocka_unit_test(test_ids__sparse_blocks_and_pieces_of_rows_are_no_part_of_the_answer),
         cmocka_unit_test(test_ids__what_cannot_be_scored_is_refused),
     };

@@ -130,11 +130,11 @@ static void test_journal__other_files_are_refused_and_left_alone(void **state)
     int64_t        size;
     char          *all;
     (void)state;
-    refused(in_folder("journal"), AGOP_E_IO, "in use by another fit");
+    refused(in_folder("journal"), AGOP_E_IO, "in use by another run");
     agop__journal_close(j);
-    refused(in_folder("journal"), AGOP_E_FORMAT, "the state of another fit");
+    refused(in_folder("journal"), AGOP_E_FORMAT, "the state of another run");
     write_file(in_folder("journal"), "x1,x2\n1,2\n3,4\n5,6\n", 18);
-    refused(in_folder("journal"), AGOP_E_FORMAT, "does not hold the state of a fit");
+    refused(in_folder("journal"), AGOP_E_FORMAT, "does not hold the state of a run");
     all = read_all(in_folder("journal"), &size);
     assert_int_equal(size, 18);
     free(all);
@@ -271,7 +271,7 @@ static void test_resume__another_fit_is_refused(void **state)
                        in_folder("state"));
         s = settings_of(ctx, words);
         assert_int_equal(agop_fit(&m, ctx, other_rows ? more : t, NULL, s), AGOP_E_FORMAT);
-        assert_non_null(strstr(agop_errmsg(ctx), "holds the state of another fit"));
+        assert_non_null(strstr(agop_errmsg(ctx), "holds the state of another run"));
         agop_settings_free(s);
     }
     (void)unlink(in_folder("state"));
