@@ -4,7 +4,9 @@ from agop._dependence import Dependence, Pair, ids
 from agop._estimators import RFMClassifier, RFMRegressor
 from agop._gradients import agop, agop_of
 from agop._native import AgopError, AgopIOError, AgopMemoryError, AgopStoppedError, AgopValueError, version
+from agop._plots import DependenceDisplay, EigenvectorsDisplay, ImportancesDisplay, LearningPathDisplay
 
 __version__ = version()
-__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopValueError", "Dependence", "Pair",
+__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopValueError", "Dependence",
+           "DependenceDisplay", "EigenvectorsDisplay", "ImportancesDisplay", "LearningPathDisplay", "Pair",
            "RFMClassifier", "RFMRegressor", "agop", "agop_of", "ids"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agop._native import Context, Handle, Owned, lib
 from agop._native import Pair as NativePair
-from agop._progress import bar
+from agop._progress import Reporter
 from agop._settings import describe, names_of, texts_of, with_keywords
 from agop._tables import columns_of, is_annotated, mat, table_of
 
@@ -169,7 +169,7 @@ def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None =
     if layer is not None and not is_annotated(X):
         raise ValueError("layer is %r, but X is no AnnData" % layer)
     sides = [columns_of(X, layer)] + ([] if Y is None else [columns_of(Y)])
-    with Context(0 if n_jobs in (None, -1) else int(n_jobs or 0), bar(verbose)) as ctx:
+    with Context(n_jobs, Reporter(verbose)) as ctx:
         tables = [table_of(ctx, side) for side in sides]
         handle = Handle()
         ctx.check(lib.agop_ids_score(byref(handle), ctx.handle, tables[0],

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agop._native import Context, Handle, Judged, Owned, lib
+from agop._progress import Reporter
 from agop._rows import merge
 from agop._settings import describe, names_of, texts_of, with_keywords
 from agop._sklearn import (BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, DataConversionWarning,
@@ -205,9 +206,7 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return hasattr(self, "model_")
 
     def _context(self) -> Context:
-        from agop._progress import bar
-
-        return Context(0 if self.n_jobs in (None, -1) else int(self.n_jobs or 0), bar(self.verbose))
+        return Context(self.n_jobs, Reporter(self.verbose))
 
     # -- fit --
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from agop._progress import Reporter
+
 logger = logging.getLogger("agop")
 
 Handle = c_void_p  # agop_ctx, agop_table, ...: only the library knows what is inside
@@ -223,13 +225,15 @@ class Owned:
 class Context:
     """An open context for one call or a few: ``with Context() as ctx: ctx.check(lib.agop_fit(...))``.
 
+    threads: None and -1 take all that OpenMP offers.
+
     Ctrl-C asks the library to stop, and is raised as KeyboardInterrupt when the block ends, so that what the library
     made until then (its best model so far) can be kept. An exception in a callback does the same.
     """
 
-    def __init__(self, threads: int = 0, progress: Callable[[Progress], object] | None = None) -> None:
-        self._threads = threads
-        self._progress = progress
+    def __init__(self, threads: int | None = None, reporter: Reporter | None = None) -> None:
+        self._threads = 0 if threads in (None, -1) else int(threads or 0)
+        self._reporter = reporter or Reporter(0)
         self._raised: BaseException | None = None
         self._interrupted = False
         self._callbacks: list[object] = []  # the library holds no reference
@@ -248,6 +252,7 @@ class Context:
                  where: TracebackType | None) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        self._reporter.clear()
         lib.agop_close(self.handle)
         if self._raised is not None:
             raise self._raised
@@ -269,8 +274,7 @@ class Context:
 
     def _step(self, user: int | None, progress: Any) -> int:
         try:
-            if self._progress is not None:
-                self._progress(progress.contents)
+            self._reporter.step(progress.contents)
         except BaseException as raised:  # given to the caller when the call is over
             self._raised = self._raised or raised
         return int(self._interrupted or self._raised is not None)
@@ -278,6 +282,7 @@ class Context:
     def _note(self, user: int | None, sentence: bytes) -> None:
         try:
             logger.info(sentence.decode())
+            self._reporter.note(sentence.decode())
         except BaseException as raised:
             self._raised = self._raised or raised
 

@@ -1,5 +1,6 @@
 """The estimators are scikit-learn's, and say what the program says of the same table."""
 import copy
+import io
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import agop
 import numpy as np
 import pytest
 from agop import RFMClassifier, RFMRegressor, _native
+from agop._progress import Reporter
 from conftest import ROOT, table
 
 sklearn = pytest.importorskip("sklearn")
@@ -290,11 +292,12 @@ def test_control_c_stops_a_fit():
 def test_a_callback_that_raises_stops_the_call_and_is_raised(numbers):
     X, y = numbers
 
-    def refuse(progress):
-        raise LookupError("enough")
+    class Refusing(Reporter):
+        def step(self, progress):
+            raise LookupError("enough")
 
     with pytest.raises(LookupError, match="enough"):
-        with _native.Context(1, refuse) as ctx:
+        with _native.Context(1, Refusing(0)) as ctx:
             t = agop._tables.table_of(ctx, agop._tables.columns_of(X))
             agop._tables.add_numbers(ctx, t, "y", y)
             agop._estimators.Model.fit(ctx, t, None, ctx.settings({"target": "y"}))
@@ -317,6 +320,38 @@ def test_other_threads_go_on_during_a_fit(numbers):
     done.set()
     thread.join()
     assert len([t for t in ticks if first < t < last]) >= 5
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_one_line_that_goes_away(numbers, monkeypatch):
+    X = np.column_stack([np.random.default_rng(0).normal(size=(1500, 10)), np.ones(1500)])
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    RFMRegressor(verbose=2).fit(X, X[:, 0])
+    text = screen.getvalue()
+    assert "[" in text and "#" in text
+    assert text.count("\n") == 1 and "x11" in text  # the note
+    assert not text.split("\r")[-1].strip()
+    RFMRegressor().fit(X, X[:, 0])
+    assert screen.getvalue() == text
+
+
+def test_progress_in_a_file_has_lines(monkeypatch):
+    class Step:
+        phase, done, total, seconds, detail = b"solve", 1, 2, 12.5, b"leaf 1"
+
+    paper = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", paper)
+    reporter = Reporter(1)
+    reporter.step(Step)
+    assert paper.getvalue() == ""
+    reporter._next = 0
+    reporter.step(Step)
+    assert paper.getvalue() == "solve    [############............] 1/2 12.5 s leaf 1\n"
 
 
 def test_notes_go_to_the_logger(numbers, caplog):
