@@ -41,7 +41,8 @@ typedef struct found {
     agop_ids  *d;
     agop_pair *pair;
     int64_t    count;
-    int        tested; /* 1: with p-values */
+    int        tested;   /* 1: with p-values */
+    int        permuted; /* 1: with those by permutation */
 } found;
 
 /* ---- telling ---- */
@@ -76,6 +77,8 @@ static void print_table(FILE *f, const found *all)
     fputs("score   sign  ", f);
     if (all->tested)
         fputs("p        q        ", f);
+    if (all->permuted)
+        fputs("permuted ", f);
     words_padded(f, "a", wide[0]);
     fputs("  b\n", f);
     for (int64_t i = 0; i < all->count; i++) {
@@ -85,6 +88,8 @@ static void print_table(FILE *f, const found *all)
             print_power(f, all->pair[i].log10_p);
             print_power(f, all->pair[i].log10_q);
         }
+        if (all->permuted)
+            print_power(f, log10(all->pair[i].permuted));
         words_padded(f, name_of(all, i, 0), wide[0]);
         fputs("  ", f);
         words_line(f, name_of(all, i, 1));
@@ -96,7 +101,7 @@ static void print_csv(FILE *f, const found *all)
 {
     char number[WORDS_NUMBER];
 
-    fprintf(f, "a,b,score,spearman%s\n", all->tested ? ",log10_p,log10_q" : "");
+    fprintf(f, "a,b,score,spearman%s%s\n", all->tested ? ",log10_p,log10_q" : "", all->permuted ? ",permuted" : "");
     for (int64_t i = 0; i < all->count; i++) {
         words_csv(f, name_of(all, i, 0));
         fputc(',', f);
@@ -107,6 +112,8 @@ static void print_csv(FILE *f, const found *all)
             fprintf(f, ",%s", words_number(number, all->pair[i].log10_p));
             fprintf(f, ",%s", words_number(number, all->pair[i].log10_q));
         }
+        if (all->permuted)
+            fprintf(f, ",%s", isnan(all->pair[i].permuted) ? "" : words_number(number, all->pair[i].permuted));
         fputc('\n', f);
     }
 }
@@ -127,6 +134,8 @@ static json_t *report_of(run *r, const found *all)
             json_put(one, "log10_p", json_number(all->pair[i].log10_p));
             json_put(one, "log10_q", json_number(all->pair[i].log10_q));
         }
+        if (all->permuted)
+            json_put(one, "permuted", json_number(all->pair[i].permuted));
         json_array_append_new(pairs, one);
     }
     if (j)
@@ -319,6 +328,7 @@ int cmd_ids(run *r)
     }
     all.tested = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
                  strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
+    all.permuted = strcmp(agop_settings_get(r->settings, "permutations"), "0") != 0;
     DO(gather(r, &all, kind));
     DO(tell(r, &all, kind));
     if (opt_text(r->opt, "resume"))

@@ -354,6 +354,7 @@ typedef struct agop_pair {
      * the false discovery rate (Benjamini and Hochberg, over all pairs) at which the pair is told; above 0.05, or `fdr`
      * where that is larger, the latter is 0. */
     double log10_p, log10_q;
+    double permuted; /* with the setting permutations p by shuffling one of the columns, else NaN */
 } agop_pair;
 /* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there. */
 AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most);

@@ -23,8 +23,9 @@ static const agop_setting rows[] = {
     {"numeric", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns that must hold numbers"},
     {"drop", AGOP_TEXT, "", NO_BOUND, NULL, "COL[,COL...]", "fit info ids", "columns to leave out"},
     {"weights", AGOP_TEXT, "", NO_BOUND, NULL, "COL", "fit", "a column of row weights, all positive"},
-    {"scale", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none|minmax|rank", NULL, "fit ids",
-     "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores"},
+    {"scale", AGOP_CHOICE, "auto", NO_BOUND, "auto|zscore|none|minmax|rank", NULL, "fit ids",
+     "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores; auto: zscore for a fit, rank for "
+     "ids"},
     {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
      "a rank-based copy of each numeric column beside the column itself; auto: unless --tune off, with --scale zscore, "
      "where there are more rows than columns"},
@@ -152,6 +153,10 @@ static const agop_setting rows[] = {
     {"any_sign", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
      "a program may hold variables of which one falls where another rises"},
     /* ---- sparse matrices ---- */
+    {"permutations", AGOP_INT, "0", 0, 1e9, 0, NULL, "N", "ids",
+     "of every pair that is told p by N shuffles at most, too: (1 + as large) / (1 + N); 20 as large end it"},
+    {"compat", AGOP_BOOL, "false", NO_BOUND, NULL, NULL, "ids",
+     "the numbers of the authors' own code: --scale none --precision double"},
     {"genes_in_rows", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "ids",
      "variables are the rows of the file and observations its columns; auto: where files of 10x Genomics say so"},
     {"layer", AGOP_TEXT, "", NO_BOUND, NULL, "NAME", "ids",

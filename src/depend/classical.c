@@ -34,7 +34,7 @@ done:
     return st;
 }
 
-static agop_status measure(agop__measured *out, int which, const double *x, const double *y, int64_t n, agop__err *e)
+agop_status agop__measure(agop__measured *out, int which, const double *x, const double *y, int64_t n, agop__err *e)
 {
     static const agop__hsic_how how = {.exact = HSIC_EXACT, .features = HSIC_FEATURES};
 
@@ -66,7 +66,7 @@ agop_status agop__measure_columns(agop__measured *out, int which, const agop__va
             y[n++] = y[i];
         }
     if (n >= FEWEST)
-        st = measure(out, which, x, y, n, e);
+        st = agop__measure(out, which, x, y, n, e);
     free(x);
     return st;
 }

@@ -8,7 +8,9 @@
 
 /* Fills d->keep with the size of the measure d->plan.measure for all pairs. Categories are refused (AGOP_E_DATA). */
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started);
-/* A measure, AGOP__PEARSON and so on, of two numeric variables over the rows that both have; NaN of fewer than four. */
+/* A measure, AGOP__PEARSON and so on, of n >= 4 rows without missing cells; see measures.h. */
+agop_status agop__measure(agop__measured *out, int which, const double *x, const double *y, int64_t n, agop__err *e);
+/* The same of two numeric variables over the rows that both have; NaN of fewer than four. */
 agop_status agop__measure_columns(agop__measured *out, int which, const agop__variable *u, const agop__variable *v,
                                   int64_t rows, agop__err *e);
 

@@ -12,6 +12,8 @@
 
 static const char *const measures[] = {"ids", "pearson", "spearman", "dcor", "xi", "hsic"}; /* by AGOP__... */
 
+static const char *const scales[]   = {"zscore", "none", "minmax", "rank"}; /* by AGOP__SCALE_... */
+
 /* ---- plan ---- */
 
 #define LEAST_STORED .05 /* p-values up to it are kept, for rates up to it */
@@ -40,9 +42,11 @@ static agop__ids_plan plan_of(const agop_settings *s)
         .measure = measure_of(s),
         .terms  = (int32_t)agop__int(s, "terms", 6),
         .norm   = norm_of(s),
-        .dtype  = agop__choice(s, "precision", "double") ? AGOP_F64 : AGOP_F32,
+        .dtype  = agop__choice(s, "precision", "double") || agop__bool(s, "compat", 0) ? AGOP_F64 : AGOP_F32,
         .rate   = 1 / (2 * width * width),
-        .scale  = agop__scale_of(s),
+        .scale  = agop__bool(s, "compat", 0)     ? AGOP__SCALE_NONE
+                  : agop__is_auto(s, "scale") ? AGOP__SCALE_RANK
+                                              : agop__scale_of(s),
         .units  = agop__choice(s, "matrix_units", "on"),
         .range  = agop__real(s, "scale_range", 1),
         .top    = agop__int(s, "top", 0),
@@ -51,11 +55,15 @@ static agop__ids_plan plan_of(const agop_settings *s)
         .tested = agop__bool(s, "p_values", 0) || fdr > 0,
         .stored = fmax(LEAST_STORED, fdr),
         .fdr    = fdr,
+        .permutations = agop__int(s, "permutations", 0),
+        .seed         = (uint64_t)agop__int(s, "seed", 0),
     };
 }
 
 static agop_status check_plan(const agop__ids_plan *p, const agop_settings *s, agop__err *e)
 {
+    if (agop__bool(s, "compat", 0) && !agop__is_auto(s, "scale") && !agop__choice(s, "scale", "none"))
+        return agop__fail(e, AGOP_E_PARAM, "--compat takes numbers as they are: leave --scale away");
     if (p->units && p->dtype == AGOP_F64)
         return agop__fail(e, AGOP_E_PARAM, "matrix units are not for --precision double: ask for one of them");
     if (!agop__is_auto(s, "scale_range") && p->scale != AGOP__SCALE_MINMAX)
@@ -138,11 +146,11 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
                   "measure", agop__text(s, "measure"), "n", (json_int_t)d->rows, "variables",
                   (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1), "p_norm",
-                  agop__text(s, "p_norm"), "scale", agop__text(s, "scale"), "scale_range", p->range, "terms",
-                  (int)p->terms, "width", agop__real(s, "width", 1), "precision", agop__text(s, "precision"),
-                  "matrix_units", p->units, "top", (json_int_t)p->top, "min_score", p->least, "p_values", p->tested,
-                  "fdr", p->fdr, "tests", (json_int_t)d->keep.tests, "seconds", seconds, "peak_bytes",
-                  (json_int_t)agop__peak_bytes());
+                  agop__text(s, "p_norm"), "scale", scales[p->scale], "scale_range", p->range, "terms",
+                  (int)p->terms, "width", agop__real(s, "width", 1), "precision",
+                  p->dtype == AGOP_F64 ? "double" : "single", "matrix_units", p->units, "top", (json_int_t)p->top,
+                  "min_score", p->least, "p_values", p->tested, "fdr", p->fdr, "tests", (json_int_t)d->keep.tests,
+                  "seconds", seconds, "peak_bytes", (json_int_t)agop__peak_bytes());
     d->info = j ? agop__json_dump(j, JSON_COMPACT) : NULL;
     json_decref(j);
     return d->info ? AGOP_OK : agop__fail_memory(e, 0, "the report");

@@ -39,6 +39,8 @@ typedef struct agop__ids_plan {
     double  least;              /* scores below are not kept */
     int     tested;             /* 1: p-values, and of all pairs those up to `stored` */
     double  stored, fdr;        /* fdr 0: pairs of any rate are told */
+    int64_t permutations;       /* of each pair that is told; 0: none */
+    uint64_t seed;
 } agop__ids_plan;
 
 /* ---- a side ---- */
@@ -94,6 +96,8 @@ void        agop__side_close(agop__side *s);
 int64_t *agop__side_order(const agop__side *s);
 /* Numbers of a variable, scaled; NaN stays. */
 void agop__scale_values(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan);
+/* Scaled values of rows first .. first+n-1; of a category the numbers of levels. NaN: missing. */
+void agop__variable_values(double *to, const agop__variable *v, int64_t first, int64_t n, const agop__ids_plan *plan);
 /* Rows that both variables have. */
 int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows);
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */

@@ -7,7 +7,8 @@
 
 static agop_pair new_pair(int64_t a, int64_t b, double score)
 {
-    return (agop_pair){.a = a, .b = b, .score = score, .spearman = NAN, .log10_p = NAN, .log10_q = NAN};
+    return (agop_pair){.a = a, .b = b, .score = score, .spearman = NAN, .log10_p = NAN, .log10_q = NAN,
+                       .permuted = NAN};
 }
 
 /* ---- order: stronger first, and of equals the one that comes first in the tables ---- */

@@ -257,6 +257,23 @@ void agop__scale_values(double *v, const agop__variable *w, int64_t n, const ago
             v[i] = (v[i] - w->low) / f->spread * plan->range;
 }
 
+void agop__variable_values(double *to, const agop__variable *v, int64_t first, int64_t n, const agop__ids_plan *plan)
+{
+    int32_t level[SOME];
+
+    if (!v->field->is_text) {
+        agop__column_take(to, v->column, first, n);
+        agop__scale_values(to, v, n, plan);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += SOME) {
+        int64_t some = n - i < SOME ? n - i : SOME;
+        take_levels(level, v, first + i, some);
+        for (int64_t j = 0; j < some; j++)
+            to[i + j] = level[j] < 0 ? (double)NAN : level[j];
+    }
+}
+
 enum { CELLS, NONZEROS, ZERO }; /* all rows; of sparse variables those that are not 0, one after another; the cell 0 */
 
 typedef struct taking {
@@ -282,24 +299,18 @@ static void take_unit(void *user, int u)
     const agop__unit     *unit = &t->s->unit[t->panel->first + u];
     const agop__variable *v    = &t->s->variable[unit->variable];
     double               *to   = t->to + u * t->n;
-    int32_t               level[SOME];
 
-    if (unit->level < 0) {
-        if (t->what == ZERO)
-            to[0] = 0;
-        else if (t->what == NONZEROS)
-            take_nonzeros(to, v->cells, t->first, t->n);
-        else
-            agop__column_take(to, v->column, t->first, t->n);
+    if (t->what == ZERO)
+        to[0] = 0;
+    else if (t->what == NONZEROS)
+        take_nonzeros(to, v->cells, t->first, t->n);
+    if (t->what != CELLS) {
         agop__scale_values(to, v, t->n, t->plan);
         return;
     }
-    for (int64_t i = 0; i < t->n; i += SOME) {
-        int64_t n = t->n - i < SOME ? t->n - i : SOME;
-        take_levels(level, v, t->first + i, n);
-        for (int64_t j = 0; j < n; j++)
-            to[i + j] = level[j] < 0 ? (double)NAN : level[j] == unit->level;
-    }
+    agop__variable_values(to, v, t->first, t->n, t->plan);
+    for (int64_t i = 0; unit->level >= 0 && i < t->n; i++)
+        to[i] = isnan(to[i]) ? to[i] : to[i] == (double)unit->level;
 }
 
 /* ---- features ---- */

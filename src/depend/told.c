@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "depend/classical.h"
+#include "depend/permute.h"
 #include "depend/signs.h"
 
 #define RANK_BYTES 256e6
@@ -54,10 +55,13 @@ agop_status agop__tell_pairs(agop_pair *pair, int64_t *count, agop_ctx *ctx, con
         if (d->plan.fdr <= 0 || pair[i].log10_q <= log10(d->plan.fdr))
             pair[told++] = pair[i];
     *count = told;
-    if (atomic_load(&w.failed))
+    if (atomic_load(&w.failed)) {
         st = agop__fail_memory(&ctx->err, 64.0 * (double)d->rows, "a measure");
-    else
-        st = agop__sign_pairs(pair, told, ctx, d, w.at_left, w.at_right, RANK_BYTES);
+        goto done;
+    }
+    TRY(agop__sign_pairs(pair, told, ctx, d, w.at_left, w.at_right, RANK_BYTES));
+    if (d->plan.permutations > 0)
+        TRY(agop__permute_pairs(pair, told, ctx, d, w.at_left, w.at_right));
 done:
     free(w.at_left);
     free(w.at_right);

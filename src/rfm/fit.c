@@ -651,7 +651,7 @@ done:
  * says so to the schema. */
 static agop_status schema_settings(agop_settings **out, const agop_settings *s, const agop_table *t, agop__err *e)
 {
-    int quick = tuned(s) && agop__choice(s, "scale", "zscore") && t->cols <= t->rows;
+    int quick = tuned(s) && agop__scale_of(s) == AGOP__SCALE_ZSCORE && t->cols <= t->rows;
     int on    = agop__bool(s, "normal_scores", quick);
     agop_status st = agop__settings_copy(out, s, e);
     return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
