@@ -41,7 +41,7 @@ def circle(x, r):
 FORMS = {"line": lambda x, r: x, "parabola": lambda x, r: x**2, "cubic": lambda x, r: x**3 - 1.8 * x, "step": lambda x, r: step(x),
          "sine, 1 period": lambda x, r: np.sin(np.pi * x / np.sqrt(3)),
          "sine, 4 periods": lambda x, r: np.sin(4 * np.pi * x / np.sqrt(3)), "circle": circle,
-         "spread grows with |x|": lambda x, r: x * r.standard_normal(x.shape)}
+         "spread grows outwards": lambda x, r: x * r.standard_normal(x.shape)}
 # what is done to both columns, for the scalings: rising maps, and counts
 MARGINS = {"as they are": lambda v, r: v, "exp (long tail)": lambda v, r: np.exp(v), "cube": lambda v, r: v**3,
            "100 v + 1000": lambda v, r: 100 * v + 1000,

@@ -172,6 +172,8 @@ agop_status agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, c
     d->rows = x->rows;
     TRY(check_plan(&d->plan, s, &ctx->err));
     TRY(check_tables(x, y, &ctx->err));
+    if (d->plan.units)
+        TRY(op_units(ctx));
     if (!y)
         TRY(check_targets(x, s, &ctx->err));
     TRY(open_sides(d, ctx, x, y, s));

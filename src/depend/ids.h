@@ -69,6 +69,8 @@ typedef struct agop__panel {
     int64_t first, units;
     double *shift, *factor; /* of feature k units + u: (phi - shift) factor has mean 0 and length 1, or is 0 */
     double *zero;           /* phi of the cell 0, where the variables are sparse */
+    double *bias, *stretch; /* of the same, rounded to bf16: its sum / sqrt(rows), and 1 / its length about its mean, or
+                               0; only for matrix units */
 } agop__panel;
 
 typedef struct agop__block {

@@ -177,6 +177,52 @@ done:
     return st;
 }
 
+/* ---- what rounding did ---- */
+
+/* A column of numbers of a block's features, as a tile. */
+static agop_status put_features(agop__tile *out, scoring *w, const agop__side *s, const agop__block *b, int stretch)
+{
+    int64_t     at = 0;
+    agop_status st;
+
+    TRY(op_alloc(w->ctx, out, agop__block_rows(s, b, 0), 1, AGOP_F32));
+    for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
+        const agop__panel *panel = &s->panel[p];
+        agop__tile         part  = op_rows(w->ctx, out, at, panel->units * (b->terms ? b->terms : 1));
+        TRY(op_put(w->ctx, &part, stretch ? panel->stretch : panel->bias, 1, AGOP_F64));
+        at += part.rows;
+    }
+done:
+    return st;
+}
+
+/* Rounded to bf16 features are not quite of mean 0 and length 1, the more so where many values are alike: with b the
+ * sums over sqrt(n), G - b b' are the covariances of what was multiplied. */
+static agop_status settle_rounding(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b)
+{
+    agop__tile  left = {0}, right = {0}, scale = {0};
+    agop_status st = AGOP_OK;
+
+    for (int stretch = 0; stretch < 2; stretch++) {
+        TRY(put_features(&left, w, side_of(w->d, 0), a, stretch));
+        TRY(put_features(&right, w, side_of(w->d, 1), b, stretch));
+        if (!stretch)
+            TRY(op_gemm(w->ctx, 0, 1, -1, &left, &right, 1, G));
+        if (stretch) {
+            TRY(op_alloc(w->ctx, &scale, left.rows, right.rows, AGOP_F32));
+            TRY(op_gemm(w->ctx, 0, 1, 1, &left, &right, 0, &scale));
+            TRY(op_multiply(w->ctx, G, &scale));
+        }
+        op_release(w->ctx, &left);
+        op_release(w->ctx, &right);
+    }
+done:
+    op_release(w->ctx, &left);
+    op_release(w->ctx, &right);
+    op_release(w->ctx, &scale);
+    return st;
+}
+
 /* ---- scores ---- */
 
 /* How many rows both have: products of presence, the last rows and columns. */
@@ -313,6 +359,8 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
     if (there)
         goto done;
     TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
+    if (w->d->plan.units && !pairwise && !(a->sparse && b->sparse))
+        TRY(settle_rounding(w, &G, a, b));
     TRY(join_blocks(w, &G, a, b, same, pairwise));
     TRY(tell_pairs(w, a, b, same));
     agop__batch_end(&w->batch);
@@ -443,8 +491,6 @@ agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started)
 
     w.total = (double)s->variables * (double)t->variables / (d->self ? 2 : 1);
     TRY(open_scoring(&w));
-    if (d->plan.units)
-        TRY(ctx->be->units(ctx->self, &ctx->err));
     for (int64_t i = 0; i < s->blocks; i++)
         for (int64_t j = d->self ? i : 0; j < t->blocks; j++)
             TRY(score_blocks(&w, &s->block[i], &t->block[j], d->self && i == j, i * t->blocks + j));

@@ -400,6 +400,7 @@ typedef struct summing {
     double    *host;        /* the same */
     agop__tile products;    /* where p-values are asked for: of features with each other */
     double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
+    agop__tile rounded;        /* on matrix units: features as these see them */
     room       values;
     int64_t    rows;        /* at a time */
 } summing;
@@ -415,13 +416,16 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
     m->host = agop__malloc(numbers, sizeof *m->host);
     if (!m->host)
         return agop__fail_memory(&ctx->err, 8.0 * (double)numbers, "sums");
-    if (plan->tested) {
+    if (plan->tested || plan->units) {
         m->feature = agop__malloc(side * m->rows, sizeof *m->feature);
         m->cube    = agop__malloc(side, sizeof *m->cube);
         if (!m->feature || !m->cube)
             return agop__fail_memory(&ctx->err, 8.0 * (double)(side * m->rows), "features");
-        TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
     }
+    if (plan->tested)
+        TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
+    if (plan->units)
+        TRY(op_alloc(ctx, &m->rounded, side, m->rows, AGOP_F32));
     TRY(op_alloc(ctx, &m->Z, most, m->rows, AGOP_F64));
     TRY(op_alloc(ctx, &m->one, m->rows, 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
@@ -439,6 +443,7 @@ static void close_summing(summing *m, agop_ctx *ctx)
     op_release(ctx, &m->one);
     op_release(ctx, &m->sum);
     op_release(ctx, &m->products);
+    op_release(ctx, &m->rounded);
     close_room(&m->values, ctx);
     free(m->feature);
     free(m->cube);
@@ -526,6 +531,40 @@ done:
     return st;
 }
 
+/* p->bias and p->stretch: sum / sqrt(rows) and 1 / length of the features as matrix units see them. */
+static agop_status learn_rounding(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
+                                  agop__panel *p, const agop__ids_plan *plan)
+{
+    int64_t     count = terms_of(b) * p->units;
+    agop__tile  Z = op_rows(ctx, &m->rounded, 0, count), part;
+    agop_status st;
+
+    p->bias    = agop__calloc(count, sizeof *p->bias);
+    p->stretch = agop__calloc(count, sizeof *p->stretch);
+    if (!p->bias || !p->stretch)
+        return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
+    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
+        int64_t n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
+        taking  t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
+        part      = op_cols(ctx, &Z, 0, n);
+        TRY(spread_panel(&part, ctx, &m->values, &t, b, 0));
+        TRY(op_round16(ctx, &part));
+        TRY(op_get(ctx, m->feature, n, AGOP_F64, &part));
+        for (int64_t r = 0; r < count; r++)
+            for (int64_t j = 0; j < n; j++) {
+                p->bias[r] += m->feature[r * n + j];
+                p->stretch[r] += m->feature[r * n + j] * m->feature[r * n + j];
+            }
+    }
+    for (int64_t r = 0; r < count; r++) {
+        double squares = p->stretch[r] - p->bias[r] * p->bias[r] / (double)s->t->rows;
+        p->bias[r] /= sqrt((double)s->t->rows);
+        p->stretch[r] = squares > .5 ? 1 / sqrt(squares) : 0;
+    }
+done:
+    return st;
+}
+
 static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                                const agop__ids_plan *plan)
 {
@@ -548,6 +587,8 @@ static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, c
         double length = sqrt(m->host[count + i]);
         p->factor[i]  = length > LEAST_LENGTH ? 1 / length : 0;
     }
+    if (plan->units && !b->missing)
+        TRY(learn_rounding(m, ctx, s, b, p, plan));
 done:
     return st;
 }
@@ -659,6 +700,8 @@ void agop__side_close(agop__side *s)
         free(s->panel[p].shift);
         free(s->panel[p].factor);
         free(s->panel[p].zero);
+        free(s->panel[p].bias);
+        free(s->panel[p].stretch);
     }
     free(s->variable);
     free(s->unit);

@@ -96,6 +96,23 @@ static int64_t gather(double *v, const agop__column *c, int64_t rows, double *to
     return n;
 }
 
+/* Counts are mostly 0: only what is not takes the time of sorting. */
+static void sort_around_zeros(double *v, double *scratch, int64_t n)
+{
+    int64_t others = 0, below = 0, zeros;
+
+    for (int64_t i = 0; i < n; i++)
+        if (v[i] != 0) {
+            below += v[i] < 0;
+            v[others++] = v[i];
+        }
+    zeros = n - others;
+    agop__sort(v, scratch, others);
+    memmove(v + below + zeros, v + below, (size_t)(others - below) * sizeof *v);
+    for (int64_t i = 0; i < zeros; i++)
+        v[below + i] = 0;
+}
+
 static void learn_number(agop__field *f, outcome *o, const agop__schema *s, const agop__column *c, int64_t rows)
 {
     int     ranks = s->scale == AGOP__SCALE_RANK, sorted = ranks || s->normal_scores;
@@ -121,7 +138,7 @@ static void learn_number(agop__field *f, outcome *o, const agop__schema *s, cons
     f->has_missing = n > 0 && n < rows;
     choose_spread(f, s->scale);
     if (sorted) {
-        agop__sort(v, scratch, n);
+        sort_around_zeros(v, scratch, n);
         o->st = agop__learn_knots(f, n > 0 ? v : &zero, n > 0 ? n : 1, s->normal_scores, ranks);
     } else {
         o->st = AGOP_OK;
