@@ -536,8 +536,8 @@ static agop_status learn_rounding(summing *m, agop_ctx *ctx, const agop__side *s
                                   agop__panel *p, const agop__ids_plan *plan)
 {
     int64_t     count = terms_of(b) * p->units;
-    agop__tile  Z = op_rows(ctx, &m->rounded, 0, count), part;
-    agop_status st;
+    agop__tile  Z  = op_rows(ctx, &m->rounded, 0, count), part;
+    agop_status st = AGOP_OK;
 
     p->bias    = agop__calloc(count, sizeof *p->bias);
     p->stretch = agop__calloc(count, sizeof *p->stretch);
