@@ -267,16 +267,19 @@ done:
 /* The strongest pairs; none are gathered for a matrix alone. */
 static int gather(run *r, found *all, int kind)
 {
-    double  every = (double)agop_ids_variables(all->d, 0) * (double)agop_ids_variables(all->d, 1);
-    int64_t most  = opt_count(r->opt, "pairs", kind == RESULT_TABLE && !r->json ? SHOWN : 0);
+    int64_t every, most = opt_count(r->opt, "pairs", kind == RESULT_TABLE && !r->json ? SHOWN : 0);
+    int     code;
 
     if (kind == AS_MATRIX && !r->json)
         return EXIT_DONE;
-    most      = most == 0 || (double)most > every ? (int64_t)every : most;
+    DO(run_check(r, agop_ids_pairs(NULL, &every, r->ctx, all->d, 0)));
+    most      = most == 0 || most > every ? every : most;
     all->pair = run_room(most, sizeof *all->pair);
     if (!all->pair)
         return run_fail(r, EXIT_FAILED, "no memory for %lld pairs: ask for fewer with --pairs", (long long)most);
-    return run_check(r, agop_ids_pairs(all->pair, &all->count, r->ctx, all->d, most));
+    code = run_check(r, agop_ids_pairs(all->pair, &all->count, r->ctx, all->d, most));
+done:
+    return code;
 }
 
 /* Programs look at the strongest partners only: no more are kept, unless asked for. */

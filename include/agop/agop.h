@@ -356,7 +356,8 @@ typedef struct agop_pair {
     double log10_p, log10_q;
     double permuted; /* with the setting permutations p by shuffling one of the columns, else NaN */
 } agop_pair;
-/* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there. */
+/* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there.
+ * out NULL: *count is how much room all of them need at most. */
 AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most);
 /* {"n":.., "variables":.., "scale":.., "p_norm":.., ..} as JSON, owned by d. */
 AGOP_API const char *agop_ids_info(const agop_ids *d);

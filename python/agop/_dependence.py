@@ -33,6 +33,7 @@ class Pair(NamedTuple):
     spearman: float
     log10_p: float
     log10_q: float
+    permuted: float
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ class Dependence:
         return out
 
     def _strongest(self, most: int | None) -> Any:
-        room = len(self.names) * len(self.names_y) if most is None else most
-        pairs, count = (NativePair * max(room, 1))(), ctypes.c_int64()
+        count = ctypes.c_int64()
         with Context() as ctx:
+            ctx.check(lib.agop_ids_pairs(None, byref(count), ctx.handle, self._handle, 0))
+            room = count.value if most is None else min(most, count.value)
+            pairs = (NativePair * max(room, 1))()
             ctx.check(lib.agop_ids_pairs(pairs, byref(count), ctx.handle, self._handle, room))
         return pairs[:count.value]
 
@@ -80,9 +83,9 @@ class Dependence:
         -------
         list of Pair
             The strongest first. ``spearman`` has the sign, NaN with a category; ``log10_p`` and ``log10_q`` are NaN
-            without ``p_values``.
+            without ``p_values``, ``permuted`` without ``permutations``.
         """
-        return [Pair(self.names[p.a], self.names_y[p.b], p.score, p.spearman, p.log10_p, p.log10_q)
+        return [Pair(self.names[p.a], self.names_y[p.b], p.score, p.spearman, p.log10_p, p.log10_q, p.permuted)
                 for p in self._strongest(most)]
 
     def __iter__(self) -> Iterator[Pair]:

@@ -61,7 +61,7 @@ class Pair(Structure):
     """agop_pair: two variables and how much they depend on each other."""
 
     _fields_ = [("a", c_int64), ("b", c_int64), ("score", c_double), ("spearman", c_double), ("log10_p", c_double),
-                ("log10_q", c_double)]
+                ("log10_q", c_double), ("permuted", c_double)]
 
 
 ProgressFn = CFUNCTYPE(c_int, c_void_p, POINTER(Progress))

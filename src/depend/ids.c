@@ -224,6 +224,10 @@ agop_status agop_ids_matrix(agop_mat *out, agop_ctx *ctx, const agop_ids *d)
 
 agop_status agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most)
 {
+    if (!out) {
+        *count = agop__keep_count(&d->keep);
+        return AGOP_OK;
+    }
     agop__keep_pairs(out, count, &d->keep, most);
     return agop__tell_pairs(out, count, ctx, d);
 }

@@ -155,6 +155,8 @@ double      agop__keep_rate(const agop__keep *k, double log10p); /* log10 of it;
 /* Every pair of different variables that is kept, once: self: a < b. */
 typedef void agop__keep_visit(void *user, int64_t a, int64_t b, double score);
 void         agop__keep_each(const agop__keep *k, agop__keep_visit *visit, void *user);
+/* Pairs of different variables that were kept, or somewhat more: partners of each other may be counted twice. */
+int64_t agop__keep_count(const agop__keep *k);
 /* The strongest `most` pairs of different variables, in order; how many there are. */
 void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most);
 

@@ -287,6 +287,17 @@ void agop__keep_each(const agop__keep *k, agop__keep_visit *visit, void *user)
             visit(user, a, b, k->all[a * k->cols + b]);
 }
 
+int64_t agop__keep_count(const agop__keep *k)
+{
+    int64_t count = k->listed;
+
+    if (k->all)
+        return k->self ? k->rows * (k->rows - 1) / 2 : k->rows * k->cols;
+    for (int64_t i = 0; k->of && i < lists_of(k); i++)
+        count += k->of[i].count;
+    return count;
+}
+
 void agop__keep_pairs(agop_pair *out, int64_t *count, const agop__keep *k, int64_t most)
 {
     ranking r = {.pair = out, .most = most};

@@ -403,6 +403,12 @@ static void test_ids__what_is_kept_is_the_strongest(void **state)
         if (i == count - 1)
             assert_int_equal(next, some);
     }
+    assert_int_equal(agop_ids_pairs(NULL, &count, ctx, top, 0), AGOP_OK); /* room for them */
+    assert_in_range(count, some, K * SOME);
+    assert_int_equal(agop_ids_pairs(NULL, &count, ctx, above, 0), AGOP_OK);
+    assert_int_equal(count, over);
+    assert_int_equal(agop_ids_pairs(NULL, &count, ctx, all, 0), AGOP_OK);
+    assert_int_equal(count, SOME * (SOME - 1) / 2);
     assert_int_equal(agop_ids_matrix(&m, ctx, top), AGOP_E_PARAM);
     free(full);
     free(X);
