@@ -204,6 +204,8 @@ agop_status agop__keep_test(agop__keep *k, double log10p, double stored, agop__e
 
 agop_status agop__keep_rates(agop__keep *k, agop__err *e)
 {
+    if (k->small == 0)
+        return AGOP_OK;
     k->log10q = agop__malloc(k->small, sizeof *k->log10q);
     if (!k->log10q)
         return agop__fail_memory(e, 8.0 * (double)k->small, "false discovery rates");
