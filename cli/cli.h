@@ -5,7 +5,7 @@
  *   run.c         context, settings, sentences     progress.c     the bar, or lines in a log
  *   json_print.c  reports for machines             picture.c      SVG; png.c renders it
  *   signals.c     Ctrl-C                           words.c        UTF-8, numbers, CSV cells
- *   order.c       what is shown first
+ *   order.c       what is shown first                 explain_*.c, ids_*.c   parts of these verbs
  *
  * The program is a user of the library like any other: of its headers only agop/agop.h is included. */
 #ifndef CLI_CLI_H

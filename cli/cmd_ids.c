@@ -1,19 +1,24 @@
 /* cmd_ids.c - agop ids: which columns depend on each other. The strongest pairs as a table, all that were kept as .csv
- * or .json, all scores as a matrix in .npy. */
+ * or .json, all scores as a matrix in .npy; ids_picture.c draws them, ids_programs.c makes programs of them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "ids_picture.h"
 #include "ids_programs.h"
 #include "json_print.h"
 #include "result_file.h"
 #include "words.h"
 
 static const opt own[] = {
-    {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0, "a .csv or .json file of pairs, or a .npy file of all scores"},
+    {"output", 'o', OPT_TEXT, "FILE", NULL, 0, 0,
+     "a .csv or .json file of pairs, a .npy file of all scores, or a picture: .svg or .png"},
     {"pairs", 0, OPT_COUNT, "N", NULL, 1, 1e9, "so many pairs, the strongest; all in files, 20 in the table"},
+    {"picture-of", 0, OPT_TEXT, "FORM", NULL, 0, 0,
+     "scatter: pairs as plots, the least monotonic of the strong ones first; heatmap: scores of up to 60 columns; without "
+     "it scatter, and with --programs a network of them"},
     {"programs", 0, OPT_FLAG, NULL, NULL, 0, 0,
      "groups of columns that rise and fall together in place of pairs, by the Leiden algorithm"},
     {"activities", 0, OPT_TEXT, "FILE", NULL, 0, 0,
@@ -35,14 +40,15 @@ const opt_verb verb_ids = {
     cmd_ids,
 };
 
-enum { SHOWN = 20, WIDEST = 40 };
+enum { SHOWN = 20, DRAWN = 10000, WIDEST = 40 }; /* pairs in the table, for a picture; cells of a name */
 
 typedef struct found {
-    agop_ids  *d;
-    agop_pair *pair;
-    int64_t    count;
-    int        tested;   /* 1: with p-values */
-    int        permuted; /* 1: with those by permutation */
+    const agop_table *x, *y; /* of a pair */
+    agop_ids         *d;
+    agop_pair        *pair;
+    int64_t           count;
+    int               tested;   /* 1: with p-values */
+    int               permuted; /* 1: with those by permutation */
 } found;
 
 /* ---- telling ---- */
@@ -228,9 +234,17 @@ static int kind_of(run *r, int *kind)
     *kind = path && words_ends(path, "npy") ? AS_MATRIX : result_kind(path);
     if (state && ((path && strcmp(state, path) == 0) || (r->json && strcmp(state, r->json) == 0)))
         return run_fail(r, EXIT_USAGE, "the state of the run needs a file of its own: %s is written otherwise", state);
-    if (*kind == RESULT_TABLE || *kind == RESULT_CSV || *kind == RESULT_JSON || *kind == AS_MATRIX)
+    if (*kind == RESULT_TABLE || *kind == RESULT_CSV || *kind == RESULT_JSON || *kind == AS_MATRIX ||
+        result_is_picture(*kind))
         return path ? result_check(r, path) : EXIT_DONE;
-    return run_fail(r, EXIT_USAGE, "-o must name a .csv, .json or .npy file, not '%.60s'", path);
+    return run_fail(r, EXIT_USAGE, "-o must name a .csv, .json, .npy, .svg or .png file, not '%.60s'", path);
+}
+
+static int draw(run *r, FILE *f, int kind, const found *all)
+{
+    pairs_picture p = {.x = all->x, .y = all->y, .d = all->d, .pair = all->pair, .pairs = all->count};
+
+    return picture_of_pairs(r, f, kind, &p);
 }
 
 static int tell(run *r, const found *all, int kind)
@@ -254,6 +268,8 @@ static int tell(run *r, const found *all, int kind)
         json_write(result_file(o), j);
     else if (kind == RESULT_CSV)
         print_csv(result_file(o), all);
+    else if (result_is_picture(kind))
+        DO(draw(r, result_file(o), kind, all));
     else
         print_table(result_file(o), all);
     code = result_commit(r, o);
@@ -267,7 +283,8 @@ done:
 /* The strongest pairs; none are gathered for a matrix alone. */
 static int gather(run *r, found *all, int kind)
 {
-    int64_t every, most = opt_count(r->opt, "pairs", kind == RESULT_TABLE && !r->json ? SHOWN : 0);
+    int64_t few = kind == RESULT_TABLE ? SHOWN : result_is_picture(kind) ? DRAWN : 0;
+    int64_t every, most = opt_count(r->opt, "pairs", r->json ? 0 : few);
     int     code;
 
     if (kind == AS_MATRIX && !r->json)
@@ -278,6 +295,19 @@ static int gather(run *r, found *all, int kind)
     if (!all->pair)
         return run_fail(r, EXIT_FAILED, "no memory for %lld pairs: ask for fewer with --pairs", (long long)most);
     code = run_check(r, agop_ids_pairs(all->pair, &all->count, r->ctx, all->d, most));
+done:
+    return code;
+}
+
+static int tell_pairs(run *r, found *all, int kind)
+{
+    int code;
+
+    all->tested   = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
+                    strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
+    all->permuted = strcmp(agop_settings_get(r->settings, "permutations"), "0") != 0;
+    DO(gather(r, all, kind));
+    code = tell(r, all, kind);
 done:
     return code;
 }
@@ -295,7 +325,7 @@ static int prepare_programs(run *r, int kind)
         return run_fail(r, EXIT_USAGE, "programs are made of one table against itself: leave %s away",
                         r->opt->operands > 1 ? r->opt->operand[1] : "--target");
     if (kind == AS_MATRIX)
-        return run_fail(r, EXIT_USAGE, "programs are no matrix: -o must name a .csv or .json file");
+        return run_fail(r, EXIT_USAGE, "programs are no matrix: -o must name a .csv, .json, .svg or .png file");
     if (path && result_kind(path) != RESULT_CSV)
         return run_fail(r, EXIT_USAGE, "--activities must name a .csv file, not '%.60s'", path);
     if (path)
@@ -315,6 +345,7 @@ int cmd_ids(run *r)
     int         code, kind;
 
     DO(kind_of(r, &kind));
+    DO(picture_check(r, kind));
     DO(prepare_programs(r, kind));
     if (r->opt->operands > 1 && *agop_settings_get(r->settings, "target")) {
         code = run_fail(r, EXIT_USAGE, "--target is for one table: leave it or %s away", r->opt->operand[1]);
@@ -325,15 +356,9 @@ int cmd_ids(run *r)
     if (r->opt->operands > 1)
         DO(read_data(r, &y, NULL, r->opt->operand[1]));
     DO(run_check(r, agop_ids_score(&all.d, r->ctx, x, y, r->settings)));
-    if (opt_flag(r->opt, "programs")) {
-        code = programs_run(r, all.d, &names, kind);
-        goto done;
-    }
-    all.tested = strcmp(agop_settings_get(r->settings, "p_values"), "true") == 0 ||
-                 strcmp(agop_settings_get(r->settings, "fdr"), "auto") != 0;
-    all.permuted = strcmp(agop_settings_get(r->settings, "permutations"), "0") != 0;
-    DO(gather(r, &all, kind));
-    DO(tell(r, &all, kind));
+    all.x = x;
+    all.y = y ? y : x;
+    DO(opt_flag(r->opt, "programs") ? programs_run(r, all.d, &names, kind) : tell_pairs(r, &all, kind));
     if (opt_text(r->opt, "resume"))
         (void)unlink(opt_text(r->opt, "resume")); /* nothing is left to go on with */
 done:

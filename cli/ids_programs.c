@@ -2,10 +2,10 @@
  * active they are, a line per row, as .csv. */
 #include "ids_programs.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ids_picture.h"
 #include "json_print.h"
 #include "result_file.h"
 #include "words.h"
@@ -120,6 +120,8 @@ static int tell(run *r, const told *t, int kind)
         json_write(result_file(o), j);
     else if (kind == RESULT_CSV)
         print_csv(result_file(o), t);
+    else if (result_is_picture(kind))
+        DO(picture_of_programs(r, result_file(o), kind, t->d, t->p));
     else
         print_table(result_file(o), t);
     code = result_commit(r, o);

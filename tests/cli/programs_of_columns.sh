@@ -18,6 +18,8 @@ cut -d, -f1,2,4,6 programs.csv | sort
 head -n 1 activities.csv
 cut -d, -f3 activities.csv | sort | uniq -c | sed 's/^ *//'
 grep -c '"within"' report.json
+"$AGOP" ids groups.csv --programs -o network.svg -q
+grep -o '>[^<]*members[^<]*' network.svg | sort
 head -n 40 groups.csv | cut -d, -f1,2,8 > none.csv
 "$AGOP" ids none.csv --programs -q
 for wrong in "--activities rows.csv" "--programs --activities rows.json" "--programs -o all.npy" "--programs --target a1"; do
