@@ -92,6 +92,17 @@ class Model:
         count = lib.agop_model_features(self)
         return [lib.agop_model_feature_name(self, j).decode() for j in range(count)]
 
+    @property
+    def columns(self) -> list[str]:
+        """The input columns."""
+        count = lib.agop_model_columns(self)
+        return [lib.agop_model_column_name(self, j).decode() for j in range(count)]
+
+    def outputs(self, what: int) -> list[str]:
+        """Names of the targets, or of the classes."""
+        count = lib.agop_model_outputs(self, what)
+        return [lib.agop_model_output_name(self, what, j).decode() for j in range(count)]
+
     def agop(self) -> Floats:
         """The AGOP over the features, trace 1."""
         d = lib.agop_model_features(self)
@@ -393,6 +404,35 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         self._fitted().save(path)
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Any:
+        """An estimator of a file that `save` or the program ``agop`` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        RFMRegressor or RFMClassifier
+            Fitted; its parameters are the defaults, and ``report_`` tells those of the fit. Classes that read as numbers
+            are numbers.
+        """
+        estimator, model = cls(), Model.load(path)
+        if model.info["task"] != cls._task:
+            raise ValueError("%s holds a %s, which is none for %s" % (os.fspath(path), model.info["task"], cls.__name__))
+        names = model.columns
+        estimator.n_features_in_ = len(names)
+        if names != Columns(0, len(names)).all_names():
+            estimator.feature_names_in_ = np.asarray(names, dtype=object)
+        estimator._take_outputs(model)
+        estimator.model_ = model
+        return estimator
+
+    def _take_outputs(self, model: Model) -> None:
+        raise NotImplementedError
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -404,7 +444,7 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
 def _free_names(columns: Columns, targets: int) -> list[str]:
     """Names for the targets and, last, the weights that no column has."""
-    taken = {columns.name(j) for j in range(columns.count)}
+    taken = set(columns.all_names())
     names = ["y"] if targets == 1 else ["y%d" % (k + 1) for k in range(targets)]
     prefix = ""
     while any(prefix + name in taken for name in [*names, "weight"]):
@@ -517,6 +557,9 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
     def _add_targets(self, ctx: Context, table: Owned, y: Array, names: list[str]) -> None:
         for name, values in zip(names, y.reshape(len(y), -1).T):
             add_numbers(ctx, table, name, values)
+
+    def _take_outputs(self, model: Model) -> None:
+        self._one_column = False
 
     def _shaped(self, out: Floats) -> Floats:
         return out[:, 0] if out.shape[1] == 1 and not self._one_column else out
@@ -685,6 +728,15 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
             add_texts(ctx, table, names[0], Texts(y.astype(np.int32), [str(one) for one in self.classes_]))
         else:
             add_numbers(ctx, table, names[0], self.classes_[y].astype(np.float64))
+
+    def _take_outputs(self, model: Model) -> None:
+        names = model.outputs(_PROBA)
+        try:
+            numbers = np.array([float(name) for name in names])
+        except ValueError:
+            self.classes_ = np.array(names)
+        else:
+            self.classes_ = numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
 
     def _weigh(self, y: Array, weight: Floats | None) -> Floats | None:
         given = self.class_weight

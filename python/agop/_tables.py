@@ -43,6 +43,10 @@ class Columns:
         """What the table calls column j."""
         return self.names[j] if self.names else "x%d" % (j + 1)
 
+    def all_names(self) -> list[str]:
+        """What the table calls the columns."""
+        return [self.name(j) for j in range(self.count)]
+
     def named(self, names: list[str] | None) -> Columns:
         """The same columns under other names; None: those of the library."""
         if self.matrix is None or names is None:

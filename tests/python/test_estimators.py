@@ -106,13 +106,30 @@ def test_a_saved_model_is_read_by_every_one(tmp_path, numbers):
     X, y = numbers
     model = RFMRegressor().fit(X, y)
     model.save(tmp_path / "model.agop")
-    loaded = agop._estimators.Model.load(tmp_path / "model.agop")
-    assert loaded.info["n"] == 200
+    loaded = RFMRegressor.load(tmp_path / "model.agop")
+    assert loaded.report_["n"] == 200 and not hasattr(loaded, "feature_names_in_")
+    assert (loaded.predict(X) == model.predict(X)).all()
+    with pytest.raises(ValueError, match="holds a regression"):
+        RFMClassifier.load(tmp_path / "model.agop")
     for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
         assert (copied.predict(X) == model.predict(X)).all()
         assert copied.report_ == model.report_
     with pytest.raises(agop.AgopIOError, match="nowhere"):
         model.save(tmp_path / "nowhere" / "model.agop")
+
+
+@pytest.mark.parametrize("labels", [["b", "a", "c"], [3, 10, 9], [0.5, 1, 2]])
+def test_a_loaded_classifier_has_its_classes_and_columns(tmp_path, classes, labels):
+    X, y = classes
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    y = np.array(labels)[np.unique(y, return_inverse=True)[1]]
+    if 0.5 in labels:
+        y = y * 2
+    model = RFMClassifier().fit(frame, y)
+    model.save(tmp_path / "model.agop")
+    loaded = RFMClassifier.load(tmp_path / "model.agop")
+    assert list(loaded.classes_) == list(model.classes_) and list(loaded.feature_names_in_) == list("abcde")
+    assert (loaded.predict(frame) == model.predict(frame)).all()
 
 
 def test_settings_of_ones_own_arrive(numbers):
@@ -265,6 +282,7 @@ def test_predictions_are_those_of_the_program(tmp_path, task, kind):
     told = np.array([line.split(",") for line in told.split()[1:]], dtype=float)
     mine = model.predict(other)[:, None] if numbers else model.predict_proba(other)
     np.testing.assert_array_equal(mine, told[:, -mine.shape[1]:])
+    assert (kind.load(path).predict(other) == model.predict(other)).all()
 
 
 # ---- stopping, threads, notes ----
