@@ -20,7 +20,7 @@ from agop._tables import columns_of, is_annotated, mat, table_of
 
 # done to X itself, or asked of files only
 _IN_PYTHON = ("target", "drop", "numeric", "cache", "genes_in_rows", "layer", "text", "min_rows", "normalise", "log1p")
-_OF_PROGRAMS = ("partners", "resolution", "least_members", "any_sign", "seed")
+_OF_PROGRAMS = ("partners", "resolution", "least_members", "any_sign")
 _SETTINGS = names_of("ids", _IN_PYTHON + _OF_PROGRAMS)
 
 
@@ -52,7 +52,6 @@ class Dependence:
     names_y: list[str]
     info: dict[str, Any]
     _handle: Owned
-    _tables: tuple[Any, ...]  # the library looks into them for as long as the scores live
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -171,18 +170,17 @@ def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None =
         raise TypeError("ids() got an unexpected keyword argument %r" % sorted(unknown)[0])
     if layer is not None and not is_annotated(X):
         raise ValueError("layer is %r, but X is no AnnData" % layer)
-    sides = [columns_of(X, layer)] + ([] if Y is None else [columns_of(Y)])
     with Context(n_jobs, Reporter(verbose)) as ctx:
-        tables = [table_of(ctx, side) for side in sides]
+        tables = [table_of(ctx, columns_of(X, layer))] + ([] if Y is None else [table_of(ctx, columns_of(Y))])
         handle = Handle()
         ctx.check(lib.agop_ids_score(byref(handle), ctx.handle, tables[0],
                                      tables[1] if Y is not None else None,
                                      ctx.settings(texts_of(settings))))
-        owned = Owned(handle.value, lib.agop_ids_free)
+        owned = Owned(handle.value, lib.agop_ids_free, tables)
     names = [[lib.agop_ids_name(handle, side, j).decode() for j in range(lib.agop_ids_variables(handle, side))]
              for side in (0, 1)]
     info = json.loads(lib.agop_ids_info(handle).decode())
-    return Dependence(names[0], names[1], info, owned, (sides, tables))
+    return Dependence(names[0], names[1], info, owned)
 
 
 ids.__doc__ = (ids.__doc__ or "").replace("{parameters}", describe(_SETTINGS).replace("\n", "\n    "))

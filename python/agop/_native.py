@@ -217,10 +217,11 @@ def error_of(code: int, sentence: str) -> AgopError:
 
 class Owned:
     """A handle that is freed with the object that holds it. Functions of the library take the object itself, which
-    therefore lives as long as the call."""
+    therefore lives as long as the call. keeps: what the library borrows, which has to live as long as the handle."""
 
-    def __init__(self, pointer: int | None, free: Callable[[int | None], None]) -> None:
+    def __init__(self, pointer: int | None, free: Callable[[int | None], None], keeps: object = None) -> None:
         self._as_parameter_ = Handle(pointer)
+        self._keeps = keeps
         self.close = weakref.finalize(self, free, pointer)
 
 

@@ -216,7 +216,7 @@ def _of_series(s: Any, name: str) -> Array | Texts:
         return _of_cells(np.array(s.to_list(), dtype=object))
     if hasattr(s, "to_physical"):  # polars: of numbers, what is missing becomes NaN
         values = (s if kind.startswith(("f", "i", "u")) else s.cast(float)).to_numpy()
-    elif kind[0] != str(s.dtype)[0] or kind == "boolean" or kind.startswith("sparse"):  # pandas: Int64, Float32, ...
+    elif str(s.dtype)[0].isupper() or kind.startswith("boolean") or "[" in kind:  # Int64, Sparse[int], double[pyarrow]
         values = s.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         values = s.to_numpy()
@@ -272,16 +272,16 @@ def _from_sparse(ctx: Context, X: Any, names: list[str] | None) -> Owned:
 
 
 def table_of(ctx: Context, columns: Columns) -> Owned:
-    """A table over the columns, which have to stay as long as it."""
+    """A table over the columns, which it keeps."""
     if columns.sparse is not None:
         return _from_sparse(ctx, columns.sparse, columns.names)
     table = Handle()
     if columns.matrix is not None:
         view = mat(columns.matrix)
         ctx.check(lib.agop_table_from_mat(byref(table), ctx.handle, byref(view)))
-        return Owned(table.value, lib.agop_table_free)
+        return Owned(table.value, lib.agop_table_free, columns)
     ctx.check(lib.agop_table_new(byref(table), ctx.handle, columns.rows))
-    owned = Owned(table.value, lib.agop_table_free)
+    owned = Owned(table.value, lib.agop_table_free, columns)
     for j, values in enumerate(columns.column or []):
         if isinstance(values, Texts):
             add_texts(ctx, owned, columns.name(j), values)

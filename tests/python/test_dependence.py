@@ -21,7 +21,7 @@ def by_hand(x, y, terms=6):
 
 
 def test_scores_are_those_of_the_definition(related):
-    scores = agop.ids(related, precision="double").scores
+    scores = agop.ids(related, scale="zscore", precision="double").scores
     for a in range(4):
         for b in range(4):
             if a != b:
@@ -33,9 +33,11 @@ def test_pairs_come_strongest_first(related):
     pairs = found.pairs()
     assert [(p.a, p.b) for p in pairs[:2]] == [("x1", "x2"), ("x3", "x4")]
     assert len(pairs) == 6 and sorted([p.score for p in pairs], reverse=True) == [p.score for p in pairs]
-    assert pairs[0].log10_p < -10 and found.pairs(1) == pairs[:1] == list(found)[:1]
-    assert list(found.to_frame().columns) == ["a", "b", "score", "spearman", "log10_p", "log10_q"]
-    assert found.info["n"] == 400
+    assert pairs[0].log10_p < -10 and [p[:6] for p in found.pairs(1)] == [pairs[0][:6]] == [next(iter(found))[:6]]
+    assert list(found.to_frame().columns) == ["a", "b", "score", "spearman", "log10_p", "log10_q", "permuted"]
+    assert found.info["n"] == 400 and np.isnan(pairs[0].permuted)
+    shuffled = agop.ids(related, permutations=50).pairs(1)[0]
+    assert shuffled.permuted == pytest.approx(1 / 51)
 
 
 def test_two_tables_and_categories(related):

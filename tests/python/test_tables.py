@@ -70,16 +70,24 @@ def test_objects_are_taken_column_by_column():
 def test_pandas_columns_keep_their_types():
     frame = pd.DataFrame({
         "real": [1.5, np.nan, 2], "single": np.float32([1, 2, 3]), "whole": [1, 2, 3],
-        "nullable": pd.array([1, None, 3], dtype="Int64"), "truth": [True, False, True],
+        "nullable": pd.array([1, None, 3], dtype="Int64"), "thin": pd.arrays.SparseArray([0, 1, 0]), "truth": [True, False, True],
         "maybe": pd.array([True, None, False], dtype="boolean"), "text": ["b", None, "a"],
         "string": pd.array(["x", None, "y"], dtype="string"), "level": pd.Categorical(["q", None, "p"]),
         "number": pd.Categorical([2, 10, None]), "nothing": [None, None, None]})
     assert dict(told(frame)) == {
-        "real": [1.5, None, 2], "single": [1, 2, 3], "whole": [1, 2, 3], "nullable": [1, None, 3],
+        "real": [1.5, None, 2], "single": [1, 2, 3], "whole": [1, 2, 3], "nullable": [1, None, 3], "thin": [0, 1, 0],
         "truth": [1, 0, 1], "maybe": [1, None, 0], "text": ["b", None, "a"], "string": ["x", None, "y"],
         "level": ["q", None, "p"], "number": ["2", "10", None], "nothing": [None, None, None]}
     with pytest.raises(TypeError, match="column 'when' is of type datetime64"):
         columns_of(pd.DataFrame({"when": pd.to_datetime(["2020-01-01"])}))
+
+
+def test_arrow_columns_keep_their_types():
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"real": pd.array([1.5, None], dtype="double[pyarrow]"),
+                          "whole": pd.array([1, None], dtype="int64[pyarrow]"),
+                          "text": pd.array(["a", None], dtype="string[pyarrow]")})
+    assert dict(told(frame)) == {"real": [1.5, None], "whole": [1, None], "text": ["a", None]}
 
 
 def test_pandas_reals_are_not_copied():
