@@ -49,7 +49,7 @@ def programs(agop, counts, options, folder):
     subprocess.run([agop, "ids", counts, "--genes-in-rows", "--min-rows", str(LEAST), "--normalise", "1e4", "--log1p",
                     "--programs", "--activities", out, "-q"] + options, check=True, stdout=subprocess.DEVNULL)
     rows = rows_of(out)
-    return [row[0] for row in rows[1:]], [row[-1] for row in rows[1:]]
+    return len(rows[0]) - 2, [row[0] for row in rows[1:]], [row[-1] for row in rows[1:]]
 
 
 def main():
@@ -57,9 +57,9 @@ def main():
     kinds = truth(metadata, column)
     with tempfile.TemporaryDirectory() as folder:
         started = time.time()
-        names, found = programs(agop, counts, sys.argv[5:], folder)
-        print("programs: %d subpopulations, %d of %d cells in none, ARI %.3f, %.0f s" % (
-            len(set(found) - {""}), found.count(""), len(found),
+        count, names, found = programs(agop, counts, sys.argv[5:], folder)
+        print("%d programs: %d subpopulations, %d of %d cells in none, ARI %.3f, %.0f s" % (
+            count, len(set(found) - {""}), found.count(""), len(found),
             adjusted_rand_score([kinds[n] for n in names], found), time.time() - started))
     names, x = expression(counts)
     x = PCA(COMPONENTS, random_state=0).fit_transform(x)
