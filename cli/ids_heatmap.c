@@ -6,7 +6,7 @@
 #include "ids_picture.h"
 #include "svg.h"
 
-enum { CELL_MOST = 40, KEY_WIDE = 160, KEY_STEPS = 32, HEAD = 58 };
+enum { CELL_MOST = 80, KEY_WIDE = 160, KEY_STEPS = 32, HEAD = 58 };
 
 static double score_of(const scores_picture *p, int64_t i, int64_t j)
 {
