@@ -18,15 +18,21 @@ else()
     message(STATUS "HDF5 was not found: .h5ad and .h5 files are not read (on Debian and Ubuntu: libhdf5-dev)")
 endif()
 
-# igraph, which clusters pairs of variables into programs, where it is there.
-pkg_check_modules(IGRAPH IMPORTED_TARGET igraph>=0.10)
+# igraph, which clusters pairs of variables into programs, where it is there. It is under the GPL, and so is what is
+# built with it (docs/adr/0031-programs-by-igraph.md).
+option(AGOP_IGRAPH "Programs of variables by igraph, if it is found" ON)
+if(AGOP_IGRAPH)
+    pkg_check_modules(IGRAPH IMPORTED_TARGET igraph>=0.10)
+else()
+    set(IGRAPH_FOUND OFF)
+endif()
 if(IGRAPH_FOUND)
     set(AGOP_IGRAPH_NAME "${IGRAPH_VERSION}")
     set(AGOP_IGRAPH_LINK PkgConfig::IGRAPH)
 else()
     set(AGOP_IGRAPH_NAME "none")
     set(AGOP_IGRAPH_LINK)
-    message(STATUS "igraph was not found: no programs of variables (on Debian and Ubuntu: libigraph-dev)")
+    message(STATUS "No igraph: no programs of variables (on Debian and Ubuntu: libigraph-dev)")
 endif()
 
 # OpenBLAS by path: where several variants are installed, -lopenblas takes the one with its own thread pool, which
