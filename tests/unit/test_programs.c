@@ -71,6 +71,7 @@ static agop_ids *score(const agop_table *t, const char *words)
     return d;
 }
 
+#ifdef AGOP_HAVE_IGRAPH
 static agop_programs *programs_of(const agop_ids *d, const char *words)
 {
     agop_settings *s = settings_of(ctx, words);
@@ -81,8 +82,6 @@ static agop_programs *programs_of(const agop_ids *d, const char *words)
     agop_settings_free(s);
     return p;
 }
-
-#ifdef AGOP_HAVE_IGRAPH
 
 /* "a1 a2 b1|c1 c2" of all programs: members by name, the programs as they come. */
 static void spell(char *out, size_t size, const agop_ids *d, const agop_programs *p)
