@@ -277,30 +277,19 @@ static int check_request(run *r, const char *path, int kind, explanation *x)
     return path ? result_check(r, path) : EXIT_DONE;
 }
 
+static int write_explanation(run *r, FILE *f, int kind, const void *what)
+{
+    if (result_is_picture(kind))
+        return png_or_svg(r, f, kind == RESULT_PNG, draw_explanation, what);
+    (kind == RESULT_CSV ? explanation_csv : explanation_print)(f, what);
+    return EXIT_DONE;
+}
+
 static int tell(run *r, const explanation *x, const char *path, int kind)
 {
-    result *o      = NULL;
     json_t *report = r->json || kind == RESULT_JSON ? explanation_json(x) : NULL;
-    int     code;
+    int     code   = report_tell(r, report, path, kind, write_explanation, x);
 
-    if (r->json)
-        DO(json_report(r, report));
-    code = EXIT_DONE;
-    if (!path && r->json && strcmp(r->json, "-") == 0)
-        goto done;
-    DO(result_open(&o, r, path ? path : "-"));
-    if (kind == RESULT_TABLE)
-        explanation_print(result_file(o), x);
-    else if (kind == RESULT_CSV)
-        explanation_csv(result_file(o), x);
-    else if (kind == RESULT_JSON)
-        json_write(result_file(o), report);
-    else
-        DO(png_or_svg(r, result_file(o), kind == RESULT_PNG, draw_explanation, x));
-    code = result_commit(r, o);
-    o    = NULL;
-done:
-    result_abandon(o);
     json_decref(report);
     return code;
 }

@@ -359,28 +359,12 @@ static int check_shape(run *r, const look *k)
                     (long long)k->columns);
 }
 
-static int tell(run *r, const look *k, const char *path, int kind, const json_t *report)
+static int write_look(run *r, FILE *f, int kind, const void *what)
 {
-    result *o = NULL;
-    int     code;
-
-    DO(json_report(r, report));
-    if (!path && r->json && strcmp(r->json, "-") == 0)
-        goto done;
-    DO(result_open(&o, r, path ? path : "-"));
-    if (kind == RESULT_TABLE)
-        print_table(result_file(o), k);
-    else if (kind == RESULT_CSV)
-        write_csv(result_file(o), k);
-    else if (kind == RESULT_JSON)
-        json_write(result_file(o), report);
-    else
-        DO(draw(r, k, result_file(o), kind == RESULT_PNG));
-    code = result_commit(r, o);
-    o    = NULL;
-done:
-    result_abandon(o);
-    return code;
+    if (result_is_picture(kind))
+        return draw(r, what, f, kind == RESULT_PNG);
+    (kind == RESULT_CSV ? write_csv : print_table)(f, what);
+    return EXIT_DONE;
 }
 
 int cmd_features(run *r)
@@ -397,7 +381,7 @@ int cmd_features(run *r)
     DO(check_shape(r, &k));
     if (machine)
         report = as_json(&k);
-    DO(tell(r, &k, path, kind, report));
+    DO(report_tell(r, report, path, kind, write_look, &k));
 done:
     json_decref(report);
     look_free(&k);

@@ -240,42 +240,27 @@ static int kind_of(run *r, int *kind)
     return run_fail(r, EXIT_USAGE, "-o must name a .csv, .json, .npy, .svg or .png file, not '%.60s'", path);
 }
 
-static int draw(run *r, FILE *f, int kind, const found *all)
+static int write_found(run *r, FILE *f, int kind, const void *what)
 {
-    pairs_picture p = {.x = all->x, .y = all->y, .d = all->d, .pair = all->pair, .pairs = all->count};
+    const found  *all = what;
+    pairs_picture p   = {.x = all->x, .y = all->y, .d = all->d, .pair = all->pair, .pairs = all->count};
 
-    return picture_of_pairs(r, f, kind, &p);
+    if (kind == AS_MATRIX)
+        return write_matrix(r, f, all);
+    if (result_is_picture(kind))
+        return picture_of_pairs(r, f, kind, &p);
+    (kind == RESULT_CSV ? print_csv : print_table)(f, all);
+    return EXIT_DONE;
 }
 
 static int tell(run *r, const found *all, int kind)
 {
-    result *o = NULL;
     json_t *j = NULL;
     int     code;
 
-    if (kind == RESULT_JSON || r->json) {
-        j = report_of(r, all);
-        if (!j)
-            return EXIT_FAILED;
-    }
-    DO(json_report(r, j));
-    if (kind == RESULT_TABLE && r->json && strcmp(r->json, "-") == 0)
-        goto done;
-    DO(result_open(&o, r, kind == RESULT_TABLE ? "-" : opt_text(r->opt, "output")));
-    if (kind == AS_MATRIX)
-        DO(write_matrix(r, result_file(o), all));
-    else if (kind == RESULT_JSON)
-        json_write(result_file(o), j);
-    else if (kind == RESULT_CSV)
-        print_csv(result_file(o), all);
-    else if (result_is_picture(kind))
-        DO(draw(r, result_file(o), kind, all));
-    else
-        print_table(result_file(o), all);
-    code = result_commit(r, o);
-    o    = NULL;
-done:
-    result_abandon(o);
+    if ((kind == RESULT_JSON || r->json) && !(j = report_of(r, all)))
+        return EXIT_FAILED;
+    code = report_tell(r, j, opt_text(r->opt, "output"), kind, write_found, all);
     json_decref(j);
     return code;
 }

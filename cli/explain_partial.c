@@ -168,33 +168,27 @@ static json_t *as_json(const explanation *x, const curve *c, int64_t curves)
                      (json_int_t)x->rows, "partial", all);
 }
 
+static int write_curves(run *r, FILE *f, int kind, const void *what)
+{
+    const curves_picture *p = what;
+
+    if (result_is_picture(kind))
+        return png_or_svg(r, f, kind == RESULT_PNG, draw_curves, p);
+    if (kind == RESULT_CSV)
+        fprintf(f, "%s,value,mean,low,high\n", p->c->direction ? "direction" : "column");
+    for (int64_t k = 0; k < p->curves && kind == RESULT_CSV; k++)
+        csv_curve(f, &p->c[k]);
+    for (int64_t k = 0; k < p->curves && kind == RESULT_TABLE; k++)
+        print_curve(f, k + 1, &p->c[k]);
+    return EXIT_DONE;
+}
+
 static int tell(run *r, const explanation *x, const curve *c, int64_t curves, const char *path, int kind)
 {
-    curves_picture picture;
-    result *o      = NULL;
-    json_t *report = r->json || kind == RESULT_JSON ? as_json(x, c, curves) : NULL;
-    int     code;
+    curves_picture picture = {x, c, curves};
+    json_t        *report  = r->json || kind == RESULT_JSON ? as_json(x, c, curves) : NULL;
+    int            code    = report_tell(r, report, path, kind, write_curves, &picture);
 
-    DO(json_report(r, report));
-    if (!path && r->json && strcmp(r->json, "-") == 0)
-        goto done;
-    DO(result_open(&o, r, path ? path : "-"));
-    if (result_is_picture(kind)) {
-        picture = (curves_picture){x, c, curves};
-        DO(png_or_svg(r, result_file(o), kind == RESULT_PNG, draw_curves, &picture));
-    }
-    if (kind == RESULT_CSV)
-        fprintf(result_file(o), "%s,value,mean,low,high\n", c->direction ? "direction" : "column");
-    for (int64_t k = 0; k < curves && kind == RESULT_CSV; k++)
-        csv_curve(result_file(o), &c[k]);
-    for (int64_t k = 0; k < curves && kind == RESULT_TABLE; k++)
-        print_curve(result_file(o), k + 1, &c[k]);
-    if (kind == RESULT_JSON)
-        json_write(result_file(o), report);
-    code = result_commit(r, o);
-    o    = NULL;
-done:
-    result_abandon(o);
     json_decref(report);
     return code;
 }

@@ -101,33 +101,24 @@ static json_t *report_of(run *r, const told *t)
     return j;
 }
 
+static int write_told(run *r, FILE *f, int kind, const void *what)
+{
+    const told *t = what;
+
+    if (result_is_picture(kind))
+        return picture_of_programs(r, f, kind, t->d, t->p);
+    (kind == RESULT_CSV ? print_csv : print_table)(f, t);
+    return EXIT_DONE;
+}
+
 static int tell(run *r, const told *t, int kind)
 {
-    result *o = NULL;
     json_t *j = NULL;
     int     code;
 
-    if (kind == RESULT_JSON || r->json) {
-        j = report_of(r, t);
-        if (!j)
-            return EXIT_FAILED;
-    }
-    DO(json_report(r, j));
-    if (kind == RESULT_TABLE && r->json && strcmp(r->json, "-") == 0)
-        goto done;
-    DO(result_open(&o, r, kind == RESULT_TABLE ? "-" : opt_text(r->opt, "output")));
-    if (kind == RESULT_JSON)
-        json_write(result_file(o), j);
-    else if (kind == RESULT_CSV)
-        print_csv(result_file(o), t);
-    else if (result_is_picture(kind))
-        DO(picture_of_programs(r, result_file(o), kind, t->d, t->p));
-    else
-        print_table(result_file(o), t);
-    code = result_commit(r, o);
-    o    = NULL;
-done:
-    result_abandon(o);
+    if ((kind == RESULT_JSON || r->json) && !(j = report_of(r, t)))
+        return EXIT_FAILED;
+    code = report_tell(r, j, opt_text(r->opt, "output"), kind, write_told, t);
     json_decref(j);
     return code;
 }

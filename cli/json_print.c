@@ -107,6 +107,28 @@ done:
     return code;
 }
 
+int report_tell(run *r, const json_t *report, const char *path, int kind, report_writer *write, const void *what)
+{
+    result *o = NULL;
+    int     code;
+
+    DO(json_report(r, report));
+    if (!path && r->json && strcmp(r->json, "-") == 0)
+        goto done;
+    if (kind == RESULT_JSON && !report)
+        return run_fail(r, EXIT_FAILED, "no memory for the report");
+    DO(result_open(&o, r, path ? path : "-"));
+    if (kind == RESULT_JSON)
+        json_write(result_file(o), report);
+    else
+        DO(write(r, result_file(o), kind, what));
+    code = result_commit(r, o);
+    o    = NULL;
+done:
+    result_abandon(o);
+    return code;
+}
+
 json_t *json_read(run *r, const char *text)
 {
     json_error_t error;
