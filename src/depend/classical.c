@@ -50,23 +50,17 @@ agop_status agop__measure(agop__measured *out, int which, const double *x, const
 agop_status agop__measure_columns(agop__measured *out, int which, const agop__variable *u, const agop__variable *v,
                                   int64_t rows, agop__err *e)
 {
-    double     *x = agop__malloc(2 * rows, sizeof *x), *y;
-    int64_t     n  = 0;
-    agop_status st = AGOP_OK;
+    static const agop__ids_plan plain = {.scale = AGOP__SCALE_NONE};
+    double                     *x     = agop__malloc(2 * rows, sizeof *x);
+    int64_t                     n;
+    agop_status                 st = AGOP_OK;
 
     *out = (agop__measured){.value = NAN, .log10p = NAN};
     if (!x)
         return agop__fail_memory(e, 16.0 * (double)rows, "two columns");
-    y = x + rows;
-    agop__column_take(x, u->column, 0, rows);
-    agop__column_take(y, v->column, 0, rows);
-    for (int64_t i = 0; i < rows; i++)
-        if (!isnan(x[i]) && !isnan(y[i])) {
-            x[n]   = x[i];
-            y[n++] = y[i];
-        }
+    n = agop__both_values(x, x + rows, u, v, rows, &plain);
     if (n >= FEWEST)
-        st = agop__measure(out, which, x, y, n, e);
+        st = agop__measure(out, which, x, x + rows, n, e);
     free(x);
     return st;
 }

@@ -12,8 +12,6 @@
 
 static const char *const measures[] = {"ids", "pearson", "spearman", "dcor", "xi", "hsic"}; /* by AGOP__... */
 
-static const char *const scales[]   = {"zscore", "none", "minmax", "rank"}; /* by AGOP__SCALE_... */
-
 /* ---- plan ---- */
 
 #define LEAST_STORED .05 /* p-values up to it are kept, for rates up to it */
@@ -146,7 +144,7 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
                   "measure", agop__text(s, "measure"), "n", (json_int_t)d->rows, "variables",
                   (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1), "p_norm",
-                  agop__text(s, "p_norm"), "scale", scales[p->scale], "scale_range", p->range, "terms",
+                  agop__text(s, "p_norm"), "scale", agop__scale_names[p->scale], "scale_range", p->range, "terms",
                   (int)p->terms, "width", agop__real(s, "width", 1), "precision",
                   p->dtype == AGOP_F64 ? "double" : "single", "matrix_units", p->units, "top", (json_int_t)p->top,
                   "min_score", p->least, "p_values", p->tested, "fdr", p->fdr, "tests", (json_int_t)d->keep.tests,

@@ -100,8 +100,16 @@ int64_t *agop__side_order(const agop__side *s);
 void agop__scale_values(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan);
 /* Scaled values of rows first .. first+n-1; of a category the numbers of levels. NaN: missing. */
 void agop__variable_values(double *to, const agop__variable *v, int64_t first, int64_t n, const agop__ids_plan *plan);
+/* The same of two variables, over the rows that both have; how many. x and y: room for `rows`. */
+int64_t agop__both_values(double *x, double *y, const agop__variable *u, const agop__variable *v, int64_t rows,
+                          const agop__ids_plan *plan);
 /* Rows that both variables have. */
 int64_t agop__common_rows(const agop__variable *u, const agop__variable *v, int64_t rows);
+/* Features of one unit: its terms, or the one indicator. */
+static inline int32_t agop__block_terms(const agop__block *b)
+{
+    return b->terms ? b->terms : 1;
+}
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
 agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,

@@ -107,13 +107,7 @@ static int open_both(both *b, const permuting *w, const agop__variable *u, const
         b->x[k] = agop__malloc(rows, sizeof *b->x[k]);
     if (!b->order || !b->room || !b->x[0] || !b->x[1])
         return 0;
-    for (int k = 0; k < 2; k++)
-        agop__variable_values(b->x[k], of[k], 0, rows, &plan);
-    for (int64_t i = 0; i < rows; i++)
-        if (!isnan(b->x[0][i]) && !isnan(b->x[1][i])) {
-            b->x[0][b->n]   = b->x[0][i];
-            b->x[1][b->n++] = b->x[1][i];
-        }
+    b->n = agop__both_values(b->x[0], b->x[1], u, v, rows, &plan);
     for (int64_t i = 0; i < b->n; i++)
         b->order[i] = i;
     if (plan.measure != AGOP__IDS)

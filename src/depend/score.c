@@ -78,8 +78,7 @@ done:
 
 static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, const agop__tile *B, int more)
 {
-    return w->d->plan.units ? w->ctx->be->gemm16(w->ctx->self, 0, 1, 1, A, B, more, C, &w->ctx->err)
-                            : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
+    return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
 }
 
 /* G += Z Z' of one block, the panels on and above the diagonal. */
@@ -188,7 +187,7 @@ static agop_status put_features(agop__tile *out, scoring *w, const agop__side *s
     TRY(op_alloc(w->ctx, out, agop__block_rows(s, b, 0), 1, AGOP_F32));
     for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
         const agop__panel *panel = &s->panel[p];
-        agop__tile         part  = op_rows(w->ctx, out, at, panel->units * (b->terms ? b->terms : 1));
+        agop__tile         part  = op_rows(w->ctx, out, at, panel->units * agop__block_terms(b));
         TRY(op_put(w->ctx, &part, stretch ? panel->stretch : panel->bias, 1, AGOP_F64));
         at += part.rows;
     }
@@ -196,29 +195,34 @@ done:
     return st;
 }
 
+/* C = alpha u v' + beta C of the biases of a and b, or of their stretches. */
+static agop_status outer_product(scoring *w, agop__tile *C, double alpha, const agop__block *a, const agop__block *b,
+                                 int stretch, double beta)
+{
+    agop__tile  left = {0}, right = {0};
+    agop_status st;
+
+    TRY(put_features(&left, w, side_of(w->d, 0), a, stretch));
+    TRY(put_features(&right, w, side_of(w->d, 1), b, stretch));
+    TRY(op_gemm(w->ctx, 0, 1, alpha, &left, &right, beta, C));
+done:
+    op_release(w->ctx, &left);
+    op_release(w->ctx, &right);
+    return st;
+}
+
 /* Rounded to bf16 features are not quite of mean 0 and length 1, the more so where many values are alike: with b the
  * sums over sqrt(n), G - b b' are the covariances of what was multiplied. */
 static agop_status settle_rounding(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b)
 {
-    agop__tile  left = {0}, right = {0}, scale = {0};
-    agop_status st = AGOP_OK;
+    agop__tile  scale = {0};
+    agop_status st;
 
-    for (int stretch = 0; stretch < 2; stretch++) {
-        TRY(put_features(&left, w, side_of(w->d, 0), a, stretch));
-        TRY(put_features(&right, w, side_of(w->d, 1), b, stretch));
-        if (!stretch)
-            TRY(op_gemm(w->ctx, 0, 1, -1, &left, &right, 1, G));
-        if (stretch) {
-            TRY(op_alloc(w->ctx, &scale, left.rows, right.rows, AGOP_F32));
-            TRY(op_gemm(w->ctx, 0, 1, 1, &left, &right, 0, &scale));
-            TRY(op_multiply(w->ctx, G, &scale));
-        }
-        op_release(w->ctx, &left);
-        op_release(w->ctx, &right);
-    }
+    TRY(outer_product(w, G, -1, a, b, 0, 1));
+    TRY(op_alloc(w->ctx, &scale, G->rows, G->cols, AGOP_F32));
+    TRY(outer_product(w, &scale, 1, a, b, 1, 0));
+    TRY(op_multiply(w->ctx, G, &scale));
 done:
-    op_release(w->ctx, &left);
-    op_release(w->ctx, &right);
     op_release(w->ctx, &scale);
     return st;
 }
@@ -253,7 +257,7 @@ static agop_status join_panels(scoring *w, const agop__tile *G, const agop__bloc
     agop_status       st;
 
     S = op_cols(w->ctx, &S, 0, q->units);
-    TRY(op_strength(w->ctx, &S, G, a->terms ? a->terms : 1, b->terms ? b->terms : 1, w->d->plan.norm, pairwise));
+    TRY(op_strength(w->ctx, &S, G, agop__block_terms(a), agop__block_terms(b), w->d->plan.norm, pairwise));
     TRY(op_get(w->ctx, w->host, AGOP__PANEL, AGOP_F64, &S));
     for (int64_t i = 0; i < p->units; i++)
         for (int64_t j = 0; j < q->units; j++) {
@@ -314,7 +318,7 @@ static double larger_of_both(const telling *t, const double *of, int64_t i, int6
     return t->same ? fmax(one, of[j * t->b->variables + i]) : one;
 }
 
-/* Significance of variable i of a with all of b: where it cannot be small, what it is at least. */
+/* Significance of variable i of a with all of b; where it is not small, something that is not, either. */
 static void test_row(void *user, int i)
 {
     const telling        *t = user;

@@ -13,11 +13,6 @@ enum {
 };
 #define LEAST_LENGTH 1e-12 /* of a centred feature: below, it does not vary */
 
-static int32_t terms_of(const agop__block *b)
-{
-    return b->terms ? b->terms : 1;
-}
-
 /* ---- variables ---- */
 
 /* From the codes of a column to the levels that the schema keeps. */
@@ -209,7 +204,7 @@ static int64_t add_block(agop__side *s, int64_t k, const agop__ids_plan *plan)
 
     *b   = (agop__block){.variable = k, .panel = s->panels, .terms = v->field->is_text ? 0 : plan->terms,
                          .missing = v->missing, .sparse = v->cells != NULL};
-    most = BLOCK_ROWS / (b->missing ? 2 * terms_of(b) + 1 : terms_of(b));
+    most = BLOCK_ROWS / (b->missing ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b));
     while (k < s->variables && kind_of(&s->variable[k]) == kind_of(v) &&
            (b->variables == 0 || s->units - unit + units_of(&s->variable[k]) <= most)) {
         add_units(s, k++);
@@ -274,6 +269,21 @@ void agop__variable_values(double *to, const agop__variable *v, int64_t first, i
     }
 }
 
+int64_t agop__both_values(double *x, double *y, const agop__variable *u, const agop__variable *v, int64_t rows,
+                          const agop__ids_plan *plan)
+{
+    int64_t n = 0;
+
+    agop__variable_values(x, u, 0, rows, plan);
+    agop__variable_values(y, v, 0, rows, plan);
+    for (int64_t i = 0; i < rows; i++)
+        if (!isnan(x[i]) && !isnan(y[i])) {
+            x[n]   = x[i];
+            y[n++] = y[i];
+        }
+    return n;
+}
+
 enum { CELLS, NONZEROS, ZERO }; /* all rows; of sparse variables those that are not 0, one after another; the cell 0 */
 
 typedef struct taking {
@@ -319,7 +329,8 @@ int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise
 {
     const agop__panel *last = &s->panel[b->panel + b->panels - 1];
 
-    return (last->first + last->units - s->panel[b->panel].first) * (pairwise ? 2 * terms_of(b) + 1 : terms_of(b));
+    return (last->first + last->units - s->panel[b->panel].first) *
+           (pairwise ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b));
 }
 
 typedef struct room { /* values of a panel, on both sides of the seam */
@@ -355,7 +366,7 @@ static agop_status spread_panel(agop__tile *Z, agop_ctx *ctx, room *r, const tak
                                 int pairwise)
 {
     const agop__panel *p     = t->panel;
-    int64_t            count = p->units * terms_of(b);
+    int64_t            count = p->units * agop__block_terms(b);
     agop__tile         x = op_rows(ctx, &r->x, 0, p->units), shift = {0}, factor = {0};
     agop__terms        what = {.count = b->terms, .rate = t->plan->rate, .pairwise = pairwise, .shift = &shift,
                                .factor = &factor};
@@ -383,7 +394,7 @@ agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side 
     TRY(open_room(&r, ctx, n));
     for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
         taking     t    = {.s = s, .panel = &s->panel[p], .plan = plan, .to = r.host, .first = first, .n = n};
-        int64_t    rows = s->panel[p].units * (pairwise ? 2 * terms_of(b) + 1 : terms_of(b));
+        int64_t    rows = s->panel[p].units * (pairwise ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b));
         agop__tile part = op_rows(ctx, Z, at, rows);
         TRY(spread_panel(&part, ctx, &r, &t, b, pairwise));
         at += rows;
@@ -487,7 +498,7 @@ static taking part_of(summing *m, const agop__side *s, const agop__block *b, con
 static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                              const agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     count = terms_of(b) * p->units, rows = 2 * count + p->units, length = length_of(s, b, p);
+    int64_t     count = agop__block_terms(b) * p->units, rows = 2 * count + p->units, length = length_of(s, b, p);
     agop__tile  Z    = op_rows(ctx, &m->Z, 0, rows), sum = op_rows(ctx, &m->sum, 0, rows), part, one;
     agop_status st   = AGOP_OK;
 
@@ -516,7 +527,7 @@ done:
 static agop_status learn_zero(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                               const agop__ids_plan *plan)
 {
-    int64_t     count = terms_of(b) * p->units;
+    int64_t     count = agop__block_terms(b) * p->units;
     taking      t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .n = 1, .what = ZERO};
     agop__tile  Z = op_rows(ctx, &m->Z, 0, count);
     agop_status st;
@@ -535,7 +546,7 @@ done:
 static agop_status learn_rounding(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                                   agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     count = terms_of(b) * p->units;
+    int64_t     count = agop__block_terms(b) * p->units;
     agop__tile  Z  = op_rows(ctx, &m->rounded, 0, count), part;
     agop_status st = AGOP_OK;
 
@@ -568,7 +579,7 @@ done:
 static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                                const agop__ids_plan *plan)
 {
-    int64_t     count = terms_of(b) * p->units;
+    int64_t     count = agop__block_terms(b) * p->units;
     agop_status st;
 
     p->shift  = agop__calloc(count, sizeof *p->shift);
@@ -598,7 +609,7 @@ done:
 static agop_status sum_powers(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                               const agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     rows = terms_of(b) * p->units, length = length_of(s, b, p);
+    int64_t     rows = agop__block_terms(b) * p->units, length = length_of(s, b, p);
     agop__tile  Z = op_rows(ctx, &m->Z, 0, rows), C = op_rows(ctx, &m->products, 0, rows), part;
     agop_status st = AGOP_OK;
 
@@ -632,7 +643,7 @@ done:
 static agop_status learn_nulls(summing *m, agop_ctx *ctx, agop__side *s, const agop__block *b, const agop__panel *p,
                                const agop__ids_plan *plan)
 {
-    int64_t     T = terms_of(b), rows = T * p->units;
+    int64_t     T = agop__block_terms(b), rows = T * p->units;
     agop_status st;
 
     TRY(sum_powers(m, ctx, s, b, p, plan));

@@ -382,12 +382,18 @@ static agop_status first_failure(const agop__schema *s, const lesson *l, agop__e
 
 /* ---- learn ---- */
 
+const char *const agop__scale_names[AGOP__SCALES] = {[AGOP__SCALE_ZSCORE] = "zscore",
+                                                     [AGOP__SCALE_NONE]   = "none",
+                                                     [AGOP__SCALE_MINMAX] = "minmax",
+                                                     [AGOP__SCALE_RANK]   = "rank"};
+
 int agop__scale_of(const agop_settings *s)
 {
-    return agop__choice(s, "scale", "none")     ? AGOP__SCALE_NONE
-           : agop__choice(s, "scale", "minmax") ? AGOP__SCALE_MINMAX
-           : agop__choice(s, "scale", "rank")   ? AGOP__SCALE_RANK
-                                                : AGOP__SCALE_ZSCORE;
+    int scale = AGOP__SCALE_ZSCORE; /* of "auto", too */
+
+    for (int k = 0; k < AGOP__SCALES; k++)
+        scale = agop__choice(s, "scale", agop__scale_names[k]) ? k : scale;
+    return scale;
 }
 
 agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_table *t, const char *except,

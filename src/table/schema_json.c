@@ -16,11 +16,6 @@
 #include "io/json.h"
 #include "table/table.h"
 
-static const char *const scales[] = {[AGOP__SCALE_ZSCORE] = "zscore",
-                                     [AGOP__SCALE_NONE]   = "none",
-                                     [AGOP__SCALE_MINMAX] = "minmax",
-                                     [AGOP__SCALE_RANK]   = "rank"};
-enum { SCALES = 4 };
 /* Far beyond what a table has; keeps every count in 32 bits. */
 static const size_t MOST_FIELDS = 10000000;
 
@@ -60,8 +55,8 @@ agop_status agop__schema_to_json(json_t **out, const agop__schema *s, agop__err 
         bad |= json_array_append_new(fields, j) != 0;
     }
     *out = bad ? NULL
-               : json_pack("{s:s, s:b, s:f, s:f, s:O}", "scale", scales[s->scale], "normal_scores", s->normal_scores,
-                           "factor", s->factor, "height", s->height, "fields", fields);
+               : json_pack("{s:s, s:b, s:f, s:f, s:O}", "scale", agop__scale_names[s->scale], "normal_scores",
+                           s->normal_scores, "factor", s->factor, "height", s->height, "fields", fields);
     json_decref(fields);
     return *out ? AGOP_OK : agop__fail_memory(e, 0, "writing a schema");
 }
@@ -213,8 +208,8 @@ static agop_status head_in(agop__schema *s, const json_t *j, agop__err *e)
     agop_status st;
 
     s->scale = -1;
-    for (int k = 0; scale && k < SCALES; k++)
-        if (strcmp(scale, scales[k]) == 0)
+    for (int k = 0; scale && k < AGOP__SCALES; k++)
+        if (strcmp(scale, agop__scale_names[k]) == 0)
             s->scale = k;
     if (s->scale < 0)
         return refuse(e, NULL, "scale");

@@ -85,8 +85,9 @@ size_t agop__next_name(const char **name, const char **list);
 
 /* ---- the schema: how rows become numbers; learned at fit, stored in the model ---- */
 
-enum { AGOP__SCALE_ZSCORE, AGOP__SCALE_NONE, AGOP__SCALE_MINMAX, AGOP__SCALE_RANK };
-int agop__scale_of(const agop_settings *s); /* what the setting says */
+enum { AGOP__SCALE_ZSCORE, AGOP__SCALE_NONE, AGOP__SCALE_MINMAX, AGOP__SCALE_RANK, AGOP__SCALES };
+extern const char *const agop__scale_names[AGOP__SCALES];
+int                      agop__scale_of(const agop_settings *s); /* what the setting says */
 enum { AGOP__MOST_KNOTS = 1000 };
 
 /* One input column. Numeric: encoded as factor * (value - centre) / spread (missing: 0 after encoding, i.e. the
