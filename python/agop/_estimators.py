@@ -51,8 +51,7 @@ class Model:
     def fit(cls, ctx: Context, train: Owned, valid: Owned | None, settings: Owned) -> Model:
         """agop_fit."""
         handle = Handle()
-        ctx.check(lib.agop_fit(byref(handle), ctx.handle, train, valid,
-                               settings))
+        ctx.check(lib.agop_fit(byref(handle), ctx.handle, train, valid, settings))
         return cls(Owned(handle.value, lib.agop_model_free))
 
     @classmethod
@@ -154,6 +153,20 @@ n_jobs : int or None, default=None
     Threads; None and -1: all that OpenMP offers.
 verbose : int, default=0
     1: a progress bar, 2: what the library notes, too."""
+
+_ATTRIBUTES = """\
+n_features_in_ : int
+    Columns of the fit.
+feature_names_in_ : ndarray of str
+    Their names, where all have one.
+feature_importances_ : ndarray of shape (n_features_in_,)
+    Share of each column in the trace of the AGOP.
+agop_ : ndarray of shape (n_agop_features, n_agop_features)
+    The average gradient outer product of the fitted function.
+agop_feature_names_ : list of str
+    What its rows stand for.
+report_ : dict
+    All that the library knows of the fit."""
 
 
 class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -382,12 +395,14 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         out: Floats = features @ model.map(self.n_components)
         return out
 
-    def _contributions(self, X: Any, output: NDArray[np.int64] | None, method: str) -> tuple[Floats, Floats]:
+    def _contributions(self, X: Any, output: int | None, method: str) -> tuple[Floats, Floats]:
+        """Of one output; None: of the class that is predicted for the row."""
         columns, model = self._columns(X), self._fitted()
         if method not in _METHODS:
             raise ValueError("method is %r, but there are %s" % (method, " and ".join(_METHODS)))
         out, base = np.empty((columns.rows, columns.count)), np.empty(columns.rows)
-        asked = None if output is None else output.ctypes.data_as(POINTER(ctypes.c_int64))
+        of = None if output is None else np.full(columns.rows, output, dtype=np.int64)
+        asked = None if of is None else of.ctypes.data_as(POINTER(ctypes.c_int64))
         with self._context() as ctx:
             table = table_of(ctx, columns)
             ctx.check(lib.agop_contributions(byref(mat(out)), _doubles(base), None, ctx.handle, model,
@@ -481,18 +496,7 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
 
     Attributes
     ----------
-    n_features_in_ : int
-        Columns of the fit.
-    feature_names_in_ : ndarray of str
-        Their names, where all have one.
-    feature_importances_ : ndarray of shape (n_features_in_,)
-        Share of each column in the trace of the AGOP.
-    agop_ : ndarray of shape (n_agop_features, n_agop_features)
-        The average gradient outer product of the fitted function.
-    agop_feature_names_ : list of str
-        What its rows stand for.
-    report_ : dict
-        All that the library knows of the fit.
+    {attributes}
 
     See Also
     --------
@@ -626,7 +630,7 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
         base : ndarray of shape (n_samples,)
             What is predicted for the mean row.
         """
-        return self._contributions(X, np.full(columns_of(X).rows, target, dtype=np.int64), method)
+        return self._contributions(X, target, method)
 
 
 class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
@@ -643,18 +647,7 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
     ----------
     classes_ : ndarray
         The classes, in order.
-    n_features_in_ : int
-        Columns of the fit.
-    feature_names_in_ : ndarray of str
-        Their names, where all have one.
-    feature_importances_ : ndarray of shape (n_features_in_,)
-        Share of each column in the trace of the AGOP.
-    agop_ : ndarray of shape (n_agop_features, n_agop_features)
-        The average gradient outer product of the fitted function.
-    agop_feature_names_ : list of str
-        What its rows stand for.
-    report_ : dict
-        All that the library knows of the fit.
+    {attributes}
 
     See Also
     --------
@@ -820,11 +813,8 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
         base : ndarray of shape (n_samples,)
             The score of the mean row.
         """
-        asked = None
-        if output is not None:
-            self._fitted()
-            asked = np.full(columns_of(X).rows, self._targets_again([output])[0], dtype=np.int64)
-        return self._contributions(X, asked, method)
+        self._fitted()
+        return self._contributions(X, None if output is None else int(self._targets_again([output])[0]), method)
 
 
 def _classes_of(y: Any) -> Array:
@@ -848,5 +838,5 @@ def _classes_of(y: Any) -> Array:
 
 
 for _class in (RFMRegressor, RFMClassifier):
-    _class.__doc__ = (_class.__doc__ or "").replace(
-        "{parameters}", (_OWN_DOC + "\n" + describe(_class._settings)).replace("\n", "\n    "))
+    for _mark, _text in (("{parameters}", _OWN_DOC + "\n" + describe(_class._settings)), ("{attributes}", _ATTRIBUTES)):
+        _class.__doc__ = (_class.__doc__ or "").replace(_mark, _text.replace("\n", "\n    "))
