@@ -71,6 +71,29 @@ static agop_ids *score(const agop_table *t, const char *words)
     return d;
 }
 
+/* A table, its scores, and settings for its programs. */
+typedef struct scene {
+    world          w;
+    agop_table    *t;
+    agop_ids      *d;
+    agop_settings *s;
+} scene;
+
+static void open_scene(scene *c, const char *words)
+{
+    c->w = make_world(0);
+    c->t = table_of(&c->w, 0, 1, COLUMNS);
+    c->d = score(c->t, words);
+    c->s = settings_of(ctx, "");
+}
+
+static void close_scene(scene *c)
+{
+    agop_settings_free(c->s);
+    agop_ids_free(c->d);
+    agop_table_free(c->t);
+}
+
 #ifdef AGOP_HAVE_IGRAPH
 static agop_programs *programs_of(const agop_ids *d, const char *words)
 {
@@ -333,37 +356,31 @@ static int stop(void *user, const agop_progress *p)
 
 static void test_programs__can_be_stopped(void **state)
 {
-    world          w = make_world(0);
-    agop_table    *t = table_of(&w, 0, 1, COLUMNS);
-    agop_ids      *d = score(t, "");
-    agop_settings *s = settings_of(ctx, "");
+    scene          c;
     agop_programs *p;
     (void)state;
+    open_scene(&c, "");
     agop_on_progress(ctx, stop, NULL);
-    assert_int_equal(agop_ids_programs(&p, ctx, d, s), AGOP_E_STOPPED);
+    assert_int_equal(agop_ids_programs(&p, ctx, c.d, c.s), AGOP_E_STOPPED);
     assert_null(p);
     agop_on_progress(ctx, NULL, NULL);
-    agop_settings_free(s);
-    agop_ids_free(d);
-    agop_table_free(t);
+    close_scene(&c);
 }
 
 static void test_programs__every_allocation_may_fail(void **state)
 {
-    world          w = make_world(0);
-    agop_table    *t = table_of(&w, 0, 1, COLUMNS);
-    agop_ids      *d = score(t, "");
-    agop_settings *s = settings_of(ctx, "");
+    scene          c;
     double         v[ROWS * GROUPS];
     int64_t        most[ROWS];
     agop_mat       m = {.data = v, .rows = ROWS, .cols = GROUPS, .ld = GROUPS, .dtype = AGOP_F64};
     (void)state;
+    open_scene(&c, "");
     for (int64_t n = 1;; n++) {
         agop_programs *p = NULL;
         agop_status    st;
         int            failed;
         fail_alloc_arm(n);
-        st = agop_ids_programs(&p, ctx, d, s);
+        st = agop_ids_programs(&p, ctx, c.d, c.s);
         if (st == AGOP_OK)
             st = agop_programs_activity(&m, most, ctx, p);
         failed = fail_alloc_disarm();
@@ -375,43 +392,33 @@ static void test_programs__every_allocation_may_fail(void **state)
         }
         assert_int_equal(st, AGOP_E_NOMEM);
     }
-    agop_settings_free(s);
-    agop_ids_free(d);
-    agop_table_free(t);
+    close_scene(&c);
 }
 
 #else
 
 static void test_programs__without_igraph_a_sentence_says_so(void **state)
 {
-    world          w = make_world(0);
-    agop_table    *t = table_of(&w, 0, 1, COLUMNS);
-    agop_ids      *d = score(t, "");
-    agop_settings *s = settings_of(ctx, "");
+    scene          c;
     agop_programs *p;
     (void)state;
-    assert_int_equal(agop_ids_programs(&p, ctx, d, s), AGOP_E_UNSUPPORTED);
+    open_scene(&c, "");
+    assert_int_equal(agop_ids_programs(&p, ctx, c.d, c.s), AGOP_E_UNSUPPORTED);
     assert_non_null(strstr(agop_errmsg(ctx), "libigraph-dev"));
-    agop_settings_free(s);
-    agop_ids_free(d);
-    agop_table_free(t);
+    close_scene(&c);
 }
 
 #endif
 
 static void test_programs__are_of_one_table(void **state)
 {
-    world          w = make_world(0);
-    agop_table    *t = table_of(&w, 0, 1, COLUMNS);
-    agop_ids      *d = score(t, "target=a1");
-    agop_settings *s = settings_of(ctx, "");
+    scene          c;
     agop_programs *p;
     (void)state;
-    assert_int_equal(agop_ids_programs(&p, ctx, d, s), AGOP_E_PARAM);
+    open_scene(&c, "target=a1");
+    assert_int_equal(agop_ids_programs(&p, ctx, c.d, c.s), AGOP_E_PARAM);
     assert_null(p);
-    agop_settings_free(s);
-    agop_ids_free(d);
-    agop_table_free(t);
+    close_scene(&c);
 }
 
 static int open_context(void **state)
