@@ -17,8 +17,6 @@ import tempfile
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "bench"))
-
 MEASURES = {"IDS max": ("--p-norm", "max"), "IDS l1": ("--p-norm", "l1"), "IDS l2": ("--p-norm", "l2"),
             "Pearson": ("--measure", "pearson"), "Spearman": ("--measure", "spearman"),
             "dCor": ("--measure", "dcor"), "ξ": ("--measure", "xi"), "HSIC": ("--measure", "hsic")}
