@@ -171,7 +171,7 @@ static const agop_setting rows[] = {
      "take log(1 + value), after --normalise"},
     /* ---- every verb ---- */
     {"seed", AGOP_INT, "0", 0, 9e15, 0, NULL, "N", "fit predict score features explain info ids",
-     "of the split into halves; same seed, same result"},
+     "of what is drawn: divisions of the rows; in ids shuffles and programs; same seed, same result"},
     {"memory", AGOP_BYTES, "auto", 1, 9e18, 0, NULL, "BYTES", "fit predict score features explain info ids",
      "stay under it, or say at the start that it cannot be done; auto: nine tenths of the machine's"},
     {"resume", AGOP_TEXT, "", NO_BOUND, NULL, "FILE", "fit ids",
