@@ -3,10 +3,12 @@
 from agop._dependence import Dependence, Pair, ids
 from agop._estimators import RFMClassifier, RFMRegressor
 from agop._gradients import agop, agop_of
-from agop._native import AgopError, AgopIOError, AgopMemoryError, AgopStoppedError, AgopValueError, version
+from agop._native import (AgopError, AgopIOError, AgopMemoryError, AgopStoppedError, AgopUnsupportedError, AgopValueError,
+                          version)
 from agop._plots import DependenceDisplay, EigenvectorsDisplay, ImportancesDisplay, LearningPathDisplay
+from agop._programs import Program, Programs
 
 __version__ = version()
-__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopValueError", "Dependence",
-           "DependenceDisplay", "EigenvectorsDisplay", "ImportancesDisplay", "LearningPathDisplay", "Pair",
-           "RFMClassifier", "RFMRegressor", "agop", "agop_of", "ids"]
+__all__ = ["AgopError", "AgopIOError", "AgopMemoryError", "AgopStoppedError", "AgopUnsupportedError", "AgopValueError",
+           "Dependence", "DependenceDisplay", "EigenvectorsDisplay", "ImportancesDisplay", "LearningPathDisplay", "Pair",
+           "Program", "Programs", "RFMClassifier", "RFMRegressor", "agop", "agop_of", "ids"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ctypes import byref
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from agop._native import Context, Handle, Owned, lib
 from agop._native import Pair as NativePair
+from agop._programs import Programs, programs_of
 from agop._progress import Reporter
-from agop._settings import describe, names_of, texts_of, with_keywords
+from agop._settings import TABLE, describe, names_of, refuse_unknown, texts_of, with_keywords
 from agop._tables import columns_of, is_annotated, mat, table_of
 
 # done to X itself, or asked of files only
 _IN_PYTHON = ("target", "drop", "numeric", "cache", "genes_in_rows", "layer", "text", "min_rows", "normalise", "log1p")
 _OF_PROGRAMS = ("partners", "resolution", "least_members", "any_sign")
 _SETTINGS = names_of("ids", _IN_PYTHON + _OF_PROGRAMS)
+_SETTINGS_OF_PROGRAMS = (*_OF_PROGRAMS, "seed")
 
 
 class Pair(NamedTuple):
@@ -96,6 +98,53 @@ class Dependence:
 
         return pandas.DataFrame(self.pairs(most), columns=list(Pair._fields))
 
+    @with_keywords(_SETTINGS_OF_PROGRAMS)
+    def programs(self, *, fdr: float | None = None, n_jobs: int | None = None, verbose: int = 0,
+                 **settings: Any) -> Programs:
+        """Groups of variables that rise and fall together (gene programs, topics of words), and how active they are.
+
+        They are communities, by the Leiden algorithm, of a graph that ties each numeric variable to its strongest
+        partners. Of thousands of variables ask `ids` for ``top=15`` (as many as ``partners``): then it keeps no more
+        than this graph needs.
+
+        Parameters
+        ----------
+        fdr : float in (0, 1], optional
+            Pairs are tied that rise together at this false discovery rate; without it that of the scores, or .05. Where
+            these have p-values, they are significant at that rate, too.
+        n_jobs : int, optional
+            Threads; None and -1: all that OpenMP offers.
+        verbose : int, default=0
+            1: a progress bar, 2: what the library notes, too.
+        {parameters}
+
+        Returns
+        -------
+        Programs
+            The largest first, with their members, activities and subpopulations; perhaps none.
+
+        Notes
+        -----
+        Needs a library that was built with igraph, which that of wheels is not (docs/python.md tells how): others
+        raise `AgopUnsupportedError`. The columns of X are read once more, so they have to be as they were.
+
+        Examples
+        --------
+        >>> import numpy as np, agop
+        >>> generator = np.random.default_rng(0)
+        >>> a, b = generator.normal(size=(2, 500, 1))
+        >>> X = np.hstack([a, a, a, b, b, b, b]) + 0.5 * generator.normal(size=(500, 7))
+        >>> programs = agop.ids(X).programs()
+        >>> [sorted(program.members) for program in programs]
+        [['x4', 'x5', 'x6', 'x7'], ['x1', 'x2', 'x3']]
+        >>> bool(np.corrcoef(programs.activity[:, 0], b[:, 0])[0, 1] > 0.9)
+        True
+        """
+        refuse_unknown("programs", _SETTINGS_OF_PROGRAMS, settings)
+        asked = {name: TABLE[name].default for name in _SETTINGS_OF_PROGRAMS} | {"fdr": fdr} | settings
+        with Context(n_jobs, Reporter(verbose)) as ctx:
+            return programs_of(ctx, self._handle, self.names, self.info["n"], asked)
+
     def add_to(self, adata: Any, key: str = "ids") -> Any:
         """Write the scores of an AnnData's variables to ``adata.varp[key]``, and how they came about to ``adata.uns[key]``.
 
@@ -152,7 +201,7 @@ def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None =
     Returns
     -------
     Dependence
-        The scores.
+        The scores; its method ``programs`` makes groups of variables of them.
 
     Examples
     --------
@@ -165,9 +214,7 @@ def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None =
     >>> bool(found.scores[0, 1] > 0.9 > 0.3 > found.scores[0, 2])
     True
     """
-    unknown = set(settings) - set(_SETTINGS)
-    if unknown:
-        raise TypeError("ids() got an unexpected keyword argument %r" % sorted(unknown)[0])
+    refuse_unknown("ids", _SETTINGS, settings)
     if layer is not None and not is_annotated(X):
         raise ValueError("layer is %r, but X is no AnnData" % layer)
     with Context(n_jobs, Reporter(verbose)) as ctx:
@@ -183,4 +230,9 @@ def ids(X: Any, Y: Any = None, *, layer: str | None = None, n_jobs: int | None =
     return Dependence(names[0], names[1], info, owned)
 
 
-ids.__doc__ = (ids.__doc__ or "").replace("{parameters}", describe(_SETTINGS).replace("\n", "\n    "))
+def _document(function: Any, names: Iterable[str], indent: str) -> None:
+    function.__doc__ = (function.__doc__ or "").replace("{parameters}", describe(names).replace("\n", "\n" + indent))
+
+
+_document(ids, _SETTINGS, " " * 4)
+_document(Dependence.programs, _SETTINGS_OF_PROGRAMS, " " * 8)

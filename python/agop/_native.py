@@ -64,6 +64,13 @@ class Pair(Structure):
                 ("log10_q", c_double), ("permuted", c_double)]
 
 
+class Program(Structure):
+    """agop_program: variables that rise and fall together."""
+
+    _fields_ = [("members", c_int64), ("member", POINTER(c_int64)), ("within", POINTER(c_double)),
+                ("sign", POINTER(c_double)), ("strength", c_double)]
+
+
 ProgressFn = CFUNCTYPE(c_int, c_void_p, POINTER(Progress))
 NoteFn = CFUNCTYPE(None, c_void_p, c_char_p)
 ScoreFn = CFUNCTYPE(c_double, c_void_p, POINTER(Judged))
@@ -127,6 +134,11 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "agop_ids_pairs": (Status, [POINTER(Pair), INDICES, Handle, Handle, c_int64]),
     "agop_ids_info": (c_char_p, [Handle]),
     "agop_ids_free": (None, [Handle]),
+    "agop_ids_programs": (Status, [OUT, Handle, Handle, Handle]),
+    "agop_programs_count": (c_int64, [Handle]),
+    "agop_programs_at": (Program, [Handle, c_int64]),
+    "agop_programs_activity": (Status, [MAT, INDICES, Handle, Handle]),
+    "agop_programs_free": (None, [Handle]),
 }
 
 
@@ -194,6 +206,10 @@ class AgopStoppedError(AgopError, TimeoutError):
     """The call was stopped before there was anything to return."""
 
 
+class AgopUnsupportedError(AgopError, NotImplementedError):
+    """This build, this machine or this kind of model cannot do it."""
+
+
 _CLASSES = {
     "AGOP_E_ARG": AgopValueError,
     "AGOP_E_SHAPE": AgopValueError,
@@ -204,6 +220,7 @@ _CLASSES = {
     "AGOP_E_STOPPED": AgopStoppedError,
     "AGOP_E_IO": AgopIOError,
     "AGOP_E_NOMEM": AgopMemoryError,
+    "AGOP_E_UNSUPPORTED": AgopUnsupportedError,
 }
 
 

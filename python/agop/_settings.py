@@ -76,6 +76,13 @@ def names_of(verb: str, besides: Iterable[str] = ()) -> list[str]:
     return [row.name for row in TABLE.values() if verb in row.verbs and row.name not in besides]
 
 
+def refuse_unknown(function: str, names: Iterable[str], settings: Iterable[str]) -> None:
+    """What Python itself says of a keyword that a function does not have."""
+    unknown = sorted(set(settings) - set(names))
+    if unknown:
+        raise TypeError("%s() got an unexpected keyword argument %r" % (function, unknown[0]))
+
+
 def as_text(value: Any) -> str | None:
     """A value as the library reads it; None leaves the default."""
     if value is None:

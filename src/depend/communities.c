@@ -176,7 +176,7 @@ agop_status agop__communities(int64_t *community, agop_ctx *ctx, const agop__gra
 {
     (void)community, (void)g, (void)resolution, (void)seed;
     return agop__fail(&ctx->err, AGOP_E_UNSUPPORTED, "programs need igraph, which this build is without: install it "
-                      "(on Debian and Ubuntu: libigraph-dev) and build again");
+                      "(on Debian and Ubuntu: libigraph-dev) and build again with AGOP_IGRAPH=ON");
 }
 
 #endif

@@ -24,5 +24,14 @@ export AGOP_PROGRAM="$build/agop" SCIPY_ARRAY_API=1
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}" OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}" # others run beside
 unset AGOP_LIBRARY PYTHONPATH
 "$venv/bin/python" -m mypy
-"$venv/bin/python" -m pytest --doctest-modules --pyargs agop
+"$venv/bin/python" -m pytest --doctest-modules --pyargs agop -k "not programs"
 "$venv/bin/python" -m pytest tests/python "$@"
+
+# Programs need igraph, which wheels are without: they are tested with the build's library where that has it.
+if "$AGOP_PROGRAM" version --build | grep -q "^igraph: none"; then
+    echo "built without igraph: no programs"
+else
+    export AGOP_LIBRARY="$build/libagop.so"
+    "$venv/bin/python" -m pytest --doctest-modules --pyargs agop -k programs
+    "$venv/bin/python" -m pytest tests/python/test_programs.py
+fi
