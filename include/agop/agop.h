@@ -359,6 +359,22 @@ typedef struct agop_pair {
 /* The strongest pairs of different variables that were kept, in order: out has room for `most`, *count are there.
  * out NULL: *count is how much room all of them need at most. */
 AGOP_STATUS agop_ids_pairs(agop_pair *out, int64_t *count, agop_ctx *ctx, const agop_ids *d, int64_t most);
+/* The functions of two numeric variables whose correlation is the largest in size: phi_k of a and phi_l of b, of values
+ * scaled as the scores were asked for, over the rows that both have. Of p_norm max it is the score. */
+typedef struct agop_winner {
+    int64_t a, b; /* variables of side 0 and side 1 */
+    int64_t rows; /* that both have */
+    int32_t k, l; /* of equals the first */
+    double  r;    /* the correlation with its sign; 0: one of them does not vary */
+    double  mean_a, deviation_a, mean_b, deviation_b; /* of phi_k(a) and of phi_l(b) over these rows */
+} agop_winner;
+/*   AGOP_E_PARAM  scores of another measure; a category; there is no such variable */
+AGOP_STATUS agop_ids_winner(agop_winner *out, agop_ctx *ctx, const agop_ids *d, int64_t a, int64_t b);
+/* The winning function of a (side 0) or b (side 1), standardised: out[i] = (phi(s(x[i])) - mean) / deviation, x being n
+ * cells as they stand in a table and s the scaling of that column; of NaN it is NaN, and 0 where nothing varies. Where
+ * both sides are equal, but for the sign of r, is the curve that the score is high for. out may be x. */
+AGOP_API void agop_ids_winning(double *out, const agop_ids *d, const agop_winner *w, int side, const double *x,
+                               int64_t n);
 /* {"n":.., "variables":.., "scale":.., "p_norm":.., ..} as JSON, owned by d. */
 AGOP_API const char *agop_ids_info(const agop_ids *d);
 AGOP_API void        agop_ids_free(agop_ids *d);

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from agop._native import Context, Handle, Owned, lib
 from agop._native import Pair as NativePair
+from agop._native import Winner as NativeWinner
 from agop._programs import Programs, programs_of
 from agop._progress import Reporter
 from agop._settings import TABLE, describe, names_of, refuse_unknown, texts_of, with_keywords
@@ -36,6 +37,45 @@ class Pair(NamedTuple):
     log10_p: float
     log10_q: float
     permuted: float
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The functions of two variables whose correlation is the largest in size: phi_k of a and phi_l of b.
+
+    Where ``f(x)`` and ``g(y)``, one of them times the sign of r, are equal, is the curve that a high score speaks of.
+
+    Attributes
+    ----------
+    a, b : str
+        The variables.
+    k, l : int
+        The powers of their functions.
+    r : float
+        The correlation.
+    """
+
+    a: str
+    b: str
+    k: int
+    l: int
+    r: float
+    _native: NativeWinner
+    _handle: Owned
+
+    def f(self, x: Any) -> NDArray[np.float64]:
+        """phi_k of a at values x of it, less its mean, over its deviation."""
+        return self._at(0, x)
+
+    def g(self, y: Any) -> NDArray[np.float64]:
+        """phi_l of b at values y of it, less its mean, over its deviation."""
+        return self._at(1, y)
+
+    def _at(self, side: int, values: Any) -> NDArray[np.float64]:
+        out = np.array(values, dtype=np.float64, order="C")
+        start = out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        lib.agop_ids_winning(start, self._handle, byref(self._native), side, start, out.size)
+        return out
 
 
 @dataclass(frozen=True)
@@ -88,6 +128,27 @@ class Dependence:
         """
         return [Pair(self.names[p.a], self.names_y[p.b], p.score, p.spearman, p.log10_p, p.log10_q, p.permuted)
                 for p in self._strongest(most)]
+
+    def winner(self, a: str, b: str) -> Winner:
+        """Which functions of two numeric variables correlate most.
+
+        Parameters
+        ----------
+        a : str
+            One of ``names``.
+        b : str
+            One of ``names_y``.
+
+        Returns
+        -------
+        Winner
+            The functions, and how much they correlate.
+        """
+        native = NativeWinner()
+        with Context() as ctx:
+            ctx.check(lib.agop_ids_winner(byref(native), ctx.handle, self._handle, self.names.index(a),
+                                          self.names_y.index(b)))
+        return Winner(a, b, native.k, native.l, native.r, native, self._handle)
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.pairs())

@@ -71,6 +71,13 @@ class Program(Structure):
                 ("sign", POINTER(c_double)), ("strength", c_double)]
 
 
+class Winner(Structure):
+    """agop_winner: which functions of two variables correlate most."""
+
+    _fields_ = [("a", c_int64), ("b", c_int64), ("rows", c_int64), ("k", c_int32), ("l", c_int32), ("r", c_double),
+                ("mean_a", c_double), ("deviation_a", c_double), ("mean_b", c_double), ("deviation_b", c_double)]
+
+
 ProgressFn = CFUNCTYPE(c_int, c_void_p, POINTER(Progress))
 NoteFn = CFUNCTYPE(None, c_void_p, c_char_p)
 ScoreFn = CFUNCTYPE(c_double, c_void_p, POINTER(Judged))
@@ -132,6 +139,8 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "agop_ids_name": (c_char_p, [Handle, c_int, c_int64]),
     "agop_ids_matrix": (Status, [MAT, Handle, Handle]),
     "agop_ids_pairs": (Status, [POINTER(Pair), INDICES, Handle, Handle, c_int64]),
+    "agop_ids_winner": (Status, [POINTER(Winner), Handle, Handle, c_int64, c_int64]),
+    "agop_ids_winning": (None, [DOUBLES, Handle, POINTER(Winner), c_int, DOUBLES, c_int64]),
     "agop_ids_info": (c_char_p, [Handle]),
     "agop_ids_free": (None, [Handle]),
     "agop_ids_programs": (Status, [OUT, Handle, Handle, Handle]),

@@ -8,6 +8,7 @@
  *   classical  other measures in the place of the score (classical.c, measures.c)
  *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
  *              pairs in order (keep.c)
+ *   winner     of one pair the features whose correlation is the score (winner.c)
  *   programs   groups of variables that go together (programs.c; communities.c), and how active each is in every row
  *              (activity.c)
  *
@@ -98,6 +99,8 @@ void        agop__side_close(agop__side *s);
 int64_t *agop__side_order(const agop__side *s);
 /* Numbers of a variable, scaled; NaN stays. */
 void agop__scale_values(double *v, const agop__variable *w, int64_t n, const agop__ids_plan *plan);
+/* phi_0(x) .. phi_(terms-1)(x), x scaled. */
+void agop__features_at(double *to, double x, const agop__ids_plan *plan);
 /* Scaled values of rows first .. first+n-1; of a category the numbers of levels. NaN: missing. */
 void agop__variable_values(double *to, const agop__variable *v, int64_t first, int64_t n, const agop__ids_plan *plan);
 /* The same of two variables, over the rows that both have; how many. x and y: room for `rows`. */

@@ -81,12 +81,8 @@ static int make_features(features *f, const double *x, int64_t n, const agop__va
     for (int64_t i = 0; i < n; i++)
         if (v->field->is_text)
             f->value[i * f->units + (int64_t)x[i]] = 1;
-        else {
-            double *row = f->value + i * f->terms;
-            row[0]      = exp(-plan->rate * x[i] * x[i]);
-            for (int64_t k = 1; k < f->terms; k++)
-                row[k] = row[k - 1] * x[i] / sqrt((double)k);
-        }
+        else
+            agop__features_at(f->value + i * f->terms, x[i], plan);
     for (int64_t k = 0; k < f->units * f->terms; k++)
         standardise(f, n, k);
     return 1;

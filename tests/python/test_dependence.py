@@ -40,6 +40,19 @@ def test_pairs_come_strongest_first(related):
     assert shuffled.permuted == pytest.approx(1 / 51)
 
 
+def test_the_winning_functions_are_standardised_and_correlate_as_the_score_says(related):
+    found = agop.ids(related, scale="zscore", precision="double")
+    won = found.winner("x1", "x2")
+    f, g = won.f(related[:, 0]), won.g(related[:, 1])
+    assert (won.a, won.b, won.k % 2) == ("x1", "x2", 0) and abs(won.r) == pytest.approx(found.scores[0, 1], abs=1e-9)
+    x = (related[:, 0] - related[:, 0].mean()) / related[:, 0].std()
+    by_definition = np.exp(-x**2 / 2) * x**won.k
+    np.testing.assert_allclose(f, (by_definition - by_definition.mean()) / by_definition.std(), atol=1e-9)
+    assert (f * g).mean() == pytest.approx(won.r) and won.f([[0.0, np.nan]]).shape == (1, 2)
+    with pytest.raises(ValueError, match="measure ids"):
+        agop.ids(related, measure="pearson").winner("x1", "x2")
+
+
 def test_two_tables_and_categories(related):
     frame = pd.DataFrame(related[:, :2], columns=["a", "b"])
     other = pd.DataFrame({"sign": np.where(related[:, 0] > 0, "plus", "minus"), "noise": related[:, 2]})

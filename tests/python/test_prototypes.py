@@ -10,7 +10,8 @@ HEADER = Path(__file__).parents[2] / "include" / "agop" / "agop.h"
 SCALARS = {"int": ctypes.c_int, "double": ctypes.c_double, "int64_t": ctypes.c_int64, "int32_t": ctypes.c_int32,
            "size_t": ctypes.c_size_t, "agop_status": ctypes.c_int, "agop_type": ctypes.c_int, "float": ctypes.c_float}
 STRUCTURES = {"agop_mat": _native.Mat, "agop_progress": _native.Progress, "agop_judged": _native.Judged,
-              "agop_setting": _native.Setting, "agop_pair": _native.Pair, "agop_program": _native.Program}
+              "agop_setting": _native.Setting, "agop_pair": _native.Pair, "agop_program": _native.Program,
+              "agop_winner": _native.Winner}
 CALLBACKS = {"agop_progress_fn": _native.ProgressFn, "agop_note_fn": _native.NoteFn, "agop_score_fn": _native.ScoreFn}
 
 
