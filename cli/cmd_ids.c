@@ -243,7 +243,8 @@ static int kind_of(run *r, int *kind)
 static int write_found(run *r, FILE *f, int kind, const void *what)
 {
     const found  *all = what;
-    pairs_picture p   = {.x = all->x, .y = all->y, .d = all->d, .pair = all->pair, .pairs = all->count};
+    pairs_picture p   = {.x = all->x, .y = all->y, .d = all->d, .pair = all->pair, .pairs = all->count, .ctx = r->ctx,
+                         .winners = strcmp(agop_settings_get(r->settings, "measure"), "ids") == 0};
 
     if (kind == AS_MATRIX)
         return write_matrix(r, f, all);

@@ -15,6 +15,8 @@ typedef struct pairs_picture {
     const agop_ids   *d;
     const agop_pair  *pair;
     int64_t           pairs;
+    agop_ctx         *ctx;
+    int               winners; /* 1: the score is one of functions */
 } pairs_picture;
 
 int picture_of_pairs(run *r, FILE *f, int kind, const pairs_picture *p); /* kind: of result_file.h */
@@ -22,7 +24,7 @@ int picture_of_programs(run *r, FILE *f, int kind, const agop_ids *d, const agop
 
 /* ---- the drawings, each for png_or_svg: 0, or -1: no memory ---- */
 
-/* Those that Spearman's correlation sees least of first, with the mean of one along the other. */
+/* Those that Spearman's correlation sees least of first: means of one along the other, and what the score has found */
 int draw_scatter(FILE *f, const void *what); /* pairs_picture */
 
 typedef struct scores_picture {

@@ -1,24 +1,19 @@
 /* ids_scatter.c - pairs as scatter plots. The column that explains the other better stands below, and a line is the
- * mean of the other among rows that stand next to each other: what a relation looks like, whatever its form. */
+ * mean of the other among rows that stand next to each other; beside it the curve that the score has found, and of the
+ * two the one that says more of the pair is the thick one. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ids_picture.h"
+#include "ids_scatter.h"
 #include "svg.h"
 #include "words.h"
 
-enum { ACROSS = 3, MOST = 9, DOTS = 800, BINS = 20, LEFT = 58, HIGH = 210, BETWEEN = 26, BELOW = 40, ABOVE = 40 };
+enum { ACROSS = 3, MOST = 9, DOTS = 800, LEFT = 58, BETWEEN = 26, BELOW = 40, ABOVE = 40, TOP = MARGIN + 48 };
 enum { WEAKEST = 3 }; /* pairs that score less than this part of the strongest are no strong pairs */
-
-typedef struct dots {
-    int64_t     n;
-    double     *x, *y; /* rows that both have; by x */
-    const char *x_name, *y_name;
-    double      mid[BINS], mean[BINS]; /* of equal numbers of rows */
-    int         bins;
-    double      explained; /* share of the variance of y */
-} dots;
+#define CURVE "#e08214"
+#define THICK(colour) " stroke=\"" colour "\" stroke-width=\"2.2\""
+#define THIN(colour) " stroke=\"" colour "\" stroke-width=\"1\""
 
 typedef struct dot {
     double x, y;
@@ -88,6 +83,8 @@ static int open_dots(dots *d, const agop_table *x, int64_t i, const agop_table *
         d->y[r] = all[r].y;
     }
     free(all);
+    d->every = d->n / DOTS + 1; /* of many rows every so manieth is a dot */
+    d->first = d->every / 2;
     find_means(d);
     return 0;
 }
@@ -103,6 +100,7 @@ static int open_better(dots *d, const pairs_picture *p, int64_t i, int64_t j)
         *d = (dots){0};
         return -1;
     }
+    other.side = 1;
     if (other.explained > d->explained) {
         dots better = other;
         other       = *d;
@@ -114,42 +112,21 @@ static int open_better(dots *d, const pairs_picture *p, int64_t i, int64_t j)
 
 /* ---- drawing ---- */
 
-typedef struct frame {
-    double left, top, width, low[2], high[2];
-} frame;
-
-static double at_x(const frame *a, double v)
+static void reach(frame *a, int axis, const dots *d, const double *v)
 {
-    return a->left + (v - a->low[0]) / (a->high[0] - a->low[0]) * a->width;
-}
+    double low = INFINITY, high = -INFINITY, pad;
 
-static double at_y(const frame *a, double v)
-{
-    return a->top + (a->high[1] - v) / (a->high[1] - a->low[1]) * HIGH;
-}
-
-/* Of many rows every so manieth is a dot. */
-static int64_t every_of(const dots *d)
-{
-    return d->n / DOTS + 1;
-}
-
-static void reach(double *low, double *high, const dots *d, const double *v)
-{
-    int64_t every = every_of(d);
-    double  pad;
-
-    *low  = INFINITY;
-    *high = -INFINITY;
-    for (int64_t i = every / 2; i < d->n; i += every) {
-        *low  = fmin(*low, v[i]);
-        *high = fmax(*high, v[i]);
+    for (int64_t i = d->first; i < d->n; i += d->every) {
+        low  = fmin(low, v[i]);
+        high = fmax(high, v[i]);
     }
     if (d->n == 0)
-        *low = *high = 0;
-    pad = *high > *low ? .04 * (*high - *low) : 1;
-    *low -= pad;
-    *high += pad;
+        low = high = 0;
+    pad            = high > low ? .04 * (high - low) : 1;
+    a->first[axis] = low;
+    a->last[axis]  = high;
+    a->low[axis]   = low - pad;
+    a->high[axis]  = high + pad;
 }
 
 /* 20000 as 20k: there is little room. */
@@ -166,53 +143,84 @@ static void draw_number(FILE *f, double x, double y, const char *anchor, double 
 
 static void draw_axes(FILE *f, const frame *a, const dots *d)
 {
-    double step = svg_step(a->high[0] - a->low[0], 5), bottom = a->top + HIGH;
+    double step = svg_step(a->high[0] - a->low[0], 5), bottom = a->top + PANEL_HIGH;
     char   cut[WORDS_CUT], turn[96];
 
     for (double s = ceil(a->low[0] / step); s * step <= a->high[0]; s++) {
-        svg_line(f, at_x(a, s * step), bottom, at_x(a, s * step), bottom + 4, INK);
-        draw_number(f, at_x(a, s * step), bottom + 17, "middle", s * step);
+        svg_line(f, frame_x(a, s * step), bottom, frame_x(a, s * step), bottom + 4, INK);
+        draw_number(f, frame_x(a, s * step), bottom + 17, "middle", s * step);
     }
     step = svg_step(a->high[1] - a->low[1], 5);
     for (double s = ceil(a->low[1] / step); s * step <= a->high[1]; s++) {
-        svg_line(f, a->left - 4, at_y(a, s * step), a->left, at_y(a, s * step), INK);
-        draw_number(f, a->left - 7, at_y(a, s * step) + 4, "end", s * step);
+        svg_line(f, a->left - 4, frame_y(a, s * step), a->left, frame_y(a, s * step), INK);
+        draw_number(f, a->left - 7, frame_y(a, s * step) + 4, "end", s * step);
     }
     svg_line(f, a->left, bottom, a->left + a->width, bottom, INK);
     svg_line(f, a->left, a->top, a->left, bottom, INK);
     svg_text(f, a->left + a->width / 2, bottom + 34, "middle", "", words_fit(cut, d->x_name, 34));
-    snprintf(turn, sizeof turn, " transform=\"rotate(-90 %.1f %.1f)\"", a->left - 44, a->top + HIGH / 2.0);
-    svg_text(f, a->left - 44, a->top + HIGH / 2.0, "middle", turn, words_fit(cut, d->y_name, 28));
+    snprintf(turn, sizeof turn, " transform=\"rotate(-90 %.1f %.1f)\"", a->left - 44, a->top + PANEL_HIGH / 2.0);
+    svg_text(f, a->left - 44, a->top + PANEL_HIGH / 2.0, "middle", turn, words_fit(cut, d->y_name, 28));
 }
 
 static void draw_dots(FILE *f, const frame *a, const dots *d)
 {
-    int64_t every = every_of(d);
-
     fprintf(f, "<g fill=\"%s\" fill-opacity=\"%s\">\n", IMPORTANCE, d->n > 200 ? "0.35" : "0.55");
-    for (int64_t i = every / 2; i < d->n; i += every)
-        fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"/>\n", at_x(a, d->x[i]), at_y(a, d->y[i]),
+    for (int64_t i = d->first; i < d->n; i += d->every)
+        fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"/>\n", frame_x(a, d->x[i]), frame_y(a, d->y[i]),
                 d->n > 200 ? "1.9" : "2.4");
     fputs("</g>\n", f);
-    fprintf(f, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-linejoin=\"round\" points=\"",
-            POSITIVE);
+}
+
+static void draw_means(FILE *f, const frame *a, const dots *d, const char *stroke)
+{
+    fprintf(f, "<polyline fill=\"none\" stroke-linejoin=\"round\"%s points=\"", stroke);
     for (int k = 0; k < d->bins; k++)
-        fprintf(f, "%.1f,%.1f ", at_x(a, d->mid[k]), at_y(a, d->mean[k]));
+        fprintf(f, "%.1f,%.1f ", frame_x(a, d->mid[k]), frame_y(a, d->mean[k]));
     fputs("\"/>\n", f);
 }
 
-static void draw_panel(FILE *f, const dots *d, const agop_pair *p, double x, double y, double width)
+/* The mean, and where the score is one of functions their curve: thick is what says more. */
+static int draw_lines(FILE *f, const frame *a, const dots *d, const pairs_picture *all, const agop_pair *p)
+{
+    agop_winner w = {0};
+    int         by_curve;
+
+    if (all->winners && agop_ids_winner(&w, all->ctx, all->d, p->a, p->b) != AGOP_OK)
+        return -1;
+    by_curve = w.r * w.r > d->explained;
+    draw_means(f, a, d, by_curve ? THIN(POSITIVE) : THICK(POSITIVE));
+    return w.r != 0 ? draw_curve(f, a, d, all->d, &w, by_curve ? THICK(CURVE) : THIN(CURVE)) : 0;
+}
+
+static int draw_panel(FILE *f, const dots *d, const pairs_picture *all, const agop_pair *p, double x, double y,
+                      double width)
 {
     frame a = {.left = x + LEFT, .top = y + ABOVE, .width = width - LEFT};
     char  said[128];
 
-    reach(&a.low[0], &a.high[0], d, d->x);
-    reach(&a.low[1], &a.high[1], d, d->y);
+    reach(&a, 0, d, d->x);
+    reach(&a, 1, d, d->y);
     snprintf(said, sizeof said, "score %.2f, Spearman %s%.2f", p->score,
              p->spearman <= -.005 ? "\xE2\x88\x92" : "", fabs(p->spearman));
     svg_text(f, x + LEFT, y + 26, "start", "", said);
     draw_axes(f, &a, d);
     draw_dots(f, &a, d);
+    return draw_lines(f, &a, d, all, p);
+}
+
+/* Which line is what, below the title. */
+static void draw_legend(FILE *f, int winners)
+{
+    enum { SAMPLE = 22, APART = 32, SECOND = 300, THIRD = 730 };
+    const double y = MARGIN + 36;
+
+    fprintf(f, "<path%s d=\"M%d %.1fh%d\"/>\n", THICK(POSITIVE), MARGIN, y - 4, SAMPLE);
+    svg_text(f, MARGIN + APART, y, "start", "", "mean over 20 parts of the rows");
+    if (!winners)
+        return;
+    fprintf(f, "<path%s d=\"M%d %.1fh%d\"/>\n", THICK(CURVE), SECOND, y - 4, SAMPLE);
+    svg_text(f, SECOND + APART, y, "start", "", "where the two functions that correlate most are equal");
+    svg_text(f, THIRD, y, "start", "", "thick: what says more of the pair");
 }
 
 /* ---- which ---- */
@@ -251,17 +259,18 @@ int draw_scatter(FILE *f, const void *what)
         qsort(all, (size_t)count, sizeof *all, by_what_is_not_monotonic);
     shown = count < MOST ? count : MOST;
     lines = (shown + ACROSS - 1) / ACROSS;
-    high  = ABOVE + HIGH + BELOW + 6;
-    svg_begin(f, MARGIN + 34 + (double)(lines ? lines : 1) * high + MARGIN,
+    high  = ABOVE + PANEL_HIGH + BELOW + 6;
+    svg_begin(f, TOP + 8 + (double)(lines ? lines : 1) * high + MARGIN,
               count ? "Strong pairs, the least monotonic first" : "There are no pairs of numbers");
+    if (count)
+        draw_legend(f, p->winners);
     for (int64_t i = 0; i < shown && !failed; i++) {
         const int64_t across = i % ACROSS, down = i / ACROSS;
         dots          d;
         failed = open_better(&d, p, column_of(p->x, agop_ids_name(p->d, 0, all[i].a)),
                              column_of(p->y, agop_ids_name(p->d, 1, all[i].b))) != 0;
-        if (!failed)
-            draw_panel(f, &d, &all[i], MARGIN + (double)across * (width + BETWEEN), MARGIN + 26 + (double)down * high,
-                       width);
+        failed = failed || draw_panel(f, &d, p, &all[i], MARGIN + (double)across * (width + BETWEEN),
+                                      TOP + (double)down * high, width) != 0;
         close_dots(&d);
     }
     fputs("</svg>\n", f);
