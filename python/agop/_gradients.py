@@ -129,33 +129,57 @@ def _function_of(model: Any) -> Function:
     return answer
 
 
-def _by_torch(module: Any, layer: Any, X: Any, batch: int) -> Iterator[Floats]:
-    """Gradients of all outputs with respect to what goes into `layer` (None: the module itself)."""
+def _slopes(module: Any, layer: Any, rows: Any) -> Floats:
+    """Gradients of all outputs with respect to what goes into `layer`: rows x outputs x inputs, where outputs are those
+    at all places of what goes in."""
     import torch
 
-    seen: list[Any] = []
+    caught: list[Any] = []
 
     def catch(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        seen[:] = [inputs[0].detach().requires_grad_(True)]
-        return (seen[0], *inputs[1:])
+        caught.append(inputs[0].detach().requires_grad_(True))
+        return (caught[-1].clone(), *inputs[1:])  # a layer may write to what it is given
 
-    training = module.training
-    module.eval()  # rows must not see each other, as they do in batch normalisation
-    hook = (module if layer is None else layer).register_forward_pre_hook(catch)
-    first = next(module.parameters(), None)
-    like = {} if first is None else {"dtype": first.dtype, "device": first.device}
+    hook = layer.register_forward_pre_hook(catch)
     try:
-        for start in range(0, len(X), batch):
-            with torch.enable_grad():
-                outputs = module(torch.as_tensor(X[start:start + batch]).to(**like))
-                outputs = outputs.reshape(len(outputs), -1)
-                slopes = [torch.autograd.grad(outputs[:, o].sum(), seen[0], retain_graph=True)[0]
-                          for o in range(outputs.shape[1])]
-            G = torch.stack(slopes, 1)
-            yield G.reshape(len(outputs), -1, G.shape[-1]).double().cpu().numpy()
+        with torch.enable_grad():
+            outputs = module(rows)
     finally:
         hook.remove()
-        module.train(training)
+    if len(caught) != 1:
+        raise ValueError("the layer is reached %d times for each row, so it has no one input: name a part of the module that "
+                         "is reached once" % len(caught))
+    if not torch.is_tensor(outputs) or outputs.shape[:1] != rows.shape[:1]:
+        what = "shape %r" % (tuple(outputs.shape),) if torch.is_tensor(outputs) else type(outputs)
+        raise ValueError("the module answers %d rows by %s: wrap it so that it answers a tensor with as many rows"
+                         % (len(rows), what))
+    if caught[0].ndim < 2:
+        raise ValueError("what goes in has shape %r, where rows x inputs are needed" % (tuple(caught[0].shape),))
+    with torch.enable_grad():
+        each = outputs.reshape(len(rows), -1).sum(0).unbind()
+    slopes = torch.stack([torch.autograd.grad(one, caught[0], retain_graph=True)[0] for one in each], 1)
+    G: Floats = slopes.reshape(len(rows), -1, slopes.shape[-1]).double().cpu().numpy()
+    return G
+
+
+def _by_torch(module: Any, layer: Any, X: Any, batch: int) -> Iterator[Floats]:
+    """Gradients batch by batch. layer None: the module itself."""
+    import torch
+
+    first = next(module.parameters(), None)
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()  # rows must not see each other, as they do in batch normalisation
+    try:
+        for start in range(0, len(X), batch):
+            rows = X[start:start + batch]
+            rows = rows if torch.is_tensor(rows) else torch.as_tensor(np.array(rows, order="C"))
+            if first is not None:
+                tokens = layer is not None and not rows.is_floating_point()
+                rows = rows.to(device=first.device, dtype=rows.dtype if tokens else first.dtype)
+            yield _slopes(module, module if layer is None else layer, rows)
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 def agop_of(model: Any, X: Any, sample_weight: Any = None, *, gradient: Function | None = None, layer: Any = None,
@@ -168,15 +192,16 @@ def agop_of(model: Any, X: Any, sample_weight: Any = None, *, gradient: Function
         A callable takes rows and answers one number or several for each; an estimator is asked for ``predict_proba``
         where it has it, else for ``predict``.
     X : array of shape (n_samples, n_inputs)
-        Rows; for a PyTorch module a tensor of any shape it takes.
+        Rows; for a PyTorch module an array or a tensor of any shape it takes, in the module's precision. With ``layer``
+        whole numbers stay what they are: tokens, for example.
     sample_weight : array of shape (n_samples,), optional
         Weights of the rows.
     gradient : callable, optional
         Answers rows by their gradients, rows x inputs or rows x outputs x inputs; without it, and for all but PyTorch,
         central differences are taken.
     layer : torch.nn.Module, optional
-        A part of the module: gradients are then with respect to what goes into it. Of more than two dimensions the last
-        one are the inputs, and gradients at all places of the others add up.
+        A part of the module that is reached once for each row: gradients are then with respect to what goes into it. Of
+        more than two dimensions the last one are the inputs, and gradients at all places of the others add up.
     step : float, default=1e-2
         Of the differences, in standard deviations of each column: small for smooth functions in double, as large as a
         step for functions that are steps, such as forests.

@@ -1,4 +1,4 @@
-"""AGOPs of gradients, functions, estimators and modules, against closed forms."""
+"""AGOPs of gradients, functions and estimators, against closed forms."""
 import agop
 import numpy as np
 import pytest
@@ -75,24 +75,3 @@ def test_what_is_no_function_is_refused(rows):
         agop.agop_of(lambda x: x[:, 0], np.where(rows > 1, np.nan, rows))
     with pytest.raises(ValueError, match="by shape"):
         agop.agop_of(lambda x: 1.0, rows)
-
-
-def test_pytorch_modules(rows):
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(0)
-    last = torch.nn.Linear(8, 2)
-    module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), last).double()
-
-    def function(x):
-        with torch.no_grad():
-            return module(torch.as_tensor(x)).numpy()
-
-    np.testing.assert_allclose(agop.agop_of(module, rows, batch=64), agop.agop_of(function, rows, step=1e-5), rtol=1e-5,
-                               atol=1e-9)
-    W = last.weight.detach().numpy()
-    np.testing.assert_allclose(agop.agop_of(module, rows, layer=last), W.T @ W)
-    assert module.training and all(p.grad is None for p in module.parameters())
-    places = np.random.default_rng(0).normal(size=(10, 5, 4))
-    tokens = torch.nn.Linear(4, 1, bias=False).double()
-    w = tokens.weight.detach().numpy()
-    np.testing.assert_allclose(agop.agop_of(tokens, places), 5 * w.T @ w)
