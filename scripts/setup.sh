@@ -69,6 +69,16 @@ if [ "${1:-build}" = test ] && ! { [ -x /usr/bin/clang-14 ] && [ -x /usr/bin/cla
     done
 fi
 
+# The distribution's PyTorch for the CPU (134 MB with all that it needs), where it has one that is known by now: its tests
+# are skipped when it is not there.
+if [ "${1:-build}" = test ]; then
+    for package in python3-torch python3-pytest; do
+        if ! installed $package && offered $package; then
+            missing="$missing $package"
+        fi
+    done
+fi
+
 [ -n "$missing" ] || exit 0
 if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
     echo "Please install, as root:" >&2
