@@ -1,4 +1,5 @@
-/* classical.c - measures.h for every pair of columns, over the rows that both have. */
+/* classical.c - measures.h for every pair of columns, over the rows that both have, one by one: all those that are not
+ * multiplied by correlate.c. */
 #include "depend/classical.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@ enum { HSIC_EXACT = 2000, HSIC_FEATURES = 200 };
 
 typedef struct comparing {
     agop_ids             *d;
-    const agop__variable *u, *others; /* one against all */
+    const agop__variable *u, *from; /* one against others, whose places behind `from` these are */
+    int64_t              *others, count;
     double               *size, *log10p;
     atomic_int            failed;
     agop__batch           batch; /* of one variable with all */
@@ -71,7 +73,7 @@ static void compare_one(void *user, int j)
     agop__measured m;
     agop__err      e;
 
-    if (agop__measure_columns(&m, c->d->plan.measure, c->u, &c->others[j], c->d->rows, &e) != AGOP_OK)
+    if (agop__measure_columns(&m, c->d->plan.measure, c->u, &c->from[c->others[j]], c->d->rows, &e) != AGOP_OK)
         atomic_store(&c->failed, 1);
     c->size[j]   = isnan(m.value) ? 0 : fabs(m.value);
     c->log10p[j] = isnan(m.log10p) ? 0 : m.log10p;
@@ -86,18 +88,29 @@ static agop_status refuse_categories(const agop__side *s, agop__err *e)
     return AGOP_OK;
 }
 
-/* Variable k of the first side with those of the second; of one side with itself those from k on. */
-static agop_status compare_row(comparing *c, agop_ctx *ctx, const agop__side *t, int64_t first)
+/* Those that are compared with c->u, from a variable on. */
+static void list_others(comparing *c, const agop__side *t, int64_t first)
+{
+    int whole = agop__is_whole(c->d, c->u);
+
+    c->from  = t->variable;
+    c->count = 0;
+    for (int64_t k = first; k < t->variables; k++)
+        if (!whole || !agop__is_whole(c->d, &t->variable[k]))
+            c->others[c->count++] = k;
+}
+
+static agop_status compare_row(comparing *c, agop_ctx *ctx)
 {
     agop_status st = AGOP_OK;
 
-    c->others = t->variable + first;
-    agop__parallel(ctx->threads, (int)(t->variables - first), compare_one, c);
+    agop__parallel(ctx->threads, (int)c->count, compare_one, c);
     if (atomic_load(&c->failed))
         return agop__fail_memory(&ctx->err, 64.0 * (double)c->d->rows, "a measure");
-    for (int64_t j = 0; j < t->variables - first; j++) {
-        double log10p = c->d->plan.tested && c->u != &c->others[j] ? c->log10p[j] : (double)NAN;
-        TRY(agop__batch_add(&c->batch, c->u->number, c->others[j].number, c->size[j], log10p));
+    for (int64_t j = 0; j < c->count; j++) {
+        const agop__variable *v      = &c->from[c->others[j]];
+        double                log10p = c->d->plan.tested && c->u != v ? c->log10p[j] : (double)NAN;
+        TRY(agop__batch_add(&c->batch, c->u->number, v->number, c->size[j], log10p));
     }
 done:
     return st;
@@ -107,6 +120,7 @@ agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
 {
     const agop__side *s = &d->side[0], *t = &d->side[d->self ? 0 : 1];
     comparing         c = {.d = d, .batch = {.d = d, .e = &ctx->err}};
+    double            done = 0, total = (double)s->variables * (double)t->variables / (d->self ? 2 : 1);
     int               there;
     agop_status       st;
 
@@ -114,20 +128,26 @@ agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
     TRY(refuse_categories(t, &ctx->err));
     c.size   = agop__malloc(t->variables, sizeof *c.size);
     c.log10p = agop__malloc(t->variables, sizeof *c.log10p);
-    if (!c.size || !c.log10p) {
-        st = agop__fail_memory(&ctx->err, 16.0 * (double)t->variables, "scores");
+    c.others = agop__malloc(t->variables, sizeof *c.others);
+    if (!c.size || !c.log10p || !c.others) {
+        st = agop__fail_memory(&ctx->err, 24.0 * (double)t->variables, "scores");
         goto done;
     }
+    TRY(agop__correlate_whole(d, ctx, (uint64_t)s->variables, &done, total, started));
     for (int64_t k = 0; k < s->variables; k++) {
-        if (agop__tell(ctx, "score", k, s->variables, started, NULL)) {
+        if (agop__tell(ctx, "score", (int64_t)(1000 * done / total), 1000, started, NULL)) {
             st = agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
             goto done;
         }
         c.u = &s->variable[k];
+        list_others(&c, t, d->self ? k : 0);
+        if (c.count == 0)
+            continue;
+        done += (double)c.count;
         TRY(agop__batch_begin(&there, &c.batch, (uint64_t)k));
         if (there)
             continue;
-        TRY(compare_row(&c, ctx, t, d->self ? k : 0));
+        TRY(compare_row(&c, ctx));
         agop__batch_end(&c.batch);
     }
     if (d->plan.tested)
@@ -136,5 +156,6 @@ done:
     agop__batch_free(&c.batch);
     free(c.size);
     free(c.log10p);
+    free(c.others);
     return st;
 }

@@ -5,7 +5,8 @@
  *   excess     the same of sparse variables, from their non-zeros (excess.c)
  *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
  *              score per pair (score.c)
- *   classical  other measures in the place of the score (classical.c, measures.c)
+ *   classical  other measures in the place of the score (classical.c, measures.c), and correlations as products
+ *              (correlate.c)
  *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
  *              pairs in order (keep.c)
  *   winner     of one pair the features whose correlation is the score (winner.c)

@@ -77,6 +77,11 @@ static agop_status take_both(double **both, int *varies, const double *x, const 
 
 /* ---- correlation ---- */
 
+double agop__correlation_log10p(double r, int64_t n)
+{
+    return agop__t_log10p(r * sqrt((double)(n - 2) / (1 - r * r)), (double)(n - 2));
+}
+
 agop_status agop__pearson(agop__measured *out, const double *x, const double *y, int64_t n, agop__err *e)
 {
     double      r = 0, *both;
@@ -89,7 +94,7 @@ agop_status agop__pearson(agop__measured *out, const double *x, const double *y,
     for (int64_t i = 0; i < n; i++)
         r += both[i] * both[n + i];
     out->value  = fmax(-1, fmin(1, r / (double)n));
-    out->log10p = agop__t_log10p(out->value * sqrt((double)(n - 2) / (1 - out->value * out->value)), (double)(n - 2));
+    out->log10p = agop__correlation_log10p(out->value, n);
 done:
     free(both);
     return st;
@@ -125,6 +130,20 @@ agop_status agop__spearman(agop__measured *out, const double *x, const double *y
     free(rank);
     free(scratch);
     return st;
+}
+
+agop_status agop__standard_column(double *out, const double *v, int64_t n, int ranked, agop__err *e)
+{
+    agop__pair *scratch = ranked ? agop__malloc(2 * n, sizeof *scratch) : NULL;
+
+    if (ranked && !scratch)
+        return agop__fail_memory(e, 2.0 * (double)n * sizeof *scratch, "ranks");
+    if (ranked)
+        mid_ranks(out, v, n, scratch);
+    if (!standardise(out, ranked ? out : v, n))
+        memset(out, 0, (size_t)n * sizeof *out);
+    free(scratch);
+    return AGOP_OK;
 }
 
 /* ---- distance correlation ---- */

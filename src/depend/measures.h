@@ -16,6 +16,11 @@ typedef struct agop__measured {
 agop_status agop__pearson(agop__measured *out, const double *x, const double *y, int64_t n, agop__err *e);
 /* Pearson's r of mid-ranks; the same p. */
 agop_status agop__spearman(agop__measured *out, const double *x, const double *y, int64_t n, agop__err *e);
+/* Both from columns that are known one by one, as all pairs of many are: v or, where `ranked`, its mid-ranks, of mean 0
+ * and deviation 1, or all 0 where v does not vary. The mean product of two such columns is their correlation; out may
+ * be v. And log10 of p of a correlation that large. */
+agop_status agop__standard_column(double *out, const double *v, int64_t n, int ranked, agop__err *e);
+double      agop__correlation_log10p(double r, int64_t n);
 /* Distance correlation dCor (Szekely, Rizzo and Bakirov 2007) in O(n log n); or, unbiased, the bias-corrected dCor^2,
  * which is negative for half of all independent columns. p, of either, is an upper bound: chi-square (Shen, Panda and
  * Vogelstein 2022), valid below .05. */

@@ -31,6 +31,8 @@ static void test_pair(void *user, int i)
 
     if (d->plan.measure == AGOP__IDS)
         m.log10p = agop__pair_log10p(u, v, agop__common_rows(u, v, d->rows), p->score, &d->plan, 0);
+    else if (agop__is_correlation(d->plan.measure) && p->score > 0) /* 0: perhaps of a column that does not vary */
+        m.log10p = agop__correlation_log10p(p->score, agop__common_rows(u, v, d->rows));
     else if (agop__measure_columns(&m, d->plan.measure, u, v, d->rows, &e) != AGOP_OK)
         atomic_store(&w->failed, 1);
     p->log10_p = m.log10p;

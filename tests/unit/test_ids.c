@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "base/sort.h"
-#include "depend/measures.h"
+#include "depend/classical.h"
 #include "depend/signs.h"
 #include "fail_alloc.h"
 #include "golden.h"
@@ -655,6 +655,101 @@ static void test_ids__other_measures_take_its_place(void **state)
     agop_table_free(t);
 }
 
+/* More than a block of columns with ties, a constant one, some with missing cells: as each pair by itself. */
+static void correlations_agree(const agop_table *x, const agop_table *y, const double *X, int columns, int which)
+{
+    enum { LEAST = 30, STEP = 41 };
+    char      words[64];
+    agop_ids *d;
+    double   *all, u[LEAST], v[LEAST];
+    agop__err e;
+
+    (void)snprintf(words, sizeof words, "measure=%s", which == AGOP__PEARSON ? "pearson" : "spearman");
+    d   = score(x, y, words);
+    all = matrix_of(d);
+    for (int a = 0; a < columns; a += STEP)
+        for (int b = 0; b < columns; b++) {
+            agop__measured m = {.value = 0};
+            int            n = 0;
+            for (int i = 0; i < LEAST; i++)
+                if (!isnan(X[i * columns + a]) && !isnan(X[i * columns + b])) {
+                    u[n]   = X[i * columns + a];
+                    v[n++] = X[i * columns + b];
+                }
+            assert_int_equal(agop__measure(&m, which, u, v, n, &e), AGOP_OK);
+            if (!(fabs(all[a * columns + b] - fabs(m.value)) < 1e-12))
+                fail_msg("%s of %d and %d is %.15f, should be %.15f", words, a, b, all[a * columns + b], m.value);
+        }
+    free(all);
+    agop_ids_free(d);
+}
+
+static void test_ids__correlations_of_many_columns_are_those_of_each_pair(void **state)
+{
+    enum { LEAST = 30, COLUMNS = 1100 };
+    double     *X;
+    agop_table *t = make_many(&X, LEAST, COLUMNS);
+    agop_mat    m = {.data = X, .rows = LEAST, .cols = COLUMNS, .ld = COLUMNS, .dtype = AGOP_F64};
+    (void)state;
+    agop_table_free(t);
+    for (int i = 0; i < LEAST; i++)
+        for (int j = 0; j < COLUMNS; j++) {
+            double *to = &X[i * COLUMNS + j];
+            *to        = j == 82 ? 4 : j % 3 == 1 ? floor(4 * *to) : *to;
+            *to        = j % 11 == 5 && i % 9 == j % 9 ? (double)NAN : *to;
+        }
+    assert_int_equal(agop_table_from_mat(&t, ctx, &m), AGOP_OK);
+    for (int which = AGOP__PEARSON; which <= AGOP__SPEARMAN; which++) {
+        correlations_agree(t, NULL, X, COLUMNS, which);
+        correlations_agree(t, t, X, COLUMNS, which);
+    }
+    agop_table_free(t);
+    free(X);
+}
+
+/* What is told of a pair, and what is kept of all: p of a pair by itself, and rates by the definition. */
+static void test_ids__p_values_of_correlations_are_those_of_each_pair(void **state)
+{
+    enum { SOME = 30, LEAST = 50, ALL = SOME * (SOME - 1) / 2 };
+    double     *X, p[ALL];
+    agop_table *t = make_many(&X, LEAST, SOME);
+    agop_mat    all = {.data = X, .rows = LEAST, .cols = SOME, .ld = SOME, .dtype = AGOP_F64};
+    (void)state;
+    agop_table_free(t);
+    for (int i = 0; i < LEAST; i++)
+        X[i * SOME + 1] += X[i * SOME];
+    assert_int_equal(agop_table_from_mat(&t, ctx, &all), AGOP_OK);
+    for (int which = AGOP__PEARSON; which <= AGOP__SPEARMAN; which++) {
+        agop_ids *d = score(t, NULL, which == AGOP__PEARSON ? "measure=pearson p_values=true"
+                                                            : "measure=spearman p_values=true");
+        agop_pair pair[ALL];
+        int64_t   count;
+        double    least = 0;
+        assert_int_equal(agop_ids_pairs(pair, &count, ctx, d, ALL), AGOP_OK);
+        assert_int_equal(count, ALL);
+        for (int64_t i = 0; i < ALL; i++) {
+            double         x[LEAST], y[LEAST];
+            agop__measured m;
+            agop__err      e;
+            for (int r = 0; r < LEAST; r++) {
+                x[r] = X[r * SOME + pair[i].a];
+                y[r] = X[r * SOME + pair[i].b];
+            }
+            assert_int_equal(agop__measure(&m, which, x, y, LEAST, &e), AGOP_OK);
+            assert_true(fabs(pair[i].log10_p - m.log10p) < 1e-10 && fabs(pair[i].score - fabs(m.value)) < 1e-12);
+            p[i] = m.log10p; /* rising, as scores fall */
+        }
+        for (int64_t i = ALL - 1; i >= 0; i--) {
+            least = fmin(least, p[i] + log10((double)ALL / (double)(i + 1)));
+            assert_true(least > log10(.05) || fabs(pair[i].log10_q - least) < 1e-9);
+        }
+        assert_true(least < log10(.05));
+        agop_ids_free(d);
+    }
+    agop_table_free(t);
+    free(X);
+}
+
 /* ---- p-values ---- */
 
 /* Against 2,000 copies of a column whose rows are shuffled: the share of them with p <= .05 is then known to .01 (two
@@ -782,12 +877,13 @@ static void test_ids__every_failed_allocation_is_told(void **state)
 {
     static const char *const ways[] = {"p_values=true permutations=3", "top=2 fdr=0.5",
                                              "min_score=0.1 scale=zscore categorical=e",
-                                             "measure=hsic drop=colour,kind fdr=0.1"};
+                                             "measure=hsic drop=colour,kind fdr=0.1",
+                                             "measure=spearman drop=colour,kind p_values=true"};
     world                    w = make_world();
     agop_table              *t = table_of_world(&w);
     (void)state;
     json_set_alloc_funcs(malloc, free);
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         fail_each(t, ways[k]);
     agop_table_free(t);
 }
@@ -987,6 +1083,8 @@ int main(void)
         cmocka_unit_test(test_ids__permutations_agree_with_the_formulas),
         cmocka_unit_test(test_ids__a_permutation_is_the_same_for_any_number_of_threads),
         cmocka_unit_test(test_ids__other_measures_take_its_place),
+        cmocka_unit_test(test_ids__correlations_of_many_columns_are_those_of_each_pair),
+        cmocka_unit_test(test_ids__p_values_of_correlations_are_those_of_each_pair),
         cmocka_unit_test(test_ids__p_values_are_those_of_permutations),
         cmocka_unit_test(test_ids__rates_are_benjamini_and_hochbergs),
         cmocka_unit_test(test_ids__every_failed_allocation_is_told),
