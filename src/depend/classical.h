@@ -8,8 +8,8 @@
 
 /* Fills d->keep with the size of the measure d->plan.measure for all pairs. Categories are refused (AGOP_E_DATA). */
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started);
-/* correlate.c. The same for pairs both of which are whole, by products; in the journal batches from `number` on. *done of
- * `total` pairs are behind it, and those that it does are added. */
+/* correlate.c. The same for pairs both of which are whole, by products; in the journal batches from `number` on. *done
+ * of `total` pairs are behind it, and those that it does are added. */
 agop_status agop__correlate_whole(agop_ids *d, agop_ctx *ctx, uint64_t number, double *done, double total,
                                   double started);
 /* 1: a correlation is asked for, and v has no missing cells. */
