@@ -61,6 +61,10 @@ static inline agop_status op_terms(agop_ctx *ctx, agop__tile *Z, const agop__ter
 {
     return ctx->be->terms(ctx->self, Z, t, X, &ctx->err);
 }
+static inline agop_status op_term_sums(agop_ctx *ctx, agop__tile *s, const agop__terms *t, const agop__tile *X)
+{
+    return ctx->be->term_sums(ctx->self, s, t, X, &ctx->err);
+}
 static inline agop_status op_strength(agop_ctx *ctx, agop__tile *S, const agop__tile *G, int32_t K, int32_t L,
                                       int norm, int pairwise)
 {

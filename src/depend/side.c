@@ -362,25 +362,48 @@ done:
     return st;
 }
 
-static agop_status spread_panel(agop__tile *Z, agop_ctx *ctx, room *r, const taking *t, const agop__block *b,
-                                int pairwise)
+/* Scaled values of a panel, and the terms that are made of them. */
+typedef struct laid {
+    agop__tile  x, shift, factor;
+    agop__terms terms;
+} laid;
+
+static void take_up(laid *l, agop_ctx *ctx)
+{
+    op_release(ctx, &l->shift);
+    op_release(ctx, &l->factor);
+}
+
+static agop_status lay_out(laid *l, agop_ctx *ctx, room *r, const taking *t, const agop__block *b)
 {
     const agop__panel *p     = t->panel;
     int64_t            count = p->units * agop__block_terms(b);
-    agop__tile         x = op_rows(ctx, &r->x, 0, p->units), shift = {0}, factor = {0};
-    agop__terms        what = {.count = b->terms, .rate = t->plan->rate, .pairwise = pairwise, .shift = &shift,
-                               .factor = &factor};
     agop_status        st;
 
-    x = op_cols(ctx, &x, 0, t->n);
+    *l   = (laid){.x = op_rows(ctx, &r->x, 0, p->units)};
+    l->x = op_cols(ctx, &l->x, 0, t->n);
     agop__parallel(ctx->threads, (int)p->units, take_unit, (void *)(uintptr_t)t);
-    TRY(op_put(ctx, &x, t->to, t->n, AGOP_F64));
-    TRY(column_of(&shift, ctx, p->shift, count));
-    TRY(column_of(&factor, ctx, p->factor, count));
-    TRY(op_terms(ctx, Z, &what, &x));
+    TRY(op_put(ctx, &l->x, t->to, t->n, AGOP_F64));
+    TRY(column_of(&l->shift, ctx, p->shift, count));
+    TRY(column_of(&l->factor, ctx, p->factor, count));
+    l->terms = (agop__terms){.count = b->terms, .rate = t->plan->rate, .shift = &l->shift, .factor = &l->factor};
 done:
-    op_release(ctx, &shift);
-    op_release(ctx, &factor);
+    if (st != AGOP_OK)
+        take_up(l, ctx);
+    return st;
+}
+
+static agop_status spread_panel(agop__tile *Z, agop_ctx *ctx, room *r, const taking *t, const agop__block *b,
+                                int pairwise)
+{
+    laid        l;
+    agop_status st = lay_out(&l, ctx, r, t, b);
+
+    if (st != AGOP_OK)
+        return st;
+    l.terms.pairwise = pairwise;
+    st               = op_terms(ctx, Z, &l.terms, &l.x);
+    take_up(&l, ctx);
     return st;
 }
 
@@ -404,10 +427,10 @@ done:
     return st;
 }
 
-/* ---- means and deviations, in double, of two passes ---- */
+/* ---- means and deviations, in double ---- */
 
 typedef struct summing {
-    agop__tile Z, one, sum; /* features of a panel; ones; what they come to */
+    agop__tile Z, sum;      /* features of a panel; what they come to */
     double    *host;        /* the same */
     agop__tile products;    /* where p-values are asked for: of features with each other */
     double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
@@ -423,7 +446,6 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
     agop_status st      = AGOP_OK;
 
     m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
-    numbers = numbers > m->rows ? numbers : m->rows;
     m->host = agop__malloc(numbers, sizeof *m->host);
     if (!m->host)
         return agop__fail_memory(&ctx->err, 8.0 * (double)numbers, "sums");
@@ -437,13 +459,9 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
         TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
     if (plan->units)
         TRY(op_alloc(ctx, &m->rounded, side, m->rows, AGOP_F32));
-    TRY(op_alloc(ctx, &m->Z, most, m->rows, AGOP_F64));
-    TRY(op_alloc(ctx, &m->one, m->rows, 1, AGOP_F64));
+    TRY(op_alloc(ctx, &m->Z, side, plan->tested ? m->rows : 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
     TRY(open_room(&m->values, ctx, m->rows));
-    for (int64_t i = 0; i < m->rows; i++)
-        m->host[i] = 1;
-    TRY(op_put(ctx, &m->one, m->host, 1, AGOP_F64));
 done:
     return st;
 }
@@ -451,7 +469,6 @@ done:
 static void close_summing(summing *m, agop_ctx *ctx)
 {
     op_release(ctx, &m->Z);
-    op_release(ctx, &m->one);
     op_release(ctx, &m->sum);
     op_release(ctx, &m->products);
     op_release(ctx, &m->rounded);
@@ -494,23 +511,25 @@ static taking part_of(summing *m, const agop__side *s, const agop__block *b, con
                     .n = left < m->rows ? left : m->rows, .what = b->sparse ? NONZEROS : CELLS};
 }
 
-/* m->host: of the panel with its shift and factor, sums of features, of their squares, and how many values there are */
+/* m->host: of the panel with its shift and factor, over the first `length` of what is looked at and all other zeros,
+ * sums of features, of their squares, and how many values there are */
 static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
-                             const agop__panel *p, const agop__ids_plan *plan)
+                             const agop__panel *p, const agop__ids_plan *plan, int64_t length)
 {
-    int64_t     count = agop__block_terms(b) * p->units, rows = 2 * count + p->units, length = length_of(s, b, p);
-    agop__tile  Z    = op_rows(ctx, &m->Z, 0, rows), sum = op_rows(ctx, &m->sum, 0, rows), part, one;
-    agop_status st   = AGOP_OK;
+    int64_t     count = agop__block_terms(b) * p->units, rows = 2 * count + p->units;
+    agop__tile  sum   = op_rows(ctx, &m->sum, 0, rows);
+    laid        l;
+    agop_status st;
 
     for (int64_t r = 0; r < rows; r++)
         m->host[r] = 0;
     TRY(op_put(ctx, &sum, m->host, 1, AGOP_F64));
     for (int64_t i = 0; i < length; i += m->rows) {
         taking t = part_of(m, s, b, p, plan, i);
-        part     = op_cols(ctx, &Z, 0, t.n);
-        one      = op_rows(ctx, &m->one, 0, t.n);
-        TRY(spread_panel(&part, ctx, &m->values, &t, b, 1));
-        TRY(op_gemm(ctx, 0, 0, 1, &part, &one, 1, &sum));
+        TRY(lay_out(&l, ctx, &m->values, &t, b));
+        st = op_term_sums(ctx, &sum, &l.terms, &l.x);
+        take_up(&l, ctx);
+        TRY(st);
     }
     TRY(op_get(ctx, m->host, 1, AGOP_F64, &sum));
     for (int64_t i = 0; i < count; i++) {
@@ -576,10 +595,44 @@ done:
     return st;
 }
 
+#define LOST 1e3 /* squares about the shift, of those about the mean: more digits would be missed */
+
+/* Shifts and factors from sums about the shifts; how many shifts were too far from the mean for that. */
+static int64_t settle(agop__panel *p, const summing *m, int64_t count)
+{
+    int64_t far = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        double values  = fmax(1, m->host[2 * count + i % p->units]);
+        double off     = m->host[i] / values;
+        double squares = fmax(0, m->host[count + i] - values * off * off), length = sqrt(squares);
+        p->shift[i] += off;
+        p->factor[i] = length > LEAST_LENGTH ? 1 / length : 0;
+        far += values * off * off > LOST * squares;
+    }
+    return far;
+}
+
+static agop_status settle_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                                const agop__ids_plan *plan, int64_t length, int64_t *far)
+{
+    int64_t     count = agop__block_terms(b) * p->units;
+    agop_status st;
+
+    for (int64_t i = 0; i < count; i++)
+        p->factor[i] = 1;
+    TRY(sum_panel(m, ctx, s, b, p, plan, length));
+    *far = settle(p, m, count);
+done:
+    return st;
+}
+
+/* The mean of the first m of n rows is so near that of all that one more pass gives both: the squares about it are n / m
+ * times those about the mean at most, unless these rows are missing. Then there is one more. */
 static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                                const agop__ids_plan *plan)
 {
-    int64_t     count = agop__block_terms(b) * p->units;
+    int64_t     count = agop__block_terms(b) * p->units, length = length_of(s, b, p), far;
     agop_status st;
 
     p->shift  = agop__calloc(count, sizeof *p->shift);
@@ -587,17 +640,14 @@ static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, c
     if (!p->shift || !p->factor)
         return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
     for (int64_t i = 0; i < count; i++)
-        p->factor[i] = 1;
+        p->factor[i] = 1; /* what learn_zero looks at is phi itself */
     if (b->sparse)
         TRY(learn_zero(m, ctx, s, b, p, plan));
-    TRY(sum_panel(m, ctx, s, b, p, plan));
-    for (int64_t i = 0; i < count; i++)
-        p->shift[i] = m->host[i] / fmax(1, m->host[2 * count + i % p->units]);
-    TRY(sum_panel(m, ctx, s, b, p, plan));
-    for (int64_t i = 0; i < count; i++) {
-        double length = sqrt(m->host[count + i]);
-        p->factor[i]  = length > LEAST_LENGTH ? 1 / length : 0;
-    }
+    TRY(settle_panel(m, ctx, s, b, p, plan, length < m->rows ? length : m->rows, &far));
+    if (length > m->rows || far > 0)
+        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
+    if (far > 0)
+        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
     if (plan->units && !b->missing)
         TRY(learn_rounding(m, ctx, s, b, p, plan));
 done:

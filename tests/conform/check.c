@@ -250,6 +250,8 @@ FORWARD(weights,
         (c->inner, W, k, x, z, e))
 FORWARD(terms, (void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e),
         (c->inner, Z, t, X, e))
+FORWARD(term_sums, (void *self, agop__tile *s, const agop__terms *t, const agop__tile *X, agop__err *e),
+        (c->inner, s, t, X, e))
 FORWARD(strength,
         (void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm, int pairwise, agop__err *e),
         (c->inner, S, G, K, L, norm, pairwise, e))
@@ -303,6 +305,7 @@ const agop__backend agop__backend_check = {
     .gradient         = gradient_check,
     .weights          = weights_check,
     .terms            = terms_check,
+    .term_sums        = term_sums_check,
     .strength         = strength_check,
     .cell_products    = cell_products_check,
     .units            = units_check,

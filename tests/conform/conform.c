@@ -981,6 +981,34 @@ static double term_of(double x, int terms, double rate, int k)
     return !terms ? x : fabs(x) > 1e3 ? 0 : exp(-rate * x * x) * pow(x, k) / sqrt(factorial);
 }
 
+/* What the rows of pairwise terms sum to, added to what was there. */
+static void sums_case(const agop__terms *t, const agop__tile *x, const double *each, const double *off, int64_t rows)
+{
+    double    *want = reals(rows), *tolerance = reals(rows), *got;
+    agop__tile sums;
+    agop__err  e = {0};
+
+    for (int64_t r = 0; r < rows; r++)
+        want[r] = (double)r;
+    sums = tile_of(want, rows, 1, 2, AGOP_F64);
+    for (int64_t r = 0; r < rows; r++) {
+        double size = fabs(want[r]);
+        for (int64_t i = 0; i < SEEN; i++) {
+            want[r] += each[r * SEEN + i];
+            size += fabs(each[r * SEEN + i]);
+            tolerance[r] += off[r * SEEN + i];
+        }
+        tolerance[r] += SEEN * 0x1p-53 * size;
+    }
+    ok(be->term_sums(ctx->self, &sums, t, x, &e), &e, "sums of terms");
+    got = values_of(&sums);
+    compare(got, want, tolerance, rows, "sums of terms");
+    free(got);
+    free(want);
+    free(tolerance);
+    drop(&sums);
+}
+
 /* Z of w variables, and the correlations want[k w + a][l v + b] of terms, over the observations that both have. */
 static agop__tile spread_case(const double *X, int64_t w, int terms, double rate, int pairwise, int32_t dtype)
 {
@@ -1021,6 +1049,8 @@ static agop__tile spread_case(const double *X, int64_t w, int terms, double rate
         }
     got = values_of(&Z);
     compare(got, want, tolerance, rows * SEEN, "terms");
+    if (pairwise)
+        sums_case(&t, &x, want, tolerance, rows);
     free(got);
     free(shift);
     free(factor);

@@ -227,6 +227,7 @@ const agop__backend agop__backend_cpu = {
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,
     .terms            = agop__cpu_terms,
+    .term_sums        = agop__cpu_term_sums,
     .strength         = agop__cpu_strength,
     .cell_products    = agop__cpu_cell_products,
     .multiply         = agop__cpu_multiply,

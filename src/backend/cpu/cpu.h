@@ -69,6 +69,7 @@ agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__til
 /* ---- dependence (cpu_terms.c) ---- */
 
 agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e);
+agop_status agop__cpu_term_sums(void *self, agop__tile *s, const agop__terms *t, const agop__tile *X, agop__err *e);
 agop_status agop__cpu_strength(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                                int pairwise, agop__err *e);
 

@@ -2,17 +2,26 @@
 #include <math.h>
 
 #include "backend/cpu/cpu.h"
+#include "base/clones.h"
 
 enum { PIECE = 512 }; /* observations at a time: what they need stays in the first cache */
+enum { LANES = 8 };   /* sums that go side by side, whatever the processor */
 
 /* ---- terms ---- */
 
 typedef struct spreading {
     const agop__cpu   *self;
-    agop__tile        *Z;
+    agop__tile        *Z; /* terms, or what they sum to */
     const agop__terms *t;
     const agop__tile  *X;
 } spreading;
+
+/* Some observations of one variable. */
+typedef struct piece {
+    int64_t first, n;
+    double  x[PIECE], there[PIECE]; /* 0 and 0 where it is missing */
+    double  p[PIECE];               /* the term that is looked at */
+} piece;
 
 void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t)
 {
@@ -22,84 +31,181 @@ void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int
         self->loops[1]->exp(p, p, n);
 }
 
-void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k)
+AGOP__CLONES static void times(double *restrict p, const double *restrict x, int64_t n, double root)
 {
-    double root = 1 / sqrt((double)k);
-
     for (int64_t i = 0; i < n; i++)
         p[i] *= x[i] * root;
 }
 
-static void store(agop__tile *Z, int64_t row, int64_t first, const double *v, int64_t n)
+void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k)
+{
+    times(p, x, n, 1 / sqrt((double)k));
+}
+
+AGOP__CLONES static void open_piece(piece *q, const double *at)
+{
+    for (int64_t i = 0; i < q->n; i++) {
+        q->there[i] = at[i] == at[i];
+        q->x[i]     = at[i] == at[i] ? at[i] : 0;
+    }
+}
+
+/* What is made of term k of variable a. */
+typedef void use_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor);
+
+/* Term after term of the variables that thread t of so many has. */
+static void each_term(const spreading *s, int t, int of, use_term *use)
+{
+    piece q;
+
+    for (int64_t a = t; a < s->X->rows; a += of)
+        for (q.first = 0; q.first < s->X->cols; q.first += PIECE) {
+            q.n = s->X->cols - q.first < PIECE ? s->X->cols - q.first : PIECE;
+            open_piece(&q, agop__at(s->X, a, q.first));
+            for (int32_t k = 0; k == 0 || k < s->t->count; k++) {
+                int64_t row = k * s->X->rows + a;
+                if (k == 0)
+                    agop__cpu_first_term(s->self, q.p, q.x, q.n, s->t);
+                else
+                    agop__cpu_next_term(q.p, q.x, q.n, k);
+                use(s, &q, k, a, *(const double *)agop__at(s->t->shift, row, 0),
+                    *(const double *)agop__at(s->t->factor, row, 0));
+            }
+        }
+}
+
+static int64_t terms_of(const agop__terms *t)
+{
+    return t->count ? t->count : 1;
+}
+
+static int fits(const spreading *s, int pairwise)
+{
+    int64_t T = terms_of(s->t);
+
+    return s->X->dtype == AGOP_F64 && s->t->shift->rows == T * s->X->rows && s->t->factor->rows == T * s->X->rows &&
+           s->Z->rows == (pairwise ? 2 * T + 1 : T) * s->X->rows;
+}
+
+static agop_status misfit(const agop__tile *X, agop__err *e)
+{
+    return agop__fail(e, AGOP_E_BUG, "terms of %lld variables do not fit", (long long)X->rows);
+}
+
+/* ---- stored ---- */
+
+static void store(agop__tile *Z, int64_t row, const piece *q, const double *v)
 {
     if (Z->dtype == AGOP_F64) {
-        double *to = agop__at(Z, row, first);
-        for (int64_t i = 0; i < n; i++)
+        double *to = agop__at(Z, row, q->first);
+        for (int64_t i = 0; i < q->n; i++)
             to[i] = v[i];
     } else {
-        float *to = agop__at(Z, row, first);
-        for (int64_t i = 0; i < n; i++)
+        float *to = agop__at(Z, row, q->first);
+        for (int64_t i = 0; i < q->n; i++)
             to[i] = (float)v[i];
     }
 }
 
-/* One term p of variable a for n observations, present where there[i] is 1. */
-static void store_term(const spreading *s, int64_t k, int64_t a, int64_t first, const double *p, const double *there,
-                       int64_t n)
+AGOP__CLONES static void centre(double *restrict z, const piece *q, double shift, double factor)
 {
-    int64_t row    = k * s->X->rows + a, squares = (s->t->count ? s->t->count : 1) * s->X->rows;
-    double  shift  = *(const double *)agop__at(s->t->shift, row, 0);
-    double  factor = *(const double *)agop__at(s->t->factor, row, 0), z[PIECE];
-
-    for (int64_t i = 0; i < n; i++)
-        z[i] = (p[i] - shift) * factor * there[i];
-    store(s->Z, row, first, z, n);
-    if (!s->t->pairwise)
-        return;
-    for (int64_t i = 0; i < n; i++)
-        z[i] *= z[i];
-    store(s->Z, squares + row, first, z, n);
+    for (int64_t i = 0; i < q->n; i++)
+        z[i] = (q->p[i] - shift) * factor * q->there[i];
 }
 
-static void spread_piece(const spreading *s, int64_t a, int64_t first, int64_t n)
+static void store_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor)
 {
-    const double *at = agop__at(s->X, a, first);
-    int32_t       terms = s->t->count;
-    double        x[PIECE], p[PIECE], there[PIECE];
+    int64_t w = s->X->rows, T = terms_of(s->t);
+    double  z[PIECE];
 
-    for (int64_t i = 0; i < n; i++) {
-        there[i] = at[i] == at[i];
-        x[i]     = at[i] == at[i] ? at[i] : 0;
-    }
-    agop__cpu_first_term(s->self, p, x, n, s->t);
-    store_term(s, 0, a, first, p, there, n);
-    for (int32_t k = 1; k < terms; k++) {
-        agop__cpu_next_term(p, x, n, k);
-        store_term(s, k, a, first, p, there, n);
-    }
-    if (s->t->pairwise)
-        store(s->Z, 2 * (terms ? terms : 1) * s->X->rows + a, first, there, n);
+    centre(z, q, shift, factor);
+    store(s->Z, k * w + a, q, z);
+    if (!s->t->pairwise)
+        return;
+    for (int64_t i = 0; i < q->n; i++)
+        z[i] *= z[i];
+    store(s->Z, (T + k) * w + a, q, z);
+    if (k == 0)
+        store(s->Z, 2 * T * w + a, q, q->there);
 }
 
 static void spread(void *arg, int t, int of)
 {
-    const spreading *s = arg;
-
-    for (int64_t a = t; a < s->X->rows; a += of)
-        for (int64_t i = 0; i < s->X->cols; i += PIECE)
-            spread_piece(s, a, i, s->X->cols - i < PIECE ? s->X->cols - i : PIECE);
+    each_term(arg, t, of, store_term);
 }
 
 agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e)
 {
-    const agop__cpu *cpu  = self;
-    int64_t          T    = t->count ? t->count : 1;
-    spreading        s    = {.self = cpu, .Z = Z, .t = t, .X = X};
+    const agop__cpu *cpu = self;
+    spreading        s   = {.self = cpu, .Z = Z, .t = t, .X = X};
 
-    if (X->dtype != AGOP_F64 || t->shift->rows != T * X->rows || t->factor->rows != T * X->rows ||
-        Z->rows != (t->pairwise ? 2 * T + 1 : T) * X->rows || Z->cols != X->cols)
-        return agop__fail(e, AGOP_E_BUG, "terms of %lld variables do not fit", (long long)X->rows);
+    if (!fits(&s, t->pairwise) || Z->cols != X->cols)
+        return misfit(X, e);
     agop__cpu_parallel(cpu->threads, spread, &s);
+    return AGOP_OK;
+}
+
+/* ---- summed ---- */
+
+typedef struct lanes {
+    double z[LANES], square[LANES], there[LANES];
+} lanes;
+
+AGOP__CLONES static void add_lanes(lanes *sum, const piece *q, double shift, double factor)
+{
+    lanes   s = {{0}, {0}, {0}};
+    int64_t whole = q->n - q->n % LANES;
+
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            double z = (q->p[i + l] - shift) * factor * q->there[i + l];
+            s.z[l] += z;
+            s.square[l] += z * z;
+            s.there[l] += q->there[i + l];
+        }
+    for (int64_t i = whole; i < q->n; i++) {
+        double z = (q->p[i] - shift) * factor * q->there[i];
+        s.z[i - whole] += z;
+        s.square[i - whole] += z * z;
+        s.there[i - whole] += q->there[i];
+    }
+    *sum = s;
+}
+
+static double over_lanes(const double *v)
+{
+    double sum = 0;
+
+    for (int l = 0; l < LANES; l++)
+        sum += v[l];
+    return sum;
+}
+
+static void sum_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor)
+{
+    int64_t w = s->X->rows, T = terms_of(s->t);
+    lanes   sum;
+
+    add_lanes(&sum, q, shift, factor);
+    *(double *)agop__at(s->Z, k * w + a, 0) += over_lanes(sum.z);
+    *(double *)agop__at(s->Z, (T + k) * w + a, 0) += over_lanes(sum.square);
+    if (k == 0)
+        *(double *)agop__at(s->Z, 2 * T * w + a, 0) += over_lanes(sum.there);
+}
+
+static void sum_up(void *arg, int t, int of)
+{
+    each_term(arg, t, of, sum_term);
+}
+
+agop_status agop__cpu_term_sums(void *self, agop__tile *sums, const agop__terms *t, const agop__tile *X, agop__err *e)
+{
+    const agop__cpu *cpu = self;
+    spreading        s   = {.self = cpu, .Z = sums, .t = t, .X = X};
+
+    if (!fits(&s, 1) || sums->cols != 1 || sums->dtype != AGOP_F64)
+        return misfit(X, e);
+    agop__cpu_parallel(cpu->threads, sum_up, &s);
     return AGOP_OK;
 }
 
