@@ -81,27 +81,32 @@ static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, cons
     return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
 }
 
-/* G += Z Z' of one block, the panels on and above the diagonal. */
-static agop_status add_own(scoring *w, agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise, int more)
+/* G += Z Z' of one block, the panels on and above the diagonal: what stands right of the upper half, then both halves. */
+static agop_status add_own(scoring *w, const agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise,
+                           int more)
 {
-    const agop__side *s     = side_of(w->d, 0);
-    int64_t           at    = 0;
-    agop_status       st    = AGOP_OK;
-    agop__block       panel = *b;
+    agop__block upper = *b, lower = *b;
+    agop__tile  above, below, part = *G;
+    int64_t     at;
+    agop_status st;
 
-    for (int64_t p = b->panel; p < b->panel + b->panels; p++) {
-        agop__tile rows, rest, part;
-        int64_t    count;
-        panel.panel  = p;
-        panel.panels = 1;
-        count        = agop__block_rows(s, &panel, pairwise);
-        rows         = op_rows(w->ctx, Z, at, count);
-        rest         = op_rows(w->ctx, Z, at, Z->rows - at);
-        part         = op_rows(w->ctx, G, at, count);
-        part         = op_cols(w->ctx, &part, at, Z->rows - at);
-        TRY(multiply(w, &part, &rows, &rest, more));
-        at += count;
-    }
+    if (b->panels == 1)
+        return multiply(w, &part, Z, Z, more);
+    upper.panels = b->panels / 2;
+    lower.panel += upper.panels;
+    lower.panels -= upper.panels;
+    at    = agop__block_rows(side_of(w->d, 0), &upper, pairwise);
+    above = op_rows(w->ctx, Z, 0, at);
+    below = op_rows(w->ctx, Z, at, Z->rows - at);
+    part  = op_rows(w->ctx, G, 0, at);
+    part  = op_cols(w->ctx, &part, at, Z->rows - at);
+    TRY(multiply(w, &part, &above, &below, more));
+    part = op_rows(w->ctx, G, 0, at);
+    part = op_cols(w->ctx, &part, 0, at);
+    TRY(add_own(w, &part, &above, &upper, pairwise, more));
+    part = op_rows(w->ctx, G, at, Z->rows - at);
+    part = op_cols(w->ctx, &part, at, Z->rows - at);
+    TRY(add_own(w, &part, &below, &lower, pairwise, more));
 done:
     return st;
 }
