@@ -81,7 +81,7 @@ static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, cons
     return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
 }
 
-/* G += Z Z' of one block, the panels on and above the diagonal: what stands right of the upper half, then both halves. */
+/* G += Z Z' of one block, the panels on and above the diagonal: right of the upper half, then both halves. */
 static agop_status add_own(scoring *w, const agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise,
                            int more)
 {

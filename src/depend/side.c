@@ -627,8 +627,8 @@ done:
     return st;
 }
 
-/* The mean of the first m of n rows is so near that of all that one more pass gives both: the squares about it are n / m
- * times those about the mean at most, unless these rows are missing. Then there is one more. */
+/* The mean of the first m of n rows is so near that of all that one more pass gives both: the squares about it are
+ * n / m times those about the mean at most, unless these rows are missing. Then there is one more. */
 static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                                const agop__ids_plan *plan)
 {

@@ -3,6 +3,7 @@
 #include "depend/tails.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "backend/backend.h"
@@ -26,11 +27,14 @@ static double mills(double z)
     return 1 / tail;
 }
 
+static double log_tail_of_mills(double z, double m)
+{
+    return log(m) - .5 * z * z - .5 * log(2 * PI);
+}
+
 static double log_normal_tail(double z)
 {
-    if (z < -3)
-        return log1p(-.5 * erfc(-z * M_SQRT1_2));
-    return log(mills(z)) - .5 * z * z - .5 * log(2 * PI);
+    return z < -3 ? log1p(-.5 * erfc(-z * M_SQRT1_2)) : log_tail_of_mills(z, mills(z));
 }
 
 double agop__normal_log10p(double z)
@@ -125,10 +129,13 @@ double agop__t_log10p(double t, double freedom)
 /* The z with log(1 - Phi(z)) = log_p <= log(1/2). */
 static double normal_of_tail(double log_p)
 {
-    double z = sqrt(fmax(0, -2 * (log_p + log(2))));
+    double z = sqrt(fmax(0, -2 * (log_p + log(2)))), step = 1;
 
-    for (int k = 0; k < 6; k++)
-        z = fmax(0, z + mills(z) * (log_normal_tail(z) - log_p));
+    for (int k = 0; k < 6 && fabs(step) > 1e-8; k++) { /* the next one would be of the order of its square */
+        double m = mills(z);
+        step     = m * (log_tail_of_mills(z, m) - log_p);
+        z        = fmax(0, z + step);
+    }
     return z;
 }
 
@@ -286,16 +293,6 @@ double agop__chi2_sum_log10p(const double *weight, int count, double x)
 enum { POINTS = 127, GENERATOR = 3 }; /* a prime and a primitive root of it: GENERATOR^k differ for k < POINTS - 1 */
 enum { ROOM = 128, LANES = 16 };       /* points with those that fill the last vector; sums that do not wait */
 
-/* GENERATOR^k: how coordinate k goes through the points. */
-static int generator(int k)
-{
-    int g = 1;
-
-    for (k %= POINTS - 1; k > 0; k--)
-        g = g * GENERATOR % POINTS;
-    return g;
-}
-
 /* (1 - Phi(z)) / phi(z) to 1 %, without an exponential: between Birnbaum's (1942) bound and the truth. */
 static inline float quick_mills(float z)
 {
@@ -316,18 +313,34 @@ AGOP__CLONES static void levels_beyond(float *level, float u, const float *log_s
     }
 }
 
+/* What is the same for every pair. */
+static pthread_once_t lattice_made = PTHREAD_ONCE_INIT;
+static struct {
+    int32_t step[POINTS];                 /* GENERATOR^k: how coordinate k goes through the points */
+    int32_t place[POINTS - 1][POINTS];    /* where it is at each of them, from 0 on */
+    float   walk[POINTS - 1][2 * POINTS]; /* normal numbers in that order, twice */
+    float   log_share[POINTS];            /* of a tail, evenly */
+} lattice;
+
 /* The normal quantiles of (s + 1/2) / POINTS, scaled to variance 1; the middle one is not quite 0, so that a point has
  * a direction even in one dimension. */
-static void normal_levels(double *z)
+static void make_lattice(void)
 {
-    double squares = 0;
+    double z[POINTS], squares = 0;
 
     for (int s = 0; s < POINTS; s++) {
         z[s] = s == POINTS / 2 ? 1e-3 : agop__normal_quantile((s + .5) / POINTS);
         squares += z[s] * z[s];
+        lattice.log_share[s] = (float)log((s + .5) / POINTS);
     }
-    for (int s = 0; s < POINTS; s++)
-        z[s] *= sqrt(POINTS / squares);
+    lattice.step[0] = 1;
+    for (int k = 0; k < POINTS - 1; k++) {
+        lattice.step[k + 1] = lattice.step[k] * GENERATOR % POINTS;
+        for (int s = 0; s < 2 * POINTS; s++) {
+            lattice.place[k][s % POINTS] = lattice.step[k] * (s % POINTS) % POINTS;
+            lattice.walk[k][s]           = (float)(z[lattice.place[k][s % POINTS]] * sqrt(POINTS / squares));
+        }
+    }
 }
 
 /* Points of a normal vector h with independent entries, one for each product of eigenvalues that is not negligible;
@@ -345,13 +358,12 @@ static int matters(const agop__null *x, const agop__null *y, int k, int l)
     return x->eigen[k] * y->eigen[l] > 1e-8 * x->eigen[0] * y->eigen[0];
 }
 
-/* A normal vector of the lattice; every `turn` has other points. */
-static void lattice_points(double *h, const double *normal, int own, int turn)
+/* The POINTS values of a normal vector's coordinate; every `turn` has other points. */
+static const float *lattice_points(int own, int turn)
 {
-    int step = generator(own), at = own * (own + 37 * turn) % POINTS;
+    int k = own % (POINTS - 1), first = own * (own + 37 * turn) % POINTS;
 
-    for (int s = 0; s < POINTS; s++, at += at + step < POINTS ? step : step - POINTS)
-        h[s] = normal[at];
+    return lattice.walk[k] + first * lattice.step[POINTS - 1 - k] % POINTS; /* the inverse of step[k] */
 }
 
 AGOP__CLONES static void add_times(float *restrict z, float a, const float *restrict g)
@@ -361,25 +373,24 @@ AGOP__CLONES static void add_times(float *restrict z, float a, const float *rest
 }
 
 /* out[j] = sum_l root_y[j][l] g_kl, of one k. stretch: by coordinate; NULL for 1. */
-static void mix_second(float (*out)[ROOM], cloud *c, const agop__null *x, const agop__null *y, const double *normal,
-                       const double *stretch, int k, int turn)
+static void mix_second(float (*out)[ROOM], cloud *c, const agop__null *x, const agop__null *y, const double *stretch,
+                       int k, int turn)
 {
-    double h[POINTS];
-    float  g[ROOM] = {0};
+    float g[ROOM] = {0};
 
     memset(out, 0, (size_t)y->terms * sizeof *out);
     for (int l = 0; l < y->terms; l++) {
-        int    own = k * y->terms + l;
-        double s2  = stretch ? stretch[own] : 1, by = sqrt(s2);
+        int          own = k * y->terms + l;
+        double       s2  = stretch ? stretch[own] : 1;
+        const float *h   = lattice_points(own, turn);
         if (!matters(x, y, k, l))
             continue;
-        lattice_points(h, normal, own, turn);
         c->size++;
         for (int s = 0; s < POINTS; s++)
-            g[s] = (float)(by * h[s]);
+            g[s] = (float)sqrt(s2) * h[s];
         for (int s = 0; stretch && s < POINTS; s++) {
-            c->plain[s] += h[s] * h[s];
-            c->stretched[s] += s2 * h[s] * h[s];
+            c->plain[s] += (double)(h[s] * h[s]);
+            c->stretched[s] += s2 * (double)(h[s] * h[s]);
         }
         for (int j = 0; j < y->terms; j++) {
             float a = (float)y->root[j * y->terms + l];
@@ -390,17 +401,16 @@ static void mix_second(float (*out)[ROOM], cloud *c, const agop__null *x, const 
 
 static void make_cloud(cloud *c, const agop__null *x, const agop__null *y, const double *stretch, int turn)
 {
-    double normal[POINTS];
-    float  mixed[AGOP__TERMS_MOST][ROOM];
+    float mixed[AGOP__TERMS_MOST][ROOM];
 
-    normal_levels(normal);
+    pthread_once(&lattice_made, make_lattice);
     memset(c->plain, 0, sizeof c->plain);
     memset(c->stretched, 0, sizeof c->stretched);
     c->size  = 0;
     c->terms = x->terms * y->terms;
     memset(c->Z, 0, (size_t)c->terms * sizeof *c->Z);
     for (int k = 0; k < x->terms; k++) {
-        mix_second(mixed, c, x, y, normal, stretch, k, turn);
+        mix_second(mixed, c, x, y, stretch, k, turn);
         for (int i = 0; i < x->terms; i++)
             for (int j = 0; j < y->terms; j++) {
                 float  a = (float)x->root[i * x->terms + k];
@@ -437,16 +447,21 @@ AGOP__CLONES static double sum_of_shares(const int32_t *count)
     return sum;
 }
 
+AGOP__CLONES static void take_levels(float *restrict shift, const float *level, const int32_t *place, const float *z)
+{
+    for (int s = 0; s < POINTS; s++)
+        shift[s] = level[place[s]] - z[s];
+}
+
 /* The average of 1 / N where Z_pq is beyond its u, the others keeping what they had apart from it. */
 static double overlap(const cloud *c, const agop__null *x, const agop__null *y, const float *level, int p, int q,
                       const float *u)
 {
     float   shift[ROOM] = {0}, a[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
     int32_t count[ROOM];
-    int     own = p * y->terms + q, step = generator(c->terms + own);
+    int     own = p * y->terms + q;
 
-    for (int s = 0, at = 0; s < POINTS; s++, at += at + step < POINTS ? step : step - POINTS)
-        shift[s] = level[at] - c->Z[own][s];
+    take_levels(shift, level, lattice.place[(c->terms + own) % (POINTS - 1)], c->Z[own]);
     for (int i = 0; i < x->terms; i++)
         for (int j = 0; j < y->terms; j++)
             a[i * y->terms + j] = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]);
@@ -469,7 +484,7 @@ static int often_beyond(const cloud *c, const float *u, double most)
 
 double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels, double limit)
 {
-    float  level[POINTS], log_share[POINTS], bound[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
+    float  level[POINTS], bound[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
     double sum = 0, least = INFINITY, done = -1, tail;
     cloud  c;
 
@@ -483,15 +498,13 @@ double agop__max_log10p(const agop__null *x, const agop__null *y, const double *
     if (limit < 0 && often_beyond(&c, bound, pow(10, limit)))
         return 0;
     tail = log_normal_tail(least);
-    for (int s = 0; s < POINTS; s++)
-        log_share[s] = (float)log((s + .5) / POINTS);
     for (int p = 0; p < x->terms; p++)
         for (int q = 0; q < y->terms; q++) {
             double here = u[(p * y->terms + q) % levels], share = exp(log_normal_tail(here) - tail);
             if (!(x->corr[p * x->terms + p] > 0 && y->corr[q * y->terms + q] > 0 && share > 1e-9))
                 continue;
             if (here != done)
-                levels_beyond(level, (float)here, log_share);
+                levels_beyond(level, (float)here, lattice.log_share);
             done = here;
             sum += share * overlap(&c, x, y, level, p, q, bound);
         }

@@ -3,7 +3,7 @@
  * Under independence sqrt(n) times the terms x terms correlations of two columns is asymptotically Gaussian, with the
  * covariance R_x (x) R_y of the features' own correlations. What is needed of one column is kept in an agop__null, so
  * that a pair costs a fraction of a millisecond. Everything is stated as log10 p: p may be far below the least double.
- * No function here allocates, fails, or keeps anything: any number of threads may call them. */
+ * No function here allocates or fails: any number of threads may call them. */
 #ifndef AGOP_DEPEND_TAILS_H
 #define AGOP_DEPEND_TAILS_H
 
