@@ -269,7 +269,7 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 
 /* As shares of the largest, so that no sum of them overflows. Beyond a ratio of 1e20 the smallest would put a number on
  * the diagonal of the kernel matrix that single precision cannot hold. */
-static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
+agop_status agop__fit_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
 {
     const char *name = agop__text(s, "weights");
     int64_t     col  = *name ? agop__table_find(t, name) : -1;
@@ -444,8 +444,10 @@ static agop_status allocate_truth(agop__rows *r, const agop__fit *f, int weighte
 {
     r->truth  = agop__malloc(r->total * f->target->columns, sizeof *r->truth);
     r->weight = weighted ? agop__malloc(r->total, sizeof *r->weight) : NULL;
-    if (!r->truth || (weighted && !r->weight))
-        return agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total, "targets");
+    if (!r->truth || (weighted && !r->weight)) {
+        (void)agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total, "targets");
+        return AGOP_E_NOMEM;
+    }
     return AGOP_OK;
 }
 
@@ -699,6 +701,8 @@ static agop_status settle_answers(agop_model *m, agop__fit *f)
     return agop__fit_answers(m, f, &h);
 }
 
+/* ---- all of it ---- */
+
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
                      const agop_settings *s)
 {
@@ -707,8 +711,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     agop__comparison beside = {0};
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
-    char          *keep   = NULL;
-    double        *weight = NULL;
+    agop__settled  l      = {.target = NULL};
     agop_status    st;
 
     if (!ctx)
@@ -723,12 +726,13 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         return agop__fail_memory(&ctx->err, 0, "a model");
     TRY(schema_settings(&own, s, train, &ctx->err));
     TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
-    TRY(read_weights(&weight, ctx, train, s));
-    TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));
+    l.target = &m->target;
+    TRY(agop__settle_rows(&l, ctx, train, s));
+    train    = l.table ? l.table : train;
     f.target = &m->target;
     TRY(check_target(&f, s));
     if (agop__choice(s, "class_weight", "balanced"))
-        TRY(balance(&weight, &m->target, ctx, train, keep));
+        TRY(balance(&l.weight, &m->target, ctx, train, l.keep));
     f.plan.score = agop__score_name(&m->target, s);
     TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
     if (agop__score_looks(f.plan.score)) {
@@ -743,7 +747,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     }
     f.schema = &m->schema;
     m->dtype = f.plan.dtype;
-    TRY(gather(&f, train, valid, s, keep, weight));
+    TRY(gather(&f, train, valid, s, l.keep, l.weight));
     TRY(check_logarithms(&f));
     TRY(open_journal(&f, s));
     if (f.rows.n > f.plan.leaf_size) {
@@ -762,6 +766,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     }
     f.beside = &beside;
     TRY(assemble(m, &f, own));
+    agop__settled_names(m, &l);
     *out = m;
     m    = NULL;
 done:
@@ -769,8 +774,7 @@ done:
     agop__comparison_free(&beside);
     agop__grown_free(&grown);
     agop__fit_free(&f);
-    free(weight);
-    free(keep);
+    agop__settled_free(&l);
     agop_settings_free(own);
     agop_model_free(m);
     return st;

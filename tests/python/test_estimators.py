@@ -194,9 +194,11 @@ def test_a_weight_is_a_repetition(numbers):
     repeated = RFMRegressor().fit(np.repeat(X, times, axis=0), np.repeat(y, times))
     weighted = RFMRegressor().fit(X, y, sample_weight=times)
     assert (repeated.predict(X) == weighted.predict(X)).all()
-    assert repeated.report_["n"] == 45
-    kept = RFMRegressor(merge_rows=False).fit(np.repeat(X, times, axis=0), np.repeat(y, times))
-    assert kept.report_["n"] == times.sum()
+    assert repeated.report_["n"] == weighted.report_["n"] == times.sum()
+    thirds = RFMRegressor().fit(X, y, sample_weight=times / 3)  # of these proportions, but each row is there once
+    assert thirds.report_["n"] == 45
+    np.testing.assert_allclose(thirds.predict(X), weighted.predict(X), atol=0.5 * np.std(y))
+    assert (thirds.predict(X) == RFMRegressor().fit(X, y, sample_weight=times * 0.7).predict(X)).all()
 
 
 def test_equal_weights_are_no_weights(numbers):
@@ -274,7 +276,7 @@ def test_predictions_are_those_of_the_program(tmp_path, task, kind):
     X, y = table("train", task)
     other, _ = table("test", task)
     numbers = kind is RFMRegressor
-    model = kind(merge_rows=False).fit(X, y)
+    model = kind().fit(X, y)
     data, path = ROOT / "examples" / "data", tmp_path / "model.agop"
     subprocess.run([program, "fit", data / ("%s.train.csv" % task), "--target", y.name, "-o", path, "-q"], check=True)
     told = subprocess.run([program, "predict", path, data / ("%s.test.csv" % task), *([] if numbers else ["--proba"])],
