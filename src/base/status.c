@@ -16,13 +16,14 @@ agop_status agop__fail(agop__err *e, agop_status code, const char *format, ...)
     return code;
 }
 
-agop_status agop__fail_memory(agop__err *e, double bytes, const char *what)
+void agop__tell_memory(agop__err *e, double bytes, const char *what)
 {
     if (bytes >= 1e9)
-        return agop__fail(e, AGOP_E_NOMEM, "no memory for %.1f GB: %s", bytes / 1e9, what);
-    if (bytes >= 1e6)
-        return agop__fail(e, AGOP_E_NOMEM, "no memory for %.1f MB: %s", bytes / 1e6, what);
-    return agop__fail(e, AGOP_E_NOMEM, "no memory: %s", what);
+        (void)agop__fail(e, AGOP_E_NOMEM, "no memory for %.1f GB: %s", bytes / 1e9, what);
+    else if (bytes >= 1e6)
+        (void)agop__fail(e, AGOP_E_NOMEM, "no memory for %.1f MB: %s", bytes / 1e6, what);
+    else
+        (void)agop__fail(e, AGOP_E_NOMEM, "no memory: %s", what);
 }
 
 /* No default: a code without a name does not compile under -Wswitch -Werror. */

@@ -14,8 +14,13 @@ typedef struct agop__err {
 agop_status agop__fail(agop__err *e, agop_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "no memory for 12.3 GB: <what>" */
-agop_status agop__fail_memory(agop__err *e, double bytes, const char *what);
+/* "no memory for 12.3 GB: <what>"; here, so that who reads the code, programs among them, sees what comes back. */
+void                      agop__tell_memory(agop__err *e, double bytes, const char *what);
+static inline agop_status agop__fail_memory(agop__err *e, double bytes, const char *what)
+{
+    agop__tell_memory(e, bytes, what);
+    return AGOP_E_NOMEM;
+}
 
 /* One exit per function: `st` and the label `done` must be in scope. */
 #define TRY(expression)                                                                                      \

@@ -1,6 +1,6 @@
 /* equal.c - a table with equal rows is put into an order that its cells alone decide. A fit of rows of which some are
- * repeated is then the same, to the last bit, wherever the repetitions stand; so a weight can mean repetition. Rows are
- * told apart by a sum of one word for each cell (SplitMix64's finaliser: Steele, Lea, Flood, OOPSLA 2014, figure 14). */
+ * repeated is then the same, to the last bit, wherever the repetitions stand; so a weight can mean repetition. Rows
+ * are told apart by a sum of words, one for each cell (SplitMix64's finaliser: Steele, Lea, Flood, OOPSLA 2014). */
 #include <math.h>
 #include <string.h>
 

@@ -132,8 +132,7 @@ static agop_status open_local(local *k, agop_ctx *ctx, const agop_model *m, cons
                  .at_ref = agop__calloc(members, sizeof *k->at_ref),
                  .factor = agop__calloc(members, sizeof *k->factor)};
     if (!k->mean || !k->share || !k->e || !k->z || !k->ref || !k->alpha || !k->at_ref || !k->factor) {
-        (void)agop__fail_memory(&ctx->err, 0, "explanations");
-        st = AGOP_E_NOMEM;
+        st = agop__fail_memory(&ctx->err, 0, "explanations");
         goto done;
     }
     average(k);
@@ -300,8 +299,7 @@ static agop_status make_chunk(chunk *c, const local *k, int64_t rows, int64_t st
         c->change)
         return AGOP_OK;
     free_chunk(c);
-    (void)agop__fail_memory(&k->ctx->err, 16.0 * (double)(rows * steps * e), "gradients");
-    return AGOP_E_NOMEM;
+    return agop__fail_memory(&k->ctx->err, 16.0 * (double)(rows * steps * e), "gradients");
 }
 
 /* c->mean = the mean gradient of member i over the steps of each row's path; steps 0: at the row. */

@@ -444,10 +444,8 @@ static agop_status allocate_truth(agop__rows *r, const agop__fit *f, int weighte
 {
     r->truth  = agop__malloc(r->total * f->target->columns, sizeof *r->truth);
     r->weight = weighted ? agop__malloc(r->total, sizeof *r->weight) : NULL;
-    if (!r->truth || (weighted && !r->weight)) {
-        (void)agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total, "targets");
-        return AGOP_E_NOMEM;
-    }
+    if (!r->truth || (weighted && !r->weight))
+        return agop__fail_memory(&f->ctx->err, 8.0 * (double)r->total, "targets");
     return AGOP_OK;
 }
 
@@ -636,10 +634,8 @@ agop_status agop__fit_part(agop__fit *part, const agop__fit *whole, agop_ctx *ct
     part->plan.budget    = 0;
     TRY(allocate_rows(&part->rows, part, whole->rows.weight != NULL));
     part->rows.row = agop__malloc(n, sizeof *part->rows.row);
-    if (!part->rows.row) {
-        (void)agop__fail_memory(&ctx->err, 8.0 * (double)n, "the rows of a leaf");
-        return AGOP_E_NOMEM;
-    }
+    if (!part->rows.row)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)n, "the rows of a leaf");
     for (int64_t i = 0; i < n; i++)
         part->rows.row[i] = whole->rows.origin.row[index[i]];
     TRY(agop__copy_rows(part, 0, whole, index, n));

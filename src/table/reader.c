@@ -88,10 +88,8 @@ static agop_status add_target(const char **as, agop_reader *r, const char *name,
         return AGOP_E_DATA;
     }
     *as = n > 0 ? keep_name(r, known, n) : keep_name(r, name, strlen(name));
-    if (!*as) {
-        (void)agop__fail_memory(e, 0, "names of columns");
-        return AGOP_E_NOMEM;
-    }
+    if (!*as)
+        return agop__fail_memory(e, 0, "names of columns");
     if (r->targets.text && agop__name_in(*as, r->targets.text))
         return agop__fail(e, AGOP_E_PARAM, "target names '%.60s' twice", *as);
     agop__buffer_print(&r->targets, "%s%s", r->found++ ? "," : "", *as);
@@ -452,10 +450,8 @@ agop_status agop__reader_open(agop_reader **out, agop_ctx *ctx, const char *path
     agop_status  st = AGOP_OK;
 
     *out = NULL;
-    if (!r) {
-        (void)agop__fail_memory(&ctx->err, 0, "opening a file");
-        return AGOP_E_NOMEM;
-    }
+    if (!r)
+        return agop__fail_memory(&ctx->err, 0, "opening a file");
     if (wanted)
         r->wanted = *wanted;
     /* the labels of a libsvm file are the model's target, whatever that was called */

@@ -85,7 +85,7 @@ static void test_equal__is_that_of_the_cells(void **state)
     }
 }
 
-/* Rows that differ in a feature, in the target or in their weight alone are not equal; what is left out does not tell. */
+/* Rows that differ in a feature, the target or their weight alone are not equal; what is left out does not tell. */
 static void test_equal__rows_without_a_twin_stay(void **state)
 {
     static const double feature[] = {1, 1, 2}, dropped[] = {1, 2, 3}, target[] = {1, 2, 2}, same[] = {1, 2, 1};
