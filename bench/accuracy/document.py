@@ -35,7 +35,14 @@ class Section:
         self.tables = sorted({r["table"] for r in chosen})
         self.numeric = [t for t in self.tables if not self.classes(t)]
         self.ranked = [m for m in self.of if len(self.of[m]) >= HALF * len(self.tables)]
-        self.common = [t for t in self.tables if all(t in self.of[m] for m in self.ranked)]
+
+    def rankings(self):
+        """[(methods, tables)]: those that have been tried on all tables; and, where others have been tried on half of
+        them, all of these on the tables that they share."""
+        complete = [m for m in self.ranked if len(self.of[m]) == len(self.tables)]
+        shared = [t for t in self.tables if all(t in self.of[m] for m in self.ranked)]
+        both = [(complete, self.tables)] + ([(self.ranked, shared)] if complete != self.ranked else [])
+        return [(methods, tables) for methods, tables in both if len(methods) > 1 and len(tables) >= LEAST]
 
     def classes(self, name):
         return any(r.get("accuracy") is not None for r in (of.get(name) for of in self.of.values()) if r)
@@ -96,10 +103,10 @@ def spent(results):
             around % table.digits(sum(seconds)), "%d" % max(r["peak_mb"] for r in ok)]
 
 
-def summary(section):
-    """A row for each method that is ranked, the best mean rank first."""
-    methods, classed = section.ranked, [t for t in section.common if section.classes(t)]
-    scores = [section.scores(t, methods) for t in section.common]
+def summary(section, methods, tables):
+    """A row for each method, the best mean rank first."""
+    classed = [t for t in tables if section.classes(t)]
+    scores = [section.scores(t, methods) for t in tables]
     means = ranks.mean_ranks(scores)
     normal = [sum(column) / len(scores) for column in zip(*map(ranks.normalised, scores))]
     wins = [sum(column) for column in zip(*map(ranks.wins, scores))]
@@ -108,7 +115,7 @@ def summary(section):
     rows = [["method", "mean rank", "normalised mean", "best on", "failed", "rank by log-loss", "trials, median",
              "seconds, median", "in all", "most MB", "differs from agop (p)"], ["---"] + ["---:"] * 10]
     for i in sorted(range(len(methods)), key=lambda i: means[i]):
-        of = [section.of[methods[i]][t] for t in section.common]
+        of = [section.of[methods[i]][t] for t in tables]
         rows.append([bold(section.label(methods[i]), methods[i][0].startswith(OURS)), "%.2f" % means[i],
                      "%.3f" % normal[i], str(wins[i]), str(sum(r["state"] != "ok" for r in of)),
                      "%.2f" % losses[i] if losses else "", *spent(of), of_p(p[i]) if i in p else ""])
@@ -143,14 +150,14 @@ def markdown(section, path, document):
     if not section.tables:
         return "Nothing has been measured yet."
     text = [described(section), ""]
-    if len(section.common) >= LEAST and len(section.ranked) > 1:
-        if section.common != section.tables:
-            text += ["Ranked on the %d tables on which all of these methods have been tried so far: %s." % (
-                len(section.common), ", ".join(section.common)), ""]
-        labels = [section.label(m) for m in section.ranked]
-        differences.write(path, labels, [section.scores(t, section.ranked) for t in section.common])
-        text += summary(section)
-        text += ["", "![Critical differences of the mean ranks](%s)" % os.path.relpath(path, os.path.dirname(document))]
+    for number, (methods, tables) in enumerate(section.rankings()):
+        if tables != section.tables:
+            text += ["", "Ranked on the %d tables on which all of these methods have been tried so far: %s." % (
+                len(tables), ", ".join(tables)), ""]
+        text += summary(section, methods, tables)
+        if number == 0:
+            differences.write(path, [section.label(m) for m in methods], [section.scores(t, methods) for t in tables])
+            text += ["", "![Critical differences of the mean ranks](%s)" % os.path.relpath(path, os.path.dirname(document))]
     partial = [m for m in section.of if m not in section.ranked]
     if partial:
         text += ["", "Not ranked, because less than half of the tables have been tried: %s." % ", ".join(
