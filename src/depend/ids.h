@@ -1,7 +1,7 @@
 /* ids.h - InterDependence Scores of all pairs of variables (Radhakrishnan, Jain, Uhler, Lander, PNAS 122, 2025).
  *
- *   side       one of the two sets of variables: which columns, how they are scaled, their features' mean and deviation
- *              (side.c)
+ *   side       one of the two sets of variables: which columns, how they are scaled (side.c); features of some of them
+ *              (panel_features.c), whose means and deviations are learned first (moments.c)
  *   excess     the same of sparse variables, from their non-zeros (excess.c)
  *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
  *              score per pair (score.c)

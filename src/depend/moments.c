@@ -1,0 +1,318 @@
+/* moments.c - means and deviations of features, in double; and what tails and matrix units need to know besides. */
+#include <math.h>
+
+#include "base/memory.h"
+#include "depend/panel_features.h"
+
+enum { MOMENT_ROWS = 4096 }; /* rows at a time */
+#define LEAST_LENGTH 1e-12   /* of a centred feature: below, it does not vary */
+
+typedef struct summing {
+    agop__tile Z, sum;         /* features of a panel; what they come to */
+    double    *host;           /* the same */
+    agop__tile products;       /* where p-values are asked for: of features with each other */
+    double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
+    agop__tile rounded;        /* on matrix units: features as these see them */
+    agop__room values;
+    int64_t    rows; /* at a time */
+} summing;
+
+static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const agop__ids_plan *plan)
+{
+    int64_t     most = (2 * (int64_t)plan->terms + 1) * AGOP__PANEL, side = plan->terms * AGOP__PANEL;
+    int64_t     numbers = plan->tested ? side * side : most;
+    agop_status st      = AGOP_OK;
+
+    m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
+    m->host = agop__malloc(numbers, sizeof *m->host);
+    if (!m->host)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)numbers, "sums");
+    if (plan->tested || plan->units) {
+        m->feature = agop__malloc(side * m->rows, sizeof *m->feature);
+        m->cube    = agop__malloc(side, sizeof *m->cube);
+        if (!m->feature || !m->cube)
+            return agop__fail_memory(&ctx->err, 8.0 * (double)(side * m->rows), "features");
+    }
+    if (plan->tested)
+        TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
+    if (plan->units)
+        TRY(op_alloc(ctx, &m->rounded, side, m->rows, AGOP_F32));
+    TRY(op_alloc(ctx, &m->Z, side, plan->tested ? m->rows : 1, AGOP_F64));
+    TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
+    TRY(agop__room_open(&m->values, ctx, m->rows));
+done:
+    return st;
+}
+
+static void close_summing(summing *m, agop_ctx *ctx)
+{
+    op_release(ctx, &m->Z);
+    op_release(ctx, &m->sum);
+    op_release(ctx, &m->products);
+    op_release(ctx, &m->rounded);
+    agop__room_close(&m->values, ctx);
+    free(m->feature);
+    free(m->cube);
+    free(m->host);
+}
+
+/* What is looked at of a panel when it is learned: all rows, or as many as its longest variable has non-zeros. */
+static int64_t length_of(const agop__side *s, const agop__block *b, const agop__panel *p)
+{
+    int64_t most = 0;
+
+    for (int64_t u = 0; b->sparse && u < p->units; u++) {
+        int64_t count = s->variable[s->unit[p->first + u].variable].cells->count;
+        most          = count > most ? count : most;
+    }
+    return b->sparse ? most : s->t->rows;
+}
+
+/* Rows of a unit that were not looked at, all zeros. */
+static double zeros_of(const agop__side *s, const agop__block *b, const agop__panel *p, int64_t u)
+{
+    return b->sparse ? (double)(s->t->rows - s->variable[s->unit[p->first + u].variable].cells->count) : 0;
+}
+
+/* Feature i of the cell 0. */
+static double at_zero(const agop__panel *p, int64_t i)
+{
+    return p->zero ? (p->zero[i] - p->shift[i]) * p->factor[i] : 0;
+}
+
+static agop__taking part_of(summing *m, const agop__side *s, const agop__block *b, const agop__panel *p,
+                            const agop__ids_plan *plan, int64_t first)
+{
+    int64_t left = length_of(s, b, p) - first;
+
+    return (agop__taking){.s     = s,
+                          .panel = p,
+                          .plan  = plan,
+                          .to    = m->values.host,
+                          .first = first,
+                          .n     = left < m->rows ? left : m->rows,
+                          .what  = b->sparse ? AGOP__NONZEROS : AGOP__CELLS};
+}
+
+/* m->host: of the panel with its shift and factor, over the first `length` of what is looked at and all other zeros,
+ * sums of features, of their squares, and how many values there are */
+static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, const agop__panel *p,
+                             const agop__ids_plan *plan, int64_t length)
+{
+    int64_t     count = agop__block_terms(b) * p->units, rows = 2 * count + p->units;
+    agop__tile  sum = op_rows(ctx, &m->sum, 0, rows);
+    agop__laid  l;
+    agop_status st;
+
+    for (int64_t r = 0; r < rows; r++)
+        m->host[r] = 0;
+    TRY(op_put(ctx, &sum, m->host, 1, AGOP_F64));
+    for (int64_t i = 0; i < length; i += m->rows) {
+        agop__taking t = part_of(m, s, b, p, plan, i);
+        TRY(agop__lay_out(&l, ctx, &m->values, &t, b));
+        st = op_term_sums(ctx, &sum, &l.terms, &l.x);
+        agop__take_up(&l, ctx);
+        TRY(st);
+    }
+    TRY(op_get(ctx, m->host, 1, AGOP_F64, &sum));
+    for (int64_t i = 0; i < count; i++) {
+        double zeros = zeros_of(s, b, p, i % p->units);
+        m->host[i] += zeros * at_zero(p, i);
+        m->host[count + i] += zeros * at_zero(p, i) * at_zero(p, i);
+    }
+    for (int64_t u = 0; u < p->units; u++)
+        m->host[2 * count + u] += zeros_of(s, b, p, u);
+done:
+    return st;
+}
+
+static agop_status learn_zero(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                              const agop__ids_plan *plan)
+{
+    int64_t      count = agop__block_terms(b) * p->units;
+    agop__taking t     = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .n = 1, .what = AGOP__ZERO};
+    agop__tile   Z     = op_rows(ctx, &m->Z, 0, count);
+    agop_status  st;
+
+    Z       = op_cols(ctx, &Z, 0, 1);
+    p->zero = agop__malloc(count, sizeof *p->zero);
+    if (!p->zero)
+        return agop__fail_memory(&ctx->err, 8.0 * (double)count, "features");
+    TRY(agop__spread_panel(&Z, ctx, &m->values, &t, b, 0));
+    TRY(op_get(ctx, p->zero, 1, AGOP_F64, &Z));
+done:
+    return st;
+}
+
+/* p->bias and p->stretch: sum / sqrt(rows) and 1 / length of the features as matrix units see them. */
+static agop_status learn_rounding(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                                  const agop__ids_plan *plan)
+{
+    int64_t     count = agop__block_terms(b) * p->units;
+    agop__tile  Z     = op_rows(ctx, &m->rounded, 0, count), part;
+    agop_status st    = AGOP_OK;
+
+    p->bias    = agop__calloc(count, sizeof *p->bias);
+    p->stretch = agop__calloc(count, sizeof *p->stretch);
+    if (!p->bias || !p->stretch)
+        return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
+    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
+        int64_t      n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
+        agop__taking t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
+        part           = op_cols(ctx, &Z, 0, n);
+        TRY(agop__spread_panel(&part, ctx, &m->values, &t, b, 0));
+        TRY(op_round16(ctx, &part));
+        TRY(op_get(ctx, m->feature, n, AGOP_F64, &part));
+        for (int64_t r = 0; r < count; r++)
+            for (int64_t j = 0; j < n; j++) {
+                p->bias[r] += m->feature[r * n + j];
+                p->stretch[r] += m->feature[r * n + j] * m->feature[r * n + j];
+            }
+    }
+    for (int64_t r = 0; r < count; r++) {
+        double squares = p->stretch[r] - p->bias[r] * p->bias[r] / (double)s->t->rows;
+        p->bias[r] /= sqrt((double)s->t->rows);
+        p->stretch[r] = squares > .5 ? 1 / sqrt(squares) : 0;
+    }
+done:
+    return st;
+}
+
+#define LOST 1e3 /* squares about the shift, of those about the mean: more digits would be missed */
+
+/* Shifts and factors from sums about the shifts; how many shifts were too far from the mean for that. */
+static int64_t settle(agop__panel *p, const summing *m, int64_t count)
+{
+    int64_t far = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        double values  = fmax(1, m->host[2 * count + i % p->units]);
+        double off     = m->host[i] / values;
+        double squares = fmax(0, m->host[count + i] - values * off * off), length = sqrt(squares);
+        p->shift[i] += off;
+        p->factor[i] = length > LEAST_LENGTH ? 1 / length : 0;
+        far += values * off * off > LOST * squares;
+    }
+    return far;
+}
+
+static agop_status settle_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                                const agop__ids_plan *plan, int64_t length, int64_t *far)
+{
+    int64_t     count = agop__block_terms(b) * p->units;
+    agop_status st;
+
+    for (int64_t i = 0; i < count; i++)
+        p->factor[i] = 1;
+    TRY(sum_panel(m, ctx, s, b, p, plan, length));
+    *far = settle(p, m, count);
+done:
+    return st;
+}
+
+/* The mean of the first m of n rows is so near that of all that one more pass gives both: the squares about it are
+ * n / m times those about the mean at most, unless these rows are missing. Then there is one more. */
+static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
+                               const agop__ids_plan *plan)
+{
+    int64_t     count = agop__block_terms(b) * p->units, length = length_of(s, b, p), far;
+    agop_status st;
+
+    p->shift  = agop__calloc(count, sizeof *p->shift);
+    p->factor = agop__calloc(count, sizeof *p->factor);
+    if (!p->shift || !p->factor)
+        return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
+    for (int64_t i = 0; i < count; i++)
+        p->factor[i] = 1; /* what learn_zero looks at is phi itself */
+    if (b->sparse)
+        TRY(learn_zero(m, ctx, s, b, p, plan));
+    TRY(settle_panel(m, ctx, s, b, p, plan, length < m->rows ? length : m->rows, &far));
+    if (length > m->rows || far > 0)
+        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
+    if (far > 0)
+        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
+    if (plan->units && !b->missing)
+        TRY(learn_rounding(m, ctx, s, b, p, plan));
+done:
+    return st;
+}
+
+/* Products and third powers of a panel's features, which have length 1, summed: m->host and m->cube. Those of different
+ * units mean nothing where they are sparse. */
+static agop_status sum_powers(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
+                              const agop__panel *p, const agop__ids_plan *plan)
+{
+    int64_t     rows = agop__block_terms(b) * p->units, length = length_of(s, b, p);
+    agop__tile  Z = op_rows(ctx, &m->Z, 0, rows), C = op_rows(ctx, &m->products, 0, rows), part;
+    agop_status st = AGOP_OK;
+
+    C = op_cols(ctx, &C, 0, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        double zero = at_zero(p, r);
+        m->cube[r]  = zeros_of(s, b, p, r % p->units) * zero * zero * zero;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t q = 0; q < rows; q++)
+            m->host[r * rows + q] =
+                r % p->units == q % p->units ? zeros_of(s, b, p, r % p->units) * at_zero(p, r) * at_zero(p, q) : 0;
+    TRY(op_put(ctx, &C, m->host, rows, AGOP_F64));
+    for (int64_t i = 0; i < length; i += m->rows) {
+        agop__taking t = part_of(m, s, b, p, plan, i);
+        part           = op_cols(ctx, &Z, 0, t.n);
+        TRY(agop__spread_panel(&part, ctx, &m->values, &t, b, 0));
+        TRY(op_gemm(ctx, 0, 1, 1, &part, &part, 1, &C));
+        TRY(op_get(ctx, m->feature, t.n, AGOP_F64, &part));
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t j = 0; j < t.n; j++)
+                m->cube[r] += m->feature[r * t.n + j] * m->feature[r * t.n + j] * m->feature[r * t.n + j];
+    }
+    TRY(op_get(ctx, m->host, rows, AGOP_F64, &C));
+done:
+    return st;
+}
+
+/* What scores of these variables are between independent ones follows from their own features. Of a category the level
+ * that is skewed most stands for all. */
+static agop_status learn_nulls(summing *m, agop_ctx *ctx, agop__side *s, const agop__block *b, const agop__panel *p,
+                               const agop__ids_plan *plan)
+{
+    int64_t     T = agop__block_terms(b), rows = T * p->units;
+    agop_status st;
+
+    TRY(sum_powers(m, ctx, s, b, p, plan));
+    for (int64_t u = 0; u < p->units; u++) {
+        agop__variable *v = &s->variable[s->unit[p->first + u].variable];
+        agop__null      now;
+        double          corr[AGOP__TERMS_MOST * AGOP__TERMS_MOST], skew[AGOP__TERMS_MOST];
+        for (int64_t k = 0; k < T; k++) {
+            skew[k] = sqrt(v->present) * m->cube[k * p->units + u];
+            for (int64_t l = 0; l < T; l++)
+                corr[k * T + l] = m->host[(k * p->units + u) * rows + l * p->units + u];
+        }
+        agop__null_make(&now, corr, (int)T);
+        agop__null_skew(&now, skew);
+        if (!v->null && !(v->null = agop__calloc(1, sizeof *v->null)))
+            return agop__fail_memory(&ctx->err, (double)sizeof *v->null, "p-values");
+        if (v->null->active == 0 || now.skew[0] > v->null->skew[0])
+            *v->null = now;
+    }
+done:
+    return st;
+}
+
+agop_status agop__learn_features(agop__side *s, agop_ctx *ctx, const agop__ids_plan *plan)
+{
+    summing     m = {0};
+    agop_status st;
+
+    TRY(open_summing(&m, ctx, s->t->rows, plan));
+    for (int64_t k = 0; k < s->blocks; k++)
+        for (int64_t p = s->block[k].panel; p < s->block[k].panel + s->block[k].panels; p++) {
+            TRY(learn_panel(&m, ctx, s, &s->block[k], &s->panel[p], plan));
+            if (plan->tested)
+                TRY(learn_nulls(&m, ctx, s, &s->block[k], &s->panel[p], plan));
+        }
+done:
+    close_summing(&m, ctx);
+    return st;
+}
