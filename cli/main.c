@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,6 +46,23 @@ static void hold_closed_descriptors(void)
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
             (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+/* Threads that wait for each other spin, by libgomp's own choice for milliseconds, which a machine with other work
+ * pays for. It is told otherwise by its environment alone, and reads that before main is reached: so the program starts
+ * over, once, unless the user has chosen. Where that cannot be, all is as it was. */
+static void wait_briefly(char **argv)
+{
+    char    path[PATH_MAX];
+    ssize_t length;
+
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+        return;
+    length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || setenv("GOMP_SPINCOUNT", "4000", 1) != 0)
+        return;
+    path[length] = '\0';
+    (void)execv(path, argv);
 }
 
 /* What help and version wrote must have arrived. */
@@ -115,6 +134,8 @@ int main(int argc, char **argv)
     const opt_verb *verb;
     const char     *word = argc > 1 ? argv[1] : "--help";
 
+    if (find_verb(word))
+        wait_briefly(argv);
     hold_closed_descriptors();
     signals_install();
     setlocale(LC_CTYPE, ""); /* is the terminal UTF-8? numbers stay as in C */

@@ -5,6 +5,7 @@
 set -eu
 program=$1
 shift
+export OMP_WAIT_POLICY=passive # without it the program would start over, out of valgrind's sight
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 head -n 61 examples/data/diabetes.train.csv >"$folder/train.csv"

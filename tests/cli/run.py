@@ -28,6 +28,7 @@ MEMCHECK = r"""#!/bin/sh
 case $1 in # valgrind does not know the newest vector instructions
     fit | cv | predict | score | features | explain | ids | info | version) set -- "$@" --backend cpu:baseline ;;
 esac
+export OMP_WAIT_POLICY=passive # without it the program would start over, out of sight
 exec '%s' -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
     --suppressions='%s/tests/checks/valgrind.supp' '%s' "$@"
 """
