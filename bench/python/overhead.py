@@ -67,7 +67,7 @@ def overhead(repeats):
           % (repeats, c, python, c_cpu, python_cpu))
     first = clock()
     for _ in range(10):
-        _ = agop._rows.repeat(_tables.columns_of(X), y, None)
+        _ = agop._rows.merge(_tables.columns_of(X), y, None)
         with _native.Context() as ctx:
             ctx.settings(agop.RFMRegressor(**settings)._texts())
     alone = ((clock() - first) / 10)[1]
@@ -75,10 +75,10 @@ def overhead(repeats):
 
 
 def memory():
-    """Memory of a table over X beside X itself."""
+    """Memory of a table over X, and of finding equal rows in it, beside X itself."""
     X, y = data(2_000_000, 50)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    columns, _, _ = agop._rows.repeat(_tables.columns_of(X), y, None)
+    columns, _, _ = agop._rows.merge(_tables.columns_of(X), y, None)
     with _native.Context() as ctx:
         _tables.table_of(ctx, columns)
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agop._native import Context, Handle, Judged, Owned, lib
 from agop._progress import Reporter
-from agop._rows import repeat
+from agop._rows import merge
 from agop._settings import describe, names_of, texts_of, with_keywords
 from agop._sklearn import (BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, DataConversionWarning,
                            MultiOutputMixin, NotFittedError, RegressorMixin, TransformerMixin)
@@ -147,6 +147,9 @@ _CLASSIFICATION = names_of("fit", _IN_PYTHON + _OF_NUMBERS)
 _OWN_DOC = """\
 n_components : int or None, default=None
     How many directions ``transform`` gives, the strongest first; None: as many as there are features.
+merge_rows : bool, default=True
+    Where more than half of the rows have a twin, equal rows become one row with the sum of their weights before the
+    fit, so that a weight means repetition. False: never.
 n_jobs : int or None, default=None
     Threads; None and -1: all that OpenMP offers.
 verbose : int, default=0
@@ -173,6 +176,7 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     _settings: list[str]
     _task: str
     n_components: int | None
+    merge_rows: bool
     n_jobs: int | None
     verbose: int
 
@@ -293,9 +297,14 @@ class _Machine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if y.shape[:1] != (columns.rows,):
             raise ValueError("Found input variables with inconsistent numbers of samples: X has %d, y has shape %r"
                              % (columns.rows, y.shape))
-        columns, y, weight = repeat(columns, y, _weights(sample_weight, columns.rows))
+        weight = _weights(sample_weight, columns.rows)
+        if weight is not None and not weight.all():  # such a row is not there, and nor is a class that only they have
+            kept = np.flatnonzero(weight)
+            columns, y, weight = columns.take(kept), y[kept], weight[kept]
         targets = self._targets(y)
         weight = self._weigh(targets, weight)
+        if self.merge_rows:
+            columns, targets, weight = merge(columns, targets, weight)
         if columns.rows < 2:
             raise ValueError("n_samples=1: a machine is fitted to two different rows or more")
         own = _free_names(columns, 1 if targets.ndim == 1 else targets.shape[1])
@@ -511,9 +520,9 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
     _task = "regression"
 
     @with_keywords(_REGRESSION)
-    def __init__(self, *, n_components: int | None = None, n_jobs: int | None = None,
+    def __init__(self, *, n_components: int | None = None, merge_rows: bool = True, n_jobs: int | None = None,
                  verbose: int = 0, **settings: Any) -> None:
-        self._keep({"n_components": n_components, "n_jobs": n_jobs, "verbose": verbose}
+        self._keep({"n_components": n_components, "merge_rows": merge_rows, "n_jobs": n_jobs, "verbose": verbose}
                    | settings)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> RFMRegressor:
@@ -665,9 +674,9 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
     class_weight: str | dict[Any, float] | None
 
     @with_keywords(_CLASSIFICATION)
-    def __init__(self, *, n_components: int | None = None, n_jobs: int | None = None,
+    def __init__(self, *, n_components: int | None = None, merge_rows: bool = True, n_jobs: int | None = None,
                  verbose: int = 0, **settings: Any) -> None:
-        self._keep({"n_components": n_components, "n_jobs": n_jobs, "verbose": verbose}
+        self._keep({"n_components": n_components, "merge_rows": merge_rows, "n_jobs": n_jobs, "verbose": verbose}
                    | settings)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> RFMClassifier:

@@ -269,7 +269,7 @@ static agop_status fits_in_memory(const agop__rows *r, const agop__plan *p, cons
 
 /* As shares of the largest, so that no sum of them overflows. Beyond a ratio of 1e20 the smallest would put a number on
  * the diagonal of the kernel matrix that single precision cannot hold. */
-agop_status agop__fit_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
+static agop_status read_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s)
 {
     const char *name = agop__text(s, "weights");
     int64_t     col  = *name ? agop__table_find(t, name) : -1;
@@ -697,8 +697,6 @@ static agop_status settle_answers(agop_model *m, agop__fit *f)
     return agop__fit_answers(m, f, &h);
 }
 
-/* ---- all of it ---- */
-
 agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, const agop_table *valid,
                      const agop_settings *s)
 {
@@ -707,7 +705,8 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     agop__comparison beside = {0};
     agop_model    *m      = NULL;
     agop_settings *own    = NULL;
-    agop__settled  l      = {.target = NULL};
+    char          *keep   = NULL;
+    double        *weight = NULL;
     agop_status    st;
 
     if (!ctx)
@@ -722,13 +721,12 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
         return agop__fail_memory(&ctx->err, 0, "a model");
     TRY(schema_settings(&own, s, train, &ctx->err));
     TRY(resolve(&f.plan, &f.shape, ctx, s, valid != NULL));
-    l.target = &m->target;
-    TRY(agop__settle_rows(&l, ctx, train, s));
-    train    = l.table ? l.table : train;
+    TRY(read_weights(&weight, ctx, train, s));
+    TRY(agop__target_learn(&m->target, &keep, ctx, train, s, weight));
     f.target = &m->target;
     TRY(check_target(&f, s));
     if (agop__choice(s, "class_weight", "balanced"))
-        TRY(balance(&l.weight, &m->target, ctx, train, l.keep));
+        TRY(balance(&weight, &m->target, ctx, train, keep));
     f.plan.score = agop__score_name(&m->target, s);
     TRY(agop__score_check(&m->target, f.plan.score, &ctx->err));
     if (agop__score_looks(f.plan.score)) {
@@ -743,7 +741,7 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     }
     f.schema = &m->schema;
     m->dtype = f.plan.dtype;
-    TRY(gather(&f, train, valid, s, l.keep, l.weight));
+    TRY(gather(&f, train, valid, s, keep, weight));
     TRY(check_logarithms(&f));
     TRY(open_journal(&f, s));
     if (f.rows.n > f.plan.leaf_size) {
@@ -762,7 +760,6 @@ agop_status agop_fit(agop_model **out, agop_ctx *ctx, const agop_table *train, c
     }
     f.beside = &beside;
     TRY(assemble(m, &f, own));
-    agop__settled_names(m, &l);
     *out = m;
     m    = NULL;
 done:
@@ -770,7 +767,8 @@ done:
     agop__comparison_free(&beside);
     agop__grown_free(&grown);
     agop__fit_free(&f);
-    agop__settled_free(&l);
+    free(weight);
+    free(keep);
     agop_settings_free(own);
     agop_model_free(m);
     return st;

@@ -262,19 +262,6 @@ agop_status agop__fit_members(agop__leaf *leaf, agop__fit *f, const agop_setting
 void        agop__leaf_trim(agop__leaf *leaf, const agop__fit *f);
 /* fit.c: encoded outputs that rows first .. first+count-1 should have. */
 agop_status agop__fit_truth(double **out, const agop__fit *f, int64_t first, int64_t count);
-/* equal.c: what is learned of a target and of weights, and the rows it belongs to. */
-typedef struct agop__settled {
-    agop__target *target; /* the caller's */
-    char         *keep;   /* rows that have one */
-    double       *weight; /* or NULL */
-    agop_table   *table;  /* a table with equal rows, in an order that its cells decide; NULL: it stays as it is */
-    int64_t      *order;  /* where its rows stand in the caller's */
-} agop__settled;
-agop_status agop__settle_rows(agop__settled *l, agop_ctx *ctx, const agop_table *t, const agop_settings *s);
-void        agop__settled_names(agop_model *m, const agop__settled *l); /* rows as the caller's table has them */
-void        agop__settled_free(agop__settled *l);
-/* fit.c: the weights of all rows, malloc'd; NULL: there are none */
-agop_status agop__fit_weights(double **out, agop_ctx *ctx, const agop_table *t, const agop_settings *s);
 /* fit.c: rows of numbers order[0 .. n-1], so that every first part is random and holds each class in proportion; truth
  * is that of all row numbers. */
 agop_status agop__fit_shuffle(int64_t *order, int64_t n, agop_ctx *ctx, const agop__target *g, const double *truth,

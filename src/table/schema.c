@@ -253,7 +253,7 @@ static void learn_one(void *user, int part)
 
 /* ---- which columns, and as what ---- */
 
-int agop__schema_leaves(const char *name, const char *except, const agop_settings *s)
+static int left_out(const char *name, const char *except, const agop_settings *s)
 {
     return agop__name_in(name, except) || agop__name_in(name, agop__text(s, "drop")) ||
            agop__name_in(name, agop__text(s, "weights"));
@@ -272,7 +272,7 @@ static agop_status check_names(const agop_table *t, const char *role, const char
         if (n < sizeof word) {
             memcpy(word, name, n);
             word[n] = '\0';
-            if (agop__schema_leaves(word, except, s))
+            if (left_out(word, except, s))
                 continue;
         }
         return agop__no_column(e, NULL, name, n, role, &t->names);
@@ -313,7 +313,7 @@ static agop_status choose_fields(agop__schema *out, int64_t **source, const agop
         goto done;
     }
     for (int64_t j = 0; j < t->cols; j++) {
-        if (agop__schema_leaves(t->column[j].name, except, s))
+        if (left_out(t->column[j].name, except, s))
             continue;
         (*source)[out->fields] = j;
         TRY(add_field(out, &t->column[j], s, e));

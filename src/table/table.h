@@ -134,7 +134,6 @@ typedef struct agop__schema {
  * kept, the rest are as unseen, with a note), scale, normal_scores (auto is false). */
 agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_table *t, const char *except,
                                const agop_settings *s);
-int         agop__schema_leaves(const char *name, const char *except, const agop_settings *s); /* is it left out? */
 /* What the rows held that fit never saw, added up over calls. */
 typedef struct agop__surprises {
     int64_t unseen;  /* texts without a level */

@@ -139,28 +139,64 @@ def test_a_table_of_an_array_takes_no_memory(kind, order):
     assert float(out.stdout) < 0.1
 
 
-# ---- weights as repetitions ----
+# ---- equal rows ----
 
 
-def spelled_out(weight, rows=4):
-    columns = columns_of(np.arange(2.0 * rows).reshape(rows, 2))
-    columns, y, weight = _rows.repeat(columns, np.arange(rows), np.array(weight, dtype=float))
-    assert columns.rows == len(y) and (columns.matrix[:, 0] == 2 * y).all()
-    return y.tolist(), weight if weight is None else weight.tolist()
+def merged(X, y=None, weight=None):
+    columns = columns_of(X)
+    return _rows.merge(columns, np.zeros(columns.rows) if y is None else y, weight)
 
 
-def test_whole_numbers_are_repetitions():
-    assert spelled_out([1, 0, 3, 2]) == ([0, 2, 2, 2, 3, 3], None)
-    assert spelled_out([10, 0, 30, 20]) == ([0, 2, 2, 2, 3, 3], None)  # in lowest terms
-
-
-def test_other_weights_stay():
-    assert spelled_out([1, 0, 2.5, 1]) == ([0, 2, 3], [1, 2.5, 1])
-    assert spelled_out([1, 0, 16, 1]) == ([0, 2, 3], [1, 16, 1])  # too many rows
-    assert spelled_out([1, 0, 1e300, 1]) == ([0, 2, 3], [1, 1e300, 1])
-
-
-def test_equal_weights_are_none():
-    X = np.ones((3, 2))
-    columns, _, weight = _rows.repeat(columns_of(X), np.zeros(3), np.full(3, 7.0))
+def test_rows_without_a_twin_stay_as_they_are():
+    X = np.array([[1.0, 2], [2, 1], [1, 1]])
+    columns, y, weight = merged(X)
     assert columns.matrix is X and weight is None
+
+
+def test_few_equal_rows_stay_as_they_are():
+    X = np.array([[1.0, 2], [2, 1], [1, 1], [2, 1]])
+    columns, y, weight = merged(X)
+    assert columns.matrix is X and weight is None
+    columns, y, weight = merged(X, np.arange(4.0), np.array([1.0, 2, 3, 4]))
+    assert columns.rows == 4 and sorted(zip(y, weight)) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert (columns.matrix == X[y.astype(int)]).all()
+
+
+def test_equal_rows_become_one():
+    X = np.array([[1, np.nan], [0.0, 2], [1, np.nan], [-0.0, 2], [1, 3]])
+    columns, y, weight = merged(X, np.array([5.0, 6, 5, 6, 5]))
+    cells = {(*np.nan_to_num(row, nan=-1), target): w for row, target, w in zip(columns.matrix, y, weight)}
+    assert cells == {(1, -1, 5): 2, (0, 2, 6): 2, (1, 3, 5): 1}
+
+
+def test_rows_of_other_targets_are_others():
+    columns, y, weight = merged(np.ones((3, 2)), np.array([1.0, 2, 3]))
+    assert columns.rows == 3 and weight is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_their_order_is_decided_by_their_cells(seed):
+    generator = np.random.default_rng(seed)
+    X = generator.integers(0, 3, size=(40, 3)).astype(float)
+    order = generator.permutation(40)
+    (a, _, w), (b, _, v) = merged(X), merged(X[order])
+    assert (a.matrix == b.matrix).all() and (w == v).all() and w.sum() == 40
+    assert a.rows == len(np.unique(X, axis=0))
+    frame = pd.DataFrame(X.astype(int).astype(str), columns=["a", "b", "c"])
+    (c, _, w), (d, _, v) = merged(frame), merged(frame.iloc[order])
+    for one, other in zip(c.column, d.column):
+        assert isinstance(one, Texts)
+        assert [one.levels[k] for k in one.codes] == [other.levels[k] for k in other.codes]
+    assert (w == v).all()
+
+
+def test_sparse_rows_are_joined_too():
+    sparse = pytest.importorskip("scipy.sparse")
+    X = np.array([[0, 1.0], [2, 0], [0, 1], [0, 0], [0, 0]])
+    columns, _, weight = merged(sparse.csr_array(X))
+    assert {tuple(row): w for row, w in zip(columns.sparse.toarray(), weight)} == {(0, 1): 2, (2, 0): 1, (0, 0): 2}
+
+
+def test_cells_with_few_digits_are_told_apart():
+    X = np.array([[a, b, c, 2.0**k] for a in range(8) for b in range(8) for c in range(8) for k in range(8)])
+    assert len(np.unique(_rows.fingerprints(columns_of(X), np.zeros(len(X)), 0))) == len(X)
