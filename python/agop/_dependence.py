@@ -6,7 +6,7 @@ import ctypes
 import json
 from collections.abc import Iterable, Iterator
 from ctypes import byref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,8 +60,8 @@ class Winner:
     k: int
     l: int
     r: float
-    _native: NativeWinner
-    _handle: Owned
+    _native: NativeWinner = field(repr=False)
+    _handle: Owned = field(repr=False)
 
     def f(self, x: Any) -> NDArray[np.float64]:
         """phi_k of a at values x of it, less its mean, over its deviation."""
@@ -76,6 +76,12 @@ class Winner:
         start = out.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         lib.agop_ids_winning(start, self._handle, byref(self._native), side, start, out.size)
         return out
+
+
+def _place(names: list[str], name: str) -> int:
+    if name not in names:
+        raise ValueError("there is no variable %r" % name)
+    return names.index(name)
 
 
 @dataclass(frozen=True)
@@ -146,8 +152,8 @@ class Dependence:
         """
         native = NativeWinner()
         with Context() as ctx:
-            ctx.check(lib.agop_ids_winner(byref(native), ctx.handle, self._handle, self.names.index(a),
-                                          self.names_y.index(b)))
+            ctx.check(lib.agop_ids_winner(byref(native), ctx.handle, self._handle, _place(self.names, a),
+                                          _place(self.names_y, b)))
         return Winner(a, b, native.k, native.l, native.r, native, self._handle)
 
     def __iter__(self) -> Iterator[Pair]:

@@ -9,7 +9,6 @@
 #include "base/threads.h"
 #include "depend/finished.h"
 
-enum { FEWEST = 4 }; /* rows that a measure needs */
 enum { HSIC_EXACT = 2000, HSIC_FEATURES = 200 };
 
 typedef struct comparing {
@@ -61,7 +60,7 @@ agop_status agop__measure_columns(agop__measured *out, int which, const agop__va
     if (!x)
         return agop__fail_memory(e, 16.0 * (double)rows, "two columns");
     n = agop__both_values(x, x + rows, u, v, rows, &plain);
-    if (n >= FEWEST)
+    if (n >= AGOP__FEWEST_ROWS)
         st = agop__measure(out, which, x, x + rows, n, e);
     free(x);
     return st;

@@ -6,6 +6,8 @@
 #include "depend/ids.h"
 #include "depend/measures.h"
 
+enum { AGOP__FEWEST_ROWS = 4 }; /* that a measure needs */
+
 /* Fills d->keep with the size of the measure d->plan.measure for all pairs. Categories are refused (AGOP_E_DATA). */
 agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started);
 /* correlate.c. The same for pairs both of which are whole, by products; in the journal batches from `number` on. *done

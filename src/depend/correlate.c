@@ -8,7 +8,6 @@
 #include "depend/classical.h"
 #include "depend/finished.h"
 
-enum { FEWEST = 4 };               /* rows that a correlation needs */
 enum { MOST = 1024, PANEL = 128 }; /* columns of a block; those that are multiplied at a time */
 #define BLOCK_BYTES 128e6
 #define STAGE_BYTES 8e6 /* columns on their way to a block */
@@ -30,7 +29,7 @@ typedef struct correlating {
 
 int agop__is_whole(const agop_ids *d, const agop__variable *v)
 {
-    return agop__is_correlation(d->plan.measure) && d->rows >= FEWEST && !v->missing;
+    return agop__is_correlation(d->plan.measure) && d->rows >= AGOP__FEWEST_ROWS && !v->missing;
 }
 
 static const agop__side *side_of(const correlating *c, int which)
@@ -155,7 +154,7 @@ done:
 
 static agop_status open_correlating(correlating *c)
 {
-    int64_t     n = c->d->rows, fit = (int64_t)(BLOCK_BYTES / 8 / (double)n), longest;
+    int64_t     n = c->d->rows, fit, longest;
     agop_status st = AGOP_OK;
 
     for (int which = 0; which < 2; which++) {
@@ -169,6 +168,7 @@ static agop_status open_correlating(correlating *c)
     }
     if (c->count[0] == 0 || c->count[1] == 0)
         return AGOP_OK;
+    fit       = (int64_t)(BLOCK_BYTES / 8 / (double)n);
     longest   = c->count[0] > c->count[1] ? c->count[0] : c->count[1];
     c->most   = fit < 1 ? 1 : fit < MOST ? fit : MOST;
     c->most   = c->most < longest ? c->most : longest;

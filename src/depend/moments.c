@@ -5,7 +5,6 @@
 #include "depend/panel_features.h"
 
 enum { MOMENT_ROWS = 4096 }; /* rows at a time */
-#define LEAST_LENGTH 1e-12   /* of a centred feature: below, it does not vary */
 
 typedef struct summing {
     agop__tile Z, sum;         /* features of a panel; what they come to */
@@ -190,7 +189,7 @@ static int64_t settle(agop__panel *p, const summing *m, int64_t count)
         double off     = m->host[i] / values;
         double squares = fmax(0, m->host[count + i] - values * off * off), length = sqrt(squares);
         p->shift[i] += off;
-        p->factor[i] = length > LEAST_LENGTH ? 1 / length : 0;
+        p->factor[i] = length > AGOP__LEAST_LENGTH ? 1 / length : 0;
         far += values * off * off > LOST * squares;
     }
     return far;

@@ -6,8 +6,6 @@
 #include "base/memory.h"
 #include "depend/ids.h"
 
-#define LEAST_LENGTH 1e-12 /* of a centred feature: below, it does not vary */
-
 /* Features of both variables over the rows that both have. */
 typedef struct moments {
     const agop__ids_plan *plan;
@@ -24,16 +22,22 @@ void agop__features_at(double *to, double x, const agop__ids_plan *plan)
         to[k] = to[k - 1] * x / sqrt((double)k);
 }
 
+/* About the first row: of what does not vary the mean is exact. */
 static void find_means(moments *m)
 {
-    double phi[AGOP__TERMS_MOST];
+    double first[AGOP__TERMS_MOST], phi[AGOP__TERMS_MOST], sum[AGOP__TERMS_MOST];
 
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < 2 && m->n > 0; side++) {
+        memset(sum, 0, sizeof sum);
+        agop__features_at(first, m->value[side][0], m->plan);
         for (int64_t i = 0; i < m->n; i++) {
             agop__features_at(phi, m->value[side][i], m->plan);
             for (int32_t k = 0; k < m->plan->terms; k++)
-                m->mean[side][k] += phi[k] / (double)m->n;
+                sum[k] += phi[k] - first[k];
         }
+        for (int32_t k = 0; k < m->plan->terms; k++)
+            m->mean[side][k] = first[k] + sum[k] / (double)m->n;
+    }
 }
 
 static void find_products(moments *m)
@@ -59,7 +63,7 @@ static double length_of(const moments *m, int side, int32_t k)
 {
     double length = sqrt(m->square[side][k]);
 
-    return length > LEAST_LENGTH ? length : 0;
+    return length > AGOP__LEAST_LENGTH ? length : 0;
 }
 
 static void choose(agop_winner *out, const moments *m)

@@ -280,6 +280,36 @@ static void refused(const agop_ids *d, int64_t a, int64_t b, const char *says)
         fail_msg("'%s' says nothing of '%s'", agop_errmsg(ctx), says);
 }
 
+/* Rounding of a mean over many rows must not look like something that varies. */
+static void test_winner__constants_of_many_rows_have_none(void **state)
+{
+    enum { MANY = 200000 };
+    double     *v[3], x[2] = {2, 3};
+    agop_table *t;
+    agop_ids   *d;
+
+    (void)state;
+    assert_int_equal(agop_table_new(&t, ctx, MANY), AGOP_OK);
+    for (int j = 0; j < 3; j++) {
+        v[j] = calloc(MANY, sizeof **v);
+        for (int i = 0; i < MANY; i++)
+            v[j][i] = j == 0 ? 2 : j == 1 ? .7 : sin(i);
+        assert_int_equal(agop_table_add_numeric(t, ctx, (const char *[]){"two", "part", "wave"}[j], v[j]), AGOP_OK);
+    }
+    d = score(t, NULL, "scale=none");
+    for (int a = 0; a < 2; a++) {
+        agop_winner w;
+        assert_int_equal(agop_ids_winner(&w, ctx, d, a, a + 1), AGOP_OK);
+        assert_true(w.r == 0 && w.deviation_a == 0);
+        agop_ids_winning(x, d, &w, 0, x, 2);
+        assert_true(x[0] == 0 && x[1] == 0);
+    }
+    for (int j = 0; j < 3; j++)
+        free(v[j]);
+    agop_ids_free(d);
+    agop_table_free(t);
+}
+
 static void test_winner__what_has_none_is_refused(void **state)
 {
     double      v[COLUMNS][ROWS];
@@ -313,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_winner__of_a_square_it_is_an_even_function),
         cmocka_unit_test(test_winner__its_correlation_is_the_score),
         cmocka_unit_test(test_winner__nothing_wins_where_nothing_varies),
+        cmocka_unit_test(test_winner__constants_of_many_rows_have_none),
         cmocka_unit_test(test_winner__what_has_none_is_refused),
     };
     int failed;
