@@ -177,26 +177,23 @@ done:
     return st;
 }
 
-#define LOST 1e3 /* squares about the shift, of those about the mean: more digits would be missed */
-
-/* Shifts and factors from sums about the shifts; how many shifts were too far from the mean for that. */
-static int64_t settle(agop__panel *p, const summing *m, int64_t count)
+/* Shifts and factors from sums about the shifts; the fewest values of a unit. */
+static double settle(agop__panel *p, const summing *m, int64_t count)
 {
-    int64_t far = 0;
+    double fewest = INFINITY;
 
     for (int64_t i = 0; i < count; i++) {
-        double values  = fmax(1, m->host[2 * count + i % p->units]);
-        double off     = m->host[i] / values;
-        double squares = fmax(0, m->host[count + i] - values * off * off), length = sqrt(squares);
+        double values = m->host[2 * count + i % p->units], off = m->host[i] / fmax(1, values);
+        double length = sqrt(fmax(0, m->host[count + i] - values * off * off));
         p->shift[i] += off;
         p->factor[i] = length > AGOP__LEAST_LENGTH ? 1 / length : 0;
-        far += values * off * off > LOST * squares;
+        fewest       = fmin(fewest, values);
     }
-    return far;
+    return fewest;
 }
 
 static agop_status settle_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
-                                const agop__ids_plan *plan, int64_t length, int64_t *far)
+                                const agop__ids_plan *plan, int64_t length, double *fewest)
 {
     int64_t     count = agop__block_terms(b) * p->units;
     agop_status st;
@@ -204,17 +201,19 @@ static agop_status settle_panel(summing *m, agop_ctx *ctx, const agop__side *s, 
     for (int64_t i = 0; i < count; i++)
         p->factor[i] = 1;
     TRY(sum_panel(m, ctx, s, b, p, plan, length));
-    *far = settle(p, m, count);
+    *fewest = settle(p, m, count);
 done:
     return st;
 }
 
-/* The mean of the first m of n rows is so near that of all that one more pass gives both: the squares about it are
- * n / m times those about the mean at most, unless these rows are missing. Then there is one more. */
+/* The mean of m of n rows is so near that of all that one more pass gives both mean and length: squares about it are
+ * n / m times those about the mean at most. The first rows are enough, unless most of them are missing. */
 static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b, agop__panel *p,
                                const agop__ids_plan *plan)
 {
-    int64_t     count = agop__block_terms(b) * p->units, length = length_of(s, b, p), far;
+    int64_t     count = agop__block_terms(b) * p->units, length = length_of(s, b, p);
+    int64_t     first = length < m->rows ? length : m->rows;
+    double      fewest;
     agop_status st;
 
     p->shift  = agop__calloc(count, sizeof *p->shift);
@@ -225,11 +224,10 @@ static agop_status learn_panel(summing *m, agop_ctx *ctx, const agop__side *s, c
         p->factor[i] = 1; /* what learn_zero looks at is phi itself */
     if (b->sparse)
         TRY(learn_zero(m, ctx, s, b, p, plan));
-    TRY(settle_panel(m, ctx, s, b, p, plan, length < m->rows ? length : m->rows, &far));
-    if (length > m->rows || far > 0)
-        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
-    if (far > 0)
-        TRY(settle_panel(m, ctx, s, b, p, plan, length, &far));
+    TRY(settle_panel(m, ctx, s, b, p, plan, first, &fewest));
+    if (fewest < (double)first / 8)
+        TRY(settle_panel(m, ctx, s, b, p, plan, length, &fewest));
+    TRY(settle_panel(m, ctx, s, b, p, plan, length, &fewest));
     if (plan->units && !b->missing)
         TRY(learn_rounding(m, ctx, s, b, p, plan));
 done:
