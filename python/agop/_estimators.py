@@ -535,7 +535,7 @@ class RFMRegressor(RegressorMixin, MultiOutputMixin, _Machine):  # type: ignore[
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
+            What the squared error of each row counts; 0: the row is not there.
         X_val, y_val : optional
             Rows that judge the iterations. Without them one half of the rows judges what the other learns.
 
@@ -689,7 +689,7 @@ class RFMClassifier(ClassifierMixin, _Machine):  # type: ignore[misc]
         y : array-like of shape (n_samples,)
             Classes: texts, whole numbers or truth values.
         sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
+            What the squared error of each row counts; 0: the row is not there.
         X_val, y_val : optional
             Rows that judge the iterations. Without them one half of the rows judges what the other learns.
 
