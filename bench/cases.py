@@ -168,6 +168,13 @@ def dependence(n, d):
 
 SPARSE = "{agop} ids {data}/%s --top 20 --pairs 1000 -o {out}/pairs.csv -q"
 
+
+def genes(name, n, what):
+    return Case(name, "ids", what, "counts %d 20000 5 12" % n,
+                (Row("agop", ("{agop} ids {data}/counts.h5 --top 100 --pairs 1000 -o {out}/pairs.csv -q",)),),
+                sparse_scores(n, 20000, .05))
+
+
 TREE = "--tune off"
 KRR = "--iters 0 --leaf-size 1000000 --solver-tolerance 1e-4 " + SAME
 
@@ -221,8 +228,9 @@ CASES = [
         Row("agop", (SPARSE % "counts.h5",)),
         Row("agop, zeros as numbers", (SPARSE % "X.npy",), floor=scores(50000, 2000)),
     ), sparse_scores(50000, 2000, .05)),
-    Case("ids-sparse-wide", "ids", "50,000 x 20,000 counts, 5 % not zero, the strongest scores", "counts 50000 20000 5 12",
-         (Row("agop", (SPARSE % "counts.h5",)),), sparse_scores(50000, 20000, .05)),
+    genes("ids-sparse-wide", 50000, "50,000 x 20,000 counts, 5 % not zero, the 100 strongest of each"),
+    genes("ids-sparse-wide-half", 25000, "half of these rows"),
+    genes("ids-sparse-wide-quarter", 12500, "a quarter of them"),
     Case("read", "read", "a text file of 5,000,000 x 21, read and described", "csv 5000000 20 1 11 0 0",
          (Row("agop", ("{agop} info {data}/table.csv -q",)),)),
 ] + [curve("n", n, 100, 1) for n in (1000, 2000, 4000, 8000, 16000)] \

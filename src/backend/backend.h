@@ -66,6 +66,7 @@ typedef struct agop__terms {
     double            rate;
     const agop__tile *shift, *factor; /* of w variables: terms w x 1, f64, number k w + a of term k of variable a */
     int32_t           pairwise; /* 1: squares and presence, too */
+    int32_t           bf16;     /* term_sums: 1: of terms that are rounded to bf16 */
 } agop__terms;
 enum { AGOP__STRENGTH_MAX, AGOP__STRENGTH_MEAN, AGOP__STRENGTH_RMS };
 

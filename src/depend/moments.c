@@ -1,5 +1,6 @@
 /* moments.c - means and deviations of features, in double; and what tails and matrix units need to know besides. */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "depend/panel_features.h"
@@ -11,9 +12,9 @@ typedef struct summing {
     double    *host;           /* the same */
     agop__tile products;       /* where p-values are asked for: of features with each other */
     double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
-    agop__tile rounded;        /* on matrix units: features as these see them */
     agop__room values;
     int64_t    rows; /* at a time */
+    int        bf16; /* 1: sums are those of features as matrix units see them */
 } summing;
 
 static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const agop__ids_plan *plan)
@@ -26,7 +27,7 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
     m->host = agop__malloc(numbers, sizeof *m->host);
     if (!m->host)
         return agop__fail_memory(&ctx->err, 8.0 * (double)numbers, "sums");
-    if (plan->tested || plan->units) {
+    if (plan->tested) {
         m->feature = agop__malloc(side * m->rows, sizeof *m->feature);
         m->cube    = agop__malloc(side, sizeof *m->cube);
         if (!m->feature || !m->cube)
@@ -34,8 +35,6 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
     }
     if (plan->tested)
         TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
-    if (plan->units)
-        TRY(op_alloc(ctx, &m->rounded, side, m->rows, AGOP_F32));
     TRY(op_alloc(ctx, &m->Z, side, plan->tested ? m->rows : 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
     TRY(agop__room_open(&m->values, ctx, m->rows));
@@ -48,7 +47,6 @@ static void close_summing(summing *m, agop_ctx *ctx)
     op_release(ctx, &m->Z);
     op_release(ctx, &m->sum);
     op_release(ctx, &m->products);
-    op_release(ctx, &m->rounded);
     agop__room_close(&m->values, ctx);
     free(m->feature);
     free(m->cube);
@@ -77,6 +75,18 @@ static double zeros_of(const agop__side *s, const agop__block *b, const agop__pa
 static double at_zero(const agop__panel *p, int64_t i)
 {
     return p->zero ? (p->zero[i] - p->shift[i]) * p->factor[i] : 0;
+}
+
+/* The nearest bf16, ties to even, as the backend rounds. */
+static double nearest16(double v)
+{
+    float    f = (float)v;
+    uint32_t bits;
+
+    memcpy(&bits, &f, sizeof bits);
+    bits = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
+    memcpy(&f, &bits, sizeof f);
+    return (double)f;
 }
 
 static agop__taking part_of(summing *m, const agop__side *s, const agop__block *b, const agop__panel *p,
@@ -109,15 +119,16 @@ static agop_status sum_panel(summing *m, agop_ctx *ctx, const agop__side *s, con
     for (int64_t i = 0; i < length; i += m->rows) {
         agop__taking t = part_of(m, s, b, p, plan, i);
         TRY(agop__lay_out(&l, ctx, &m->values, &t, b));
-        st = op_term_sums(ctx, &sum, &l.terms, &l.x);
+        l.terms.bf16 = m->bf16;
+        st           = op_term_sums(ctx, &sum, &l.terms, &l.x);
         agop__take_up(&l, ctx);
         TRY(st);
     }
     TRY(op_get(ctx, m->host, 1, AGOP_F64, &sum));
     for (int64_t i = 0; i < count; i++) {
-        double zeros = zeros_of(s, b, p, i % p->units);
-        m->host[i] += zeros * at_zero(p, i);
-        m->host[count + i] += zeros * at_zero(p, i) * at_zero(p, i);
+        double zeros = zeros_of(s, b, p, i % p->units), zero = m->bf16 ? nearest16(at_zero(p, i)) : at_zero(p, i);
+        m->host[i] += zeros * zero;
+        m->host[count + i] += zeros * zero * zero;
     }
     for (int64_t u = 0; u < p->units; u++)
         m->host[2 * count + u] += zeros_of(s, b, p, u);
@@ -148,32 +159,21 @@ static agop_status learn_rounding(summing *m, agop_ctx *ctx, const agop__side *s
                                   const agop__ids_plan *plan)
 {
     int64_t     count = agop__block_terms(b) * p->units;
-    agop__tile  Z     = op_rows(ctx, &m->rounded, 0, count), part;
-    agop_status st    = AGOP_OK;
+    double      rows  = (double)s->t->rows;
+    agop_status st;
 
     p->bias    = agop__calloc(count, sizeof *p->bias);
     p->stretch = agop__calloc(count, sizeof *p->stretch);
     if (!p->bias || !p->stretch)
         return agop__fail_memory(&ctx->err, 16.0 * (double)count, "features");
-    for (int64_t i = 0; i < s->t->rows; i += m->rows) {
-        int64_t      n = s->t->rows - i < m->rows ? s->t->rows - i : m->rows;
-        agop__taking t = {.s = s, .panel = p, .plan = plan, .to = m->values.host, .first = i, .n = n};
-        part           = op_cols(ctx, &Z, 0, n);
-        TRY(agop__spread_panel(&part, ctx, &m->values, &t, b, 0));
-        TRY(op_round16(ctx, &part));
-        TRY(op_get(ctx, m->feature, n, AGOP_F64, &part));
-        for (int64_t r = 0; r < count; r++)
-            for (int64_t j = 0; j < n; j++) {
-                p->bias[r] += m->feature[r * n + j];
-                p->stretch[r] += m->feature[r * n + j] * m->feature[r * n + j];
-            }
+    m->bf16 = 1;
+    st      = sum_panel(m, ctx, s, b, p, plan, length_of(s, b, p));
+    m->bf16 = 0;
+    for (int64_t r = 0; st == AGOP_OK && r < count; r++) {
+        double squares = m->host[count + r] - m->host[r] * m->host[r] / rows;
+        p->bias[r]     = m->host[r] / sqrt(rows);
+        p->stretch[r]  = squares > .5 ? 1 / sqrt(squares) : 0;
     }
-    for (int64_t r = 0; r < count; r++) {
-        double squares = p->stretch[r] - p->bias[r] * p->bias[r] / (double)s->t->rows;
-        p->bias[r] /= sqrt((double)s->t->rows);
-        p->stretch[r] = squares > .5 ? 1 / sqrt(squares) : 0;
-    }
-done:
     return st;
 }
 

@@ -1324,6 +1324,49 @@ static double nearest16(double v)
     return bits & 0x10000 ? (double)low : (double)high; /* a tie: the even one */
 }
 
+/* Sums of terms that are rounded are those of the rounded single-precision terms. */
+static void rounded_sums_case(void)
+{
+    enum { T = 6, N = (2 * T + 1) * LEFT };
+    double     *X = draws(LEFT * SEEN, AGOP_F64), *z, *got, want[N] = {0}, tolerance[N] = {0};
+    double      shift[T * LEFT], factor[T * LEFT];
+    agop__tile  x, Z = tile(T * LEFT, SEEN, 0, AGOP_F32), sums, at, by;
+    agop__terms t = {.count = T, .rate = .7, .shift = &at, .factor = &by, .bf16 = 1};
+    agop__err   e = {0};
+
+    X[5] = NAN;
+    for (int i = 0; i < T * LEFT; i++) {
+        shift[i]  = .1 * (i % 3);
+        factor[i] = 1. / (3 + i);
+    }
+    x    = tile_of(X, LEFT, SEEN, 1, AGOP_F64);
+    at   = tile_of(shift, T * LEFT, 1, 0, AGOP_F64);
+    by   = tile_of(factor, T * LEFT, 1, 0, AGOP_F64);
+    sums = tile_of(want, N, 1, 0, AGOP_F64);
+    ok(be->terms(ctx->self, &Z, &t, &x, &e), &e, "terms");
+    ok(be->term_sums(ctx->self, &sums, &t, &x, &e), &e, "sums of rounded terms");
+    z   = values_of(&Z);
+    got = values_of(&sums);
+    for (int r = 0; r < T * LEFT; r++)
+        for (int i = 0; i < SEEN; i++) {
+            double v = nearest16(z[r * SEEN + i]);
+            want[r] += v;
+            want[T * LEFT + r] += v * v;
+            want[2 * T * LEFT + r % LEFT] += r < LEFT && !isnan(X[r * SEEN + i]);
+        }
+    for (int r = 0; r < N; r++)
+        tolerance[r] = SEEN * SEEN * 0x1p-53;
+    compare(got, want, tolerance, N, "sums of rounded terms");
+    free(X);
+    free(z);
+    free(got);
+    drop(&x);
+    drop(&Z);
+    drop(&at);
+    drop(&by);
+    drop(&sums);
+}
+
 static void round16_case(int64_t rows, int64_t cols)
 {
     double    *v = draws(rows * cols, AGOP_F32), *got;
@@ -1538,6 +1581,7 @@ int main(int argc, char **argv)
         special_cases(dtype);
         dense_cases(dtype);
         dependence_cases(dtype);
+        rounded_sums_case();
     }
     difference_cases();
     for (int s = 1; s < SIDES; s++) {

@@ -151,25 +151,34 @@ typedef struct lanes {
     double z[LANES], square[LANES], there[LANES];
 } lanes;
 
-AGOP__CLONES static void add_lanes(lanes *sum, const piece *q, double shift, double factor)
+AGOP__CLONES static void add_lanes(lanes *sum, const double *z, const double *there, int64_t n)
 {
     lanes   s = {{0}, {0}, {0}};
-    int64_t whole = q->n - q->n % LANES;
+    int64_t whole = n - n % LANES;
 
     for (int64_t i = 0; i < whole; i += LANES)
         for (int l = 0; l < LANES; l++) {
-            double z = (q->p[i + l] - shift) * factor * q->there[i + l];
-            s.z[l] += z;
-            s.square[l] += z * z;
-            s.there[l] += q->there[i + l];
+            s.z[l] += z[i + l];
+            s.square[l] += z[i + l] * z[i + l];
+            s.there[l] += there[i + l];
         }
-    for (int64_t i = whole; i < q->n; i++) {
-        double z = (q->p[i] - shift) * factor * q->there[i];
-        s.z[i - whole] += z;
-        s.square[i - whole] += z * z;
-        s.there[i - whole] += q->there[i];
+    for (int64_t i = whole; i < n; i++) {
+        s.z[i - whole] += z[i];
+        s.square[i - whole] += z[i] * z[i];
+        s.there[i - whole] += there[i];
     }
     *sum = s;
+}
+
+static void round_values(const agop__cpu *self, double *z, int64_t n)
+{
+    float rounded[PIECE];
+
+    for (int64_t i = 0; i < n; i++)
+        rounded[i] = (float)z[i];
+    self->loops[0]->round16(rounded, n);
+    for (int64_t i = 0; i < n; i++)
+        z[i] = (double)rounded[i];
 }
 
 static double over_lanes(const double *v)
@@ -184,9 +193,13 @@ static double over_lanes(const double *v)
 static void sum_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor)
 {
     int64_t w = s->X->rows, T = terms_of(s->t);
+    double  z[PIECE];
     lanes   sum;
 
-    add_lanes(&sum, q, shift, factor);
+    centre(z, q, shift, factor);
+    if (s->t->bf16)
+        round_values(s->self, z, q->n);
+    add_lanes(&sum, z, q->there, q->n);
     *(double *)agop__at(s->Z, k * w + a, 0) += over_lanes(sum.z);
     *(double *)agop__at(s->Z, (T + k) * w + a, 0) += over_lanes(sum.square);
     if (k == 0)
