@@ -20,7 +20,7 @@ typedef struct spreading {
 typedef struct piece {
     int64_t first, n;
     double  x[PIECE], there[PIECE]; /* 0 and 0 where it is missing */
-    double  p[PIECE];               /* the term that is looked at */
+    double  p[PIECE], z[PIECE];     /* the term that is looked at; the same, centred and scaled */
 } piece;
 
 void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t)
@@ -51,12 +51,12 @@ AGOP__CLONES static void open_piece(piece *q, const double *at)
 }
 
 /* What is made of term k of variable a. */
-typedef void use_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor);
+typedef void use_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor);
 
 /* Term after term of the variables that thread t of so many has. */
 static void each_term(const spreading *s, int t, int of, use_term *use)
 {
-    piece q;
+    piece q = {.n = 0};
 
     for (int64_t a = t; a < s->X->rows; a += of)
         for (q.first = 0; q.first < s->X->cols; q.first += PIECE) {
@@ -107,24 +107,23 @@ static void store(agop__tile *Z, int64_t row, const piece *q, const double *v)
     }
 }
 
-AGOP__CLONES static void centre(double *restrict z, const piece *q, double shift, double factor)
+AGOP__CLONES static void centre(piece *restrict q, double shift, double factor)
 {
     for (int64_t i = 0; i < q->n; i++)
-        z[i] = (q->p[i] - shift) * factor * q->there[i];
+        q->z[i] = (q->p[i] - shift) * factor * q->there[i];
 }
 
-static void store_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor)
+static void store_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
 {
     int64_t w = s->X->rows, T = terms_of(s->t);
-    double  z[PIECE];
 
-    centre(z, q, shift, factor);
-    store(s->Z, k * w + a, q, z);
+    centre(q, shift, factor);
+    store(s->Z, k * w + a, q, q->z);
     if (!s->t->pairwise)
         return;
     for (int64_t i = 0; i < q->n; i++)
-        z[i] *= z[i];
-    store(s->Z, (T + k) * w + a, q, z);
+        q->z[i] *= q->z[i];
+    store(s->Z, (T + k) * w + a, q, q->z);
     if (k == 0)
         store(s->Z, 2 * T * w + a, q, q->there);
 }
@@ -190,16 +189,15 @@ static double over_lanes(const double *v)
     return sum;
 }
 
-static void sum_term(const spreading *s, const piece *q, int64_t k, int64_t a, double shift, double factor)
+static void sum_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
 {
     int64_t w = s->X->rows, T = terms_of(s->t);
-    double  z[PIECE];
     lanes   sum;
 
-    centre(z, q, shift, factor);
+    centre(q, shift, factor);
     if (s->t->bf16)
-        round_values(s->self, z, q->n);
-    add_lanes(&sum, z, q->there, q->n);
+        round_values(s->self, q->z, q->n);
+    add_lanes(&sum, q->z, q->there, q->n);
     *(double *)agop__at(s->Z, k * w + a, 0) += over_lanes(sum.z);
     *(double *)agop__at(s->Z, (T + k) * w + a, 0) += over_lanes(sum.square);
     if (k == 0)
