@@ -72,9 +72,12 @@ def fingerprints(columns: Columns, y: Array, seed: int) -> Words:
 
 
 def _mostly_repeated(words: Words) -> bool:
-    """Has more than half of the rows a twin?"""
-    _, counts = np.unique(words, return_counts=True)
-    return int(counts[counts > 1].sum()) > len(words) / 2
+    """Has more than half of the rows a twin? Sorts the words: no copy of them."""
+    words.sort()
+    twin = np.zeros(len(words), dtype=bool)
+    twin[1:] = words[1:] == words[:-1]
+    twin[:-1] |= twin[1:]
+    return bool(np.count_nonzero(twin) > len(words) / 2)
 
 
 def merge(columns: Columns, y: Array, weight: Floats | None) -> tuple[Columns, Array, Floats | None]:
