@@ -134,10 +134,7 @@ agop_status agop__classical_run(agop_ids *d, agop_ctx *ctx, double started)
     }
     TRY(agop__correlate_whole(d, ctx, (uint64_t)s->variables, &done, total, started));
     for (int64_t k = 0; k < s->variables; k++) {
-        if (agop__tell(ctx, "score", (int64_t)(1000 * done / total), 1000, started, NULL)) {
-            st = agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
-            goto done;
-        }
+        TRY(agop__tell_scored(ctx, done, total, started));
         c.u = &s->variable[k];
         list_others(&c, t, d->self ? k : 0);
         if (c.count == 0)

@@ -117,13 +117,6 @@ done:
     return st;
 }
 
-static agop_status tell_stop(correlating *c)
-{
-    if (agop__tell(c->ctx, "score", (int64_t)(1000 * *c->done / c->total), 1000, c->started, NULL))
-        return agop__fail(&c->ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
-    return AGOP_OK;
-}
-
 /* Of a block with itself each panel meets the columns from its own first one on. */
 static agop_status multiply_blocks(correlating *c, int64_t i, int64_t j, int same)
 {
@@ -140,7 +133,7 @@ static agop_status multiply_blocks(correlating *c, int64_t i, int64_t j, int sam
         agop__tile G = op_rows(c->ctx, &c->product, 0, rows);
         c->width     = wide - from;
         G            = op_cols(c->ctx, &G, 0, c->width);
-        TRY(tell_stop(c));
+        TRY(agop__tell_scored(c->ctx, *c->done, c->total, c->started));
         TRY(op_gemm(c->ctx, 0, 1, 1 / (double)c->d->rows, &A, &B, 0, &G));
         TRY(op_get(c->ctx, c->size, c->most, AGOP_F64, &G));
         TRY(tell_panel(c, i, j, p, rows, same));

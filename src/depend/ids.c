@@ -154,6 +154,13 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     return d->info ? AGOP_OK : agop__fail_memory(e, 0, "the report");
 }
 
+agop_status agop__tell_scored(agop_ctx *ctx, double done, double total, double started)
+{
+    if (agop__tell(ctx, "score", (int64_t)(1000 * done / total), 1000, started, NULL))
+        return agop__fail(&ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
+    return AGOP_OK;
+}
+
 /* ---- public ---- */
 
 agop_status agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, const agop_table *y,

@@ -191,6 +191,8 @@ struct agop_ids {
  * above `limit`, any number from limit to 0. */
 double agop__pair_log10p(const agop__variable *u, const agop__variable *v, int64_t n, double score,
                          const agop__ids_plan *plan, double limit);
+/* So many of `total` pairs are done; AGOP_E_STOPPED where the caller asks for the end. */
+agop_status agop__tell_scored(agop_ctx *ctx, double done, double total, double started);
 /* score.c: fills d->keep. */
 agop_status agop__ids_run(agop_ids *d, agop_ctx *ctx, double started);
 

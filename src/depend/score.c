@@ -361,8 +361,7 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
     agop__tile  G;
     agop_status st;
 
-    if (agop__tell(w->ctx, "score", (int64_t)(1000 * w->done / w->total), 1000, w->started, NULL))
-        return agop__fail(&w->ctx->err, AGOP_E_STOPPED, "stopped before all pairs were scored");
+    TRY(agop__tell_scored(w->ctx, w->done, w->total, w->started));
     w->done += (double)a->variables * (double)b->variables;
     TRY(agop__batch_begin(&there, &w->batch, (uint64_t)number));
     if (there)

@@ -73,6 +73,11 @@ agop_status agop__cpu_term_sums(void *self, agop__tile *s, const agop__terms *t,
 agop_status agop__cpu_strength(void *self, agop__tile *S, const agop__tile *G, int32_t K, int32_t L, int norm,
                                int pairwise, agop__err *e);
 
+/* Terms of a variable: x itself is one. */
+static inline int64_t agop__cpu_term_count(const agop__terms *t)
+{
+    return t->count ? t->count : 1;
+}
 /* p = phi_0 of n values, 0 < n; then, from phi_(k-1), phi_k. terms 0: x itself. */
 void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t);
 void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k);

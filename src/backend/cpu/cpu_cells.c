@@ -185,7 +185,7 @@ agop_status agop__cpu_cell_products(void *self, agop__tile *G, const agop__terms
                                     agop__err *e)
 {
     const agop__cpu *cpu = self;
-    int64_t          T   = t->count ? t->count : 1;
+    int64_t          T   = agop__cpu_term_count(t);
     multiplying      q   = {.self = cpu, .G = G, .s = s, .t = t, .X = X, .Y = Y, .rows = rows, .panel = panel,
                             .own = own, .right = {.terms = T}, .padded = AGOP__PADDED_TERMS(T)};
     atomic_long      next = 0;

@@ -74,14 +74,9 @@ static void each_term(const spreading *s, int t, int of, use_term *use)
         }
 }
 
-static int64_t terms_of(const agop__terms *t)
-{
-    return t->count ? t->count : 1;
-}
-
 static int fits(const spreading *s, int pairwise)
 {
-    int64_t T = terms_of(s->t);
+    int64_t T = agop__cpu_term_count(s->t);
 
     return s->X->dtype == AGOP_F64 && s->t->shift->rows == T * s->X->rows && s->t->factor->rows == T * s->X->rows &&
            s->Z->rows == (pairwise ? 2 * T + 1 : T) * s->X->rows;
@@ -115,7 +110,7 @@ AGOP__CLONES static void centre(piece *restrict q, double shift, double factor)
 
 static void store_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
 {
-    int64_t w = s->X->rows, T = terms_of(s->t);
+    int64_t w = s->X->rows, T = agop__cpu_term_count(s->t);
 
     centre(q, shift, factor);
     store(s->Z, k * w + a, q, q->z);
@@ -191,7 +186,7 @@ static double over_lanes(const double *v)
 
 static void sum_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
 {
-    int64_t w = s->X->rows, T = terms_of(s->t);
+    int64_t w = s->X->rows, T = agop__cpu_term_count(s->t);
     lanes   sum;
 
     centre(q, shift, factor);
