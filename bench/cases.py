@@ -166,12 +166,12 @@ def dependence(n, d):
                 ), scores(n, d))
 
 
-SPARSE = "{agop} ids {data}/%s --top 20 --pairs 1000 -o {out}/pairs.csv -q"
+SPARSE = "{agop} ids {data}/%s --top %d --pairs 1000 -o {out}/pairs.csv -q"
 
 
 def genes(name, n, what):
     return Case(name, "ids", what, "counts %d 20000 5 12" % n,
-                (Row("agop", ("{agop} ids {data}/counts.h5 --top 100 --pairs 1000 -o {out}/pairs.csv -q",)),),
+                (Row("agop", (SPARSE % ("counts.h5", 100),)),),
                 sparse_scores(n, 20000, .05))
 
 
@@ -223,10 +223,10 @@ CASES = [
         Row("PyTorch, 100 permutations", ("{peer} ids {data} {out} torch 100",), peer="xrfm", runs=1),
     ), scores(10000, 100)),
     Case("ids-sparse", "ids", "1,000,000 x 2,000 counts, 5 % not zero, the strongest scores", "counts 1000000 2000 5 12",
-         (Row("agop", (SPARSE % "counts.h5",)),), sparse_scores(1000000, 2000, .05)),
+         (Row("agop", (SPARSE % ("counts.h5", 20),)),), sparse_scores(1000000, 2000, .05)),
     Case("ids-sparse-part", "ids", "a twentieth of these rows", "counts 50000 2000 5 12 dense", (
-        Row("agop", (SPARSE % "counts.h5",)),
-        Row("agop, zeros as numbers", (SPARSE % "X.npy",), floor=scores(50000, 2000)),
+        Row("agop", (SPARSE % ("counts.h5", 20),)),
+        Row("agop, zeros as numbers", (SPARSE % ("X.npy", 20),), floor=scores(50000, 2000)),
     ), sparse_scores(50000, 2000, .05)),
     genes("ids-sparse-wide", 50000, "50,000 x 20,000 counts, 5 % not zero, the 100 strongest of each"),
     genes("ids-sparse-wide-half", 25000, "half of these rows"),

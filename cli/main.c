@@ -1,8 +1,8 @@
 /* main.c - the program `agop`: a table of verbs, and what is true before any of them runs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

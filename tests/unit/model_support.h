@@ -83,7 +83,30 @@ static inline agop_model *fit_table(agop_ctx *ctx, const agop_table *t, const ag
     return m;
 }
 
-/* That of the small table. */
+/* Scores of a table, or of two, under these settings. */
+static inline agop_ids *score_table(agop_ctx *ctx, const agop_table *x, const agop_table *y, const char *words)
+{
+    agop_settings *s = settings_of(ctx, words);
+    agop_ids      *d = NULL;
+
+    if (agop_ids_score(&d, ctx, x, y, s) != AGOP_OK)
+        fail_msg("%s: %s", words, agop_errmsg(ctx));
+    agop_settings_free(s);
+    return d;
+}
+
+/* All of them, malloc'd. */
+static inline double *score_matrix(agop_ctx *ctx, const agop_ids *d)
+{
+    int64_t  rows = agop_ids_variables(d, 0), cols = agop_ids_variables(d, 1);
+    double  *v = calloc((size_t)(rows * cols), sizeof *v);
+    agop_mat m = {.data = v, .rows = rows, .cols = cols, .ld = cols, .dtype = AGOP_F64};
+
+    assert_int_equal(agop_ids_matrix(&m, ctx, d), AGOP_OK);
+    return v;
+}
+
+/* The model of the small table. */
 static inline agop_model *fit_mixed(agop_ctx *ctx, const char *words)
 {
     agop_table *t = NULL;

@@ -13,23 +13,12 @@ static agop_ctx *ctx;
 
 static agop_ids *score(const agop_table *x, const agop_table *y, const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_ids      *d = NULL;
-
-    if (agop_ids_score(&d, ctx, x, y, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return d;
+    return score_table(ctx, x, y, words);
 }
 
 static double *matrix_of(const agop_ids *d)
 {
-    int64_t  rows = agop_ids_variables(d, 0), cols = agop_ids_variables(d, 1);
-    double  *v = calloc((size_t)(rows * cols), sizeof *v);
-    agop_mat m = {.data = v, .rows = rows, .cols = cols, .ld = cols, .dtype = AGOP_F64};
-
-    assert_int_equal(agop_ids_matrix(&m, ctx, d), AGOP_OK);
-    return v;
+    return score_matrix(ctx, d);
 }
 
 static void near(const double *got, const double *want, int64_t n, double limit, const char *what)

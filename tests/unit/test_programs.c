@@ -62,13 +62,7 @@ static agop_table *table_of(const world *w, int first, int step, int count)
 
 static agop_ids *score(const agop_table *t, const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_ids      *d = NULL;
-
-    if (agop_ids_score(&d, ctx, t, NULL, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return d;
+    return score_table(ctx, t, NULL, words);
 }
 
 /* A table, its scores, and settings for its programs. */

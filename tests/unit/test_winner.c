@@ -66,13 +66,7 @@ static agop_table *sparse_of(double v[COLUMNS][ROWS])
 
 static agop_ids *score(const agop_table *x, const agop_table *y, const char *words)
 {
-    agop_settings *s = settings_of(ctx, words);
-    agop_ids      *d = NULL;
-
-    if (agop_ids_score(&d, ctx, x, y, s) != AGOP_OK)
-        fail_msg("%s: %s", words, agop_errmsg(ctx));
-    agop_settings_free(s);
-    return d;
+    return score_table(ctx, x, y, words);
 }
 
 static agop_winner winner_of(const agop_ids *d, int64_t a, int64_t b)
@@ -218,10 +212,8 @@ static void all_hold(const agop_table *x, const agop_table *y, const char *words
 {
     agop_ids *d = score(x, y, words);
     int64_t   rows = agop_ids_variables(d, 0), cols = agop_ids_variables(d, 1);
-    double   *all = calloc((size_t)(rows * cols), sizeof *all);
-    agop_mat  m = {.data = all, .rows = rows, .cols = cols, .ld = cols, .dtype = AGOP_F64};
+    double   *all = score_matrix(ctx, d);
 
-    assert_int_equal(agop_ids_matrix(&m, ctx, d), AGOP_OK);
     for (int64_t a = 0; a < rows; a++)
         for (int64_t b = 0; b < cols; b++)
             if (strcmp(agop_ids_name(d, 0, a), "kind") != 0 && strcmp(agop_ids_name(d, 1, b), "kind") != 0)
