@@ -100,6 +100,10 @@ typedef struct agop__backend {
     /* C = a op(A) op(B) + b C; ta, tb: transpose. One dtype. */
     agop_status (*gemm)(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                         agop__tile *C, agop__err *e);
+    /* The lower triangle of C = a op(A) op(A)' + b C; what is above the diagonal stays. One dtype. */
+    agop_status (*syrk)(void *self, int ta, double a, const agop__tile *A, double b, agop__tile *C, agop__err *e);
+    /* What is above the diagonal becomes what is below it. */
+    agop_status (*mirror)(void *self, agop__tile *C, agop__err *e);
     /* K (rows of x) x (rows of z). Pairs whose squared distance is so small that rounding dominates are recomputed from
      * differences, so coincident rows are at distance exactly 0. */
     agop_status (*kernel)(void *self, agop__tile *K, const agop__kernel *k, const agop__points *x,

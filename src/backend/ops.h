@@ -33,6 +33,14 @@ static inline agop_status op_gemm(agop_ctx *ctx, int ta, int tb, double a, const
 {
     return ctx->be->gemm(ctx->self, ta, tb, a, A, B, b, C, &ctx->err);
 }
+static inline agop_status op_syrk(agop_ctx *ctx, int ta, double a, const agop__tile *A, double b, agop__tile *C)
+{
+    return ctx->be->syrk(ctx->self, ta, a, A, b, C, &ctx->err);
+}
+static inline agop_status op_mirror(agop_ctx *ctx, agop__tile *C)
+{
+    return ctx->be->mirror(ctx->self, C, &ctx->err);
+}
 static inline agop_status op_kernel(agop_ctx *ctx, agop__tile *K, const agop__kernel *k, const agop__points *x,
                                     const agop__points *z)
 {

@@ -62,7 +62,8 @@ done:
     return st;
 }
 
-/* V = W alpha and S = W'W, both in double: squares of single numbers would lose half of their digits. */
+/* V = W alpha and the lower triangle of S = W'W, both in double: squares of single numbers would lose half of their
+ * digits. */
 static agop_status square_weights(span *s)
 {
     agop_ctx   *ctx = s->ctx;
@@ -77,7 +78,7 @@ static agop_status square_weights(span *s)
     TRY(op_gemm(ctx, 0, 0, 1.0, &W, &A, 0.0, &V));
     TRY(op_get(ctx, s->V, s->c, AGOP_F64, &V));
     TRY(op_alloc(ctx, &S, s->n, s->n, AGOP_F64));
-    TRY(op_gemm(ctx, 1, 0, 1.0, &W, &W, 0.0, &S));
+    TRY(op_syrk(ctx, 1, 1.0, &W, 0.0, &S));
     TRY(op_get(ctx, s->S, s->n, AGOP_F64, &S));
 done:
     op_release(ctx, &S);

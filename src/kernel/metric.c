@@ -405,7 +405,8 @@ agop_status agop__root_psd(double *A, agop_ctx *ctx, int64_t d)
         for (int64_t i = 0; i < d; i++)
             V[k * d + i] *= sqrt(sqrt(fmax(0, w[k])));
     TRY(op_put(ctx, &v, V, d, AGOP_F64));
-    TRY(op_gemm(ctx, 1, 0, 1.0, &v, &v, 0.0, &a));
+    TRY(op_syrk(ctx, 1, 1.0, &v, 0.0, &a));
+    TRY(op_mirror(ctx, &a));
     TRY(op_get(ctx, A, d, AGOP_F64, &a));
 done:
     op_release(ctx, &a);

@@ -188,7 +188,7 @@ done:
     return st;
 }
 
-/* A += X'X and B += X'Y over blocks of rows. */
+/* A += X'X (its lower triangle) and B += X'Y over blocks of rows. */
 static agop_status sum_over_rows(ridge_system *s)
 {
     agop__tile  X = {0}, Y = {0};
@@ -199,7 +199,7 @@ static agop_status sum_over_rows(ridge_system *s)
         double  add  = first ? 1 : 0;
         TRY(take_block(&X, s, first, rows, 0, s->k));
         TRY(take_outputs(&Y, s, first, rows));
-        TRY(op_gemm(s->ctx, 1, 0, 1, &X, &X, add, &s->A));
+        TRY(op_syrk(s->ctx, 1, 1, &X, add, &s->A));
         TRY(op_gemm(s->ctx, 1, 0, 1, &X, &Y, add, &s->B));
         op_release(s->ctx, &X);
         op_release(s->ctx, &Y);
@@ -210,7 +210,7 @@ done:
     return st;
 }
 
-/* A += XX' over blocks of coordinates; B = Y. */
+/* A += XX' (its lower triangle) over blocks of coordinates; B = Y. */
 static agop_status sum_over_coordinates(ridge_system *s)
 {
     agop__tile  X = {0};
@@ -219,7 +219,7 @@ static agop_status sum_over_coordinates(ridge_system *s)
     TRY(take_outputs(&s->B, s, 0, s->k));
     for (int64_t col = 0; col < s->d->e; col += s->cols) {
         TRY(take_block(&X, s, 0, s->k, col, least(s->cols, s->d->e - col)));
-        TRY(op_gemm(s->ctx, 0, 1, 1, &X, &X, col ? 1 : 0, &s->A));
+        TRY(op_syrk(s->ctx, 0, 1, &X, col ? 1 : 0, &s->A));
         op_release(s->ctx, &X);
     }
 done:

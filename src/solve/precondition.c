@@ -228,7 +228,7 @@ static agop_status finish(agop__preconditioner *out, pivoting *p, double ridge)
     TRY(op_put(ctx, &scale, out->scale, 1, AGOP_F64));
     TRY(op_scale_rows(ctx, &F, &scale));
     TRY(op_alloc(ctx, &out->C, out->rank, out->rank, out->F.dtype));
-    TRY(op_gemm(ctx, 1, 0, 1, &F, &F, 0, &out->C));
+    TRY(op_syrk(ctx, 1, 1, &F, 0, &out->C));
     TRY(op_add_diagonal(ctx, &out->C, 1, NULL));
     TRY(op_cholesky(ctx, &out->C, &row));
 done:

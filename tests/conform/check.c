@@ -228,6 +228,9 @@ FORWARD(gemm,
         (void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b, agop__tile *C,
          agop__err *e),
         (c->inner, ta, tb, a, A, B, b, C, e))
+FORWARD(syrk, (void *self, int ta, double a, const agop__tile *A, double b, agop__tile *C, agop__err *e),
+        (c->inner, ta, a, A, b, C, e))
+FORWARD(mirror, (void *self, agop__tile *C, agop__err *e), (c->inner, C, e))
 FORWARD(kernel,
         (void *self, agop__tile *K, const agop__kernel *k, const agop__points *x, const agop__points *z, agop__err *e),
         (c->inner, K, k, x, z, e))
@@ -298,6 +301,8 @@ const agop__backend agop__backend_check = {
     .put              = put_check,
     .get              = get_check,
     .gemm             = gemm_check,
+    .syrk             = syrk_check,
+    .mirror           = mirror_check,
     .kernel           = kernel_check,
     .kernel_lower     = kernel_lower_check,
     .kernel_apply     = kernel_apply_check,

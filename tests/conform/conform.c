@@ -882,6 +882,52 @@ static void multiply_case(int32_t dtype)
     drop(&b);
 }
 
+/* What is above the diagonal stays, until it is what is below. */
+static void syrk_case(int ta, int64_t n, int64_t k, double a, double b, int32_t dtype)
+{
+    double    *A = draws(n * k, dtype), *C = draws(n * n, dtype), *want = reals(n * n), *tolerance = reals(n * n), *got;
+    agop__tile tA = ta ? tile_of(A, k, n, 1, dtype) : tile_of(A, n, k, 4, dtype), tC;
+    agop__err  e  = {0};
+
+    for (int64_t i = 0; i < n * n; i++) {
+        want[i] = C[i];
+        C[i]    = b == 0 && i % n <= i / n ? NAN : C[i]; /* with b = 0 what C held does not matter */
+    }
+    tC = tile_of(C, n, n, 3, dtype);
+    ref_gemm(ta, !ta, n, n, k, a, A, A, b, want, eps_of(dtype), tolerance);
+    ok(be->syrk(ctx->self, ta, a, &tA, b, &tC, &e), &e, "syrk");
+    got = values_of(&tC);
+    for (int64_t i = 0; i < n * n; i++)
+        if (i % n > i / n) {
+            is_true(got[i] == C[i], "syrk leaves what is above the diagonal");
+            got[i] = want[i];
+        }
+    compare(got, want, tolerance, n * n, "syrk");
+    free(got);
+    ok(be->mirror(ctx->self, &tC, &e), &e, "mirror");
+    got = values_of(&tC);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            is_true(got[i * n + j] == got[j * n + i] && fabs(got[i * n + j] - want[i * n + j]) <= tolerance[i * n + j],
+                    "mirror makes both triangles the lower one");
+    free(A);
+    free(C);
+    free(want);
+    free(tolerance);
+    free(got);
+    drop(&tA);
+    drop(&tC);
+}
+
+static void syrk_cases(int32_t dtype)
+{
+    for (int s = 0; s < SIDES * 2; s++)
+        syrk_case(s & 1, sides[s / 2], sides[(s / 2 + 2) % SIDES], s % 3 - 0.5, s % 5 ? 0.25 : 0, dtype);
+    syrk_case(0, 300, 700, 1, 1, dtype);
+    syrk_case(1, 300, 0, 1, 0, dtype);
+    syrk_case(0, 0, 5, 1, 0, dtype);
+}
+
 static void diagonal_case(int32_t dtype, int32_t weight_dtype)
 {
     const double A[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, w[3] = {1, 2, 4};
@@ -950,6 +996,7 @@ static void eigh_case(int64_t n, int64_t top)
 static void dense_cases(int32_t dtype)
 {
     gemm_cases(dtype);
+    syrk_cases(dtype);
     for (int s = 0; s < SIDES; s++)
         for (int64_t c = 1; c <= 3; c += 2)
             factor_case(sides[s], c, dtype);

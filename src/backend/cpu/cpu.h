@@ -1,7 +1,7 @@
 /* cpu.h - what the files of the cpu backend share.
  *
  *   cpu.c           the table of operations, opening, memory, put and get
- *   cpu_dense.c     BLAS and LAPACK: gemm, factor, solve, diagonal of the inverse, eigenvectors
+ *   cpu_dense.c     BLAS and LAPACK: gemm, syrk, factor, solve, diagonal of the inverse, eigenvectors
  *   cpu_dense16.c   round16 and gemm16: products of bf16 numbers, over cpu_units.c, which is oneDNN
  *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
  *   cpu_cells.c     cell_products: products of features of sparse variables
@@ -47,6 +47,8 @@ void agop__cpu_gemm_raw(int32_t dtype, int ta, int tb, int64_t m, int64_t n, int
 
 agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                            agop__tile *C, agop__err *e);
+agop_status agop__cpu_syrk(void *self, int ta, double a, const agop__tile *A, double b, agop__tile *C, agop__err *e);
+agop_status agop__cpu_mirror(void *self, agop__tile *C, agop__err *e);
 agop_status agop__cpu_multiply(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
 agop_status agop__cpu_add(void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e);
 agop_status agop__cpu_scale_rows(void *self, agop__tile *A, const agop__tile *v, agop__err *e);

@@ -13,8 +13,8 @@
 #include "backend/cpu/lapack.h"
 #include "base/memory.h"
 
-/* Of the factorisation: columns of a panel, and columns that one product updates. */
-enum { BLOCK = 256, WIDE = 2048 };
+/* Columns of a panel of the factorisation; rows and columns of a strip of A A', at most. */
+enum { BLOCK = 256, HEIGHT = 512, WIDE = 2048 };
 
 agop_status agop__blas_int(int *out, int64_t value, agop__err *e)
 {
@@ -104,6 +104,124 @@ agop_status agop__cpu_gemm(void *self, int ta, int tb, double a, const agop__til
     agop__blas_end(before);
 done:
     return st;
+}
+
+/* ---- lower triangles of A A' ---- */
+
+/* C += a op(A) op(A)', in strips: some rows by up to WIDE columns, and their diagonal block. */
+typedef struct triangle {
+    agop__tile   A, C;
+    int          ta;
+    double       a;
+    int64_t      height; /* of a strip */
+    atomic_llong next;
+} triangle;
+
+static agop__tile part_of(const agop__tile *t, int64_t i, int64_t j, int64_t rows, int64_t cols)
+{
+    return (agop__tile){.mem = agop__at(t, i, j), .rows = rows, .cols = cols, .ld = t->ld, .dtype = t->dtype};
+}
+
+/* Row i of op(A). */
+static const void *operand(const triangle *q, int64_t i)
+{
+    return q->ta ? agop__at(&q->A, 0, i) : agop__at(&q->A, i, 0);
+}
+
+/* The diagonal block of rows i .. i+m-1. */
+static void add_square(const triangle *q, int64_t i, int m)
+{
+    CBLAS_TRANSPOSE op = q->ta ? CblasTrans : CblasNoTrans;
+    int             k = (int)(q->ta ? q->A.rows : q->A.cols), lda = (int)q->A.ld, ldc = (int)q->C.ld;
+    void           *to = agop__at(&q->C, i, i);
+
+    if (q->C.dtype == AGOP_F64)
+        cblas_dsyrk(CblasRowMajor, CblasLower, op, m, k, q->a, operand(q, i), lda, 1.0, to, ldc);
+    else
+        cblas_ssyrk(CblasRowMajor, CblasLower, op, m, k, (float)q->a, operand(q, i), lda, 1.0f, to, ldc);
+}
+
+/* The longest rows first, so that threads end together. */
+static void add_strips(void *arg, int t, int of)
+{
+    triangle     *q = arg;
+    const int64_t n = q->C.rows, side = (n + q->height - 1) / q->height, chunks = (n + WIDE - 1) / WIDE;
+
+    (void)t;
+    (void)of;
+    for (int64_t at; (at = atomic_fetch_add(&q->next, 1)) < side * chunks;) {
+        int64_t i = (side - 1 - at / chunks) * q->height, j = at % chunks * WIDE;
+        int64_t m = n - i < q->height ? n - i : q->height, wide = i - j < WIDE ? i - j : WIDE;
+        if (wide > 0)
+            agop__cpu_gemm_raw(q->C.dtype, q->ta, !q->ta, m, wide, q->ta ? q->A.rows : q->A.cols, q->a, operand(q, i),
+                               q->A.ld, operand(q, j), q->A.ld, 1, agop__at(&q->C, i, j), q->C.ld);
+        if (j == 0)
+            add_square(q, i, (int)m);
+    }
+}
+
+static void add_triangle(triangle *q, int threads)
+{
+    atomic_store(&q->next, 0);
+    agop__cpu_parallel(threads, add_strips, q);
+}
+
+/* C = b C; what it held does not matter where b is 0. */
+static void scale_triangle(agop__tile *C, double b)
+{
+    for (int64_t i = 0; i < C->rows && b == 0; i++)
+        memset(agop__at(C, i, 0), 0, (size_t)((i + 1) * agop__dtype_bytes(C->dtype)));
+    for (int64_t i = 0; i < C->rows && b != 0 && b != 1; i++)
+        if (C->dtype == AGOP_F64)
+            cblas_dscal((int)i + 1, b, agop__at(C, i, 0), 1);
+        else
+            cblas_sscal((int)i + 1, (float)b, agop__at(C, i, 0), 1);
+}
+
+/* OpenBLAS's threads share the rows out once, and wait for the one that got the longer ones. */
+agop_status agop__cpu_syrk(void *self, int ta, double a, const agop__tile *A, double b, agop__tile *C, agop__err *e)
+{
+    const agop__cpu *cpu = self;
+    triangle         q   = {.A = *A, .C = *C, .ta = ta, .a = a};
+    int64_t          s[3];
+    agop_status      st;
+
+    TRY(agop__cpu_gemm_sides(s, ta, !ta, A, A, C, e));
+    scale_triangle(C, b);
+    if (s[0] == 0 || s[2] == 0)
+        goto done;
+    q.height = (s[0] / (2 * cpu->threads) + 15) / 16 * 16;
+    q.height = q.height < BLOCK / 2 ? BLOCK / 2 : q.height > HEIGHT ? HEIGHT : q.height;
+    add_triangle(&q, cpu->threads);
+done:
+    return st;
+}
+
+/* A row of squares at a time: what is read stands in columns, and stays in cache for the side of a square. */
+static void mirror_squares(void *arg, int t, int of)
+{
+    enum { SIDE = 32 };
+    agop__tile *C = arg;
+
+    for (int64_t i0 = (int64_t)t * SIDE; i0 < C->rows; i0 += (int64_t)of * SIDE)
+        for (int64_t j0 = i0; j0 < C->rows; j0 += SIDE)
+            for (int64_t i = i0; i < i0 + SIDE && i < C->rows; i++)
+                for (int64_t j = j0 > i ? j0 : i + 1; j < j0 + SIDE && j < C->rows; j++)
+                    if (C->dtype == AGOP_F64)
+                        *(double *)agop__at(C, i, j) = *(double *)agop__at(C, j, i);
+                    else
+                        *(float *)agop__at(C, i, j) = *(float *)agop__at(C, j, i);
+}
+
+agop_status agop__cpu_mirror(void *self, agop__tile *C, agop__err *e)
+{
+    const agop__cpu *cpu = self;
+
+    if (C->rows != C->cols)
+        return agop__fail(e, AGOP_E_BUG, "a matrix of %lld x %lld has no triangles", (long long)C->rows,
+                          (long long)C->cols);
+    agop__cpu_parallel(cpu->threads, mirror_squares, C);
+    return AGOP_OK;
 }
 
 typedef struct entries_job {
@@ -241,39 +359,14 @@ static void panel_rows(void *arg, int t, int of)
     }
 }
 
-/* The diagonal block of rows i .. i+m-1: A_ii -= A_ik A_ik' */
-static void update_diagonal(const panel *p, int64_t i, int64_t m)
+/* A_ij -= A_ik A_jk' over the lower triangle to the right of the panel. */
+static void panel_update(const panel *p, int threads)
 {
-    agop__tile *A    = p->A;
-    const void *rows = agop__at(A, i, p->k0);
-    int         ld = (int)A->ld, k = (int)p->width;
+    int64_t  first = p->k0 + p->width, left = p->A->rows - first;
+    triangle q     = {.A = part_of(p->A, first, p->k0, left, p->width), .C = part_of(p->A, first, first, left, left),
+                      .a = -1, .height = HEIGHT};
 
-    if (A->dtype == AGOP_F64)
-        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0, rows, ld, 1.0, agop__at(A, i, i), ld);
-    else
-        cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)m, k, -1.0f, rows, ld, 1.0f, agop__at(A, i, i), ld);
-}
-
-/* A_ij -= A_ik A_jk' over the lower triangle to the right of the panel, in strips: two blocks of rows by up to WIDE
- * columns, the longest rows first, so that threads end together. */
-static void panel_update(void *arg, int t, int of)
-{
-    panel        *p      = arg;
-    agop__tile   *A      = p->A;
-    const int64_t height = 2 * BLOCK, first = p->k0 + p->width;
-    const int64_t side = (A->rows - first + height - 1) / height, chunks = (A->rows - first + WIDE - 1) / WIDE;
-
-    (void)t;
-    (void)of;
-    for (int64_t at; (at = atomic_fetch_add(&p->next, 1)) < side * chunks;) {
-        int64_t i = first + (side - 1 - at / chunks) * height, j = first + at % chunks * WIDE;
-        int64_t m = A->rows - i < height ? A->rows - i : height, n = i - j < WIDE ? i - j : WIDE;
-        if (n > 0)
-            agop__cpu_gemm_raw(A->dtype, 0, 1, m, n, p->width, -1, agop__at(A, i, p->k0), A->ld,
-                               agop__at(A, j, p->k0), A->ld, 1, agop__at(A, i, j), A->ld);
-        if (j == first)
-            update_diagonal(p, i, m);
-    }
+    add_triangle(&q, threads);
 }
 
 /* The first entry of the diagonal from..to-1 that is not a positive number, or -1. OpenBLAS takes the root of a NaN
@@ -326,8 +419,7 @@ agop_status agop__cpu_cholesky(void *self, agop__tile *A, int64_t *bad_row, agop
             break;
         atomic_store(&p.next, 0);
         agop__cpu_parallel(threads, panel_rows, &p);
-        atomic_store(&p.next, 0);
-        agop__cpu_parallel(threads, panel_update, &p);
+        panel_update(&p, threads);
     }
 done:
     return st;

@@ -5,7 +5,7 @@
 #include "base/clones.h"
 
 enum { PIECE = 512 }; /* observations at a time: what they need stays in the first cache */
-enum { LANES = 8 };   /* sums that go side by side, whatever the processor */
+enum { LANES = 16 };  /* sums that go side by side, whatever the processor */
 
 /* ---- terms ---- */
 
@@ -145,20 +145,24 @@ typedef struct lanes {
     double z[LANES], square[LANES], there[LANES];
 } lanes;
 
-AGOP__CLONES static void add_lanes(lanes *sum, const double *z, const double *there, int64_t n)
+/* Of (v - shift) factor where there is one. */
+AGOP__CLONES static void add_lanes(lanes *sum, const double *v, const double *there, int64_t n, double shift,
+                                   double factor)
 {
     lanes   s = {{0}, {0}, {0}};
     int64_t whole = n - n % LANES;
 
     for (int64_t i = 0; i < whole; i += LANES)
         for (int l = 0; l < LANES; l++) {
-            s.z[l] += z[i + l];
-            s.square[l] += z[i + l] * z[i + l];
+            double z = (v[i + l] - shift) * factor * there[i + l];
+            s.z[l] += z;
+            s.square[l] += z * z;
             s.there[l] += there[i + l];
         }
     for (int64_t i = whole; i < n; i++) {
-        s.z[i - whole] += z[i];
-        s.square[i - whole] += z[i] * z[i];
+        double z = (v[i] - shift) * factor * there[i];
+        s.z[i - whole] += z;
+        s.square[i - whole] += z * z;
         s.there[i - whole] += there[i];
     }
     *sum = s;
@@ -189,10 +193,12 @@ static void sum_term(const spreading *s, piece *q, int64_t k, int64_t a, double 
     int64_t w = s->X->rows, T = agop__cpu_term_count(s->t);
     lanes   sum;
 
-    centre(q, shift, factor);
-    if (s->t->bf16)
+    if (s->t->bf16) {
+        centre(q, shift, factor);
         round_values(s->self, q->z, q->n);
-    add_lanes(&sum, q->z, q->there, q->n);
+        add_lanes(&sum, q->z, q->there, q->n, 0, 1);
+    } else
+        add_lanes(&sum, q->p, q->there, q->n, shift, factor);
     *(double *)agop__at(s->Z, k * w + a, 0) += over_lanes(sum.z);
     *(double *)agop__at(s->Z, (T + k) * w + a, 0) += over_lanes(sum.square);
     if (k == 0)
