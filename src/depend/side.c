@@ -238,8 +238,7 @@ void agop__scale_values(double *v, const agop__variable *w, int64_t n, const ago
     const agop__field *f = w->field;
 
     if (plan->scale == AGOP__SCALE_RANK)
-        for (int64_t i = 0; i < n; i++)
-            v[i] = isnan(v[i]) ? v[i] : agop__interpolate(f->knot, f->score, f->knots, v[i]);
+        agop__interpolate(v, f->knot, f->score, f->knots, n);
     else if (plan->scale == AGOP__SCALE_ZSCORE)
         for (int64_t i = 0; i < n; i++)
             v[i] = (v[i] - f->mean) / f->deviation;

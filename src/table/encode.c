@@ -75,6 +75,16 @@ static void take_codes(int32_t *v, const plan *p, const agop__column *c, int64_t
             v[i] = agop__column_code(c, p->row[row + i]);
 }
 
+/* out = factor y(v), of a missing cell factor `missing`; y: f->rank or f->score. */
+static void look_up(double *out, const double *v, int64_t n, const agop__field *f, const double *y, double missing,
+                    double factor)
+{
+    memcpy(out, v, (size_t)n * sizeof *v);
+    agop__interpolate(out, f->knot, y, f->knots, n);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = factor * (isnan(v[i]) ? missing : out[i]);
+}
+
 /* One tile of one numeric column: the value, its normal score, whether it was missing; returns cells imputed. */
 static int64_t encode_number(const plan *p, const step *e, int64_t row, int64_t n)
 {
@@ -83,21 +93,16 @@ static int64_t encode_number(const plan *p, const step *e, int64_t row, int64_t 
     int64_t            at = e->at, missing = 0;
 
     take(v, p, e->c, row, n);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++)
         missing += isnan(v[i]) != 0;
-        if (f->constant)
-            out[i] = 0;
-        else if (f->rank)
-            out[i] = factor * (isnan(v[i]) ? e->missing_rank : agop__interpolate(f->knot, f->rank, f->knots, v[i]));
-        else
-            out[i] = factor * ((isnan(v[i]) ? f->mean : v[i]) - f->centre) / f->spread;
-    }
+    if (f->rank && !f->constant)
+        look_up(out, v, n, f, f->rank, e->missing_rank, factor);
+    for (int64_t i = 0; i < n && !f->rank && !f->constant; i++)
+        out[i] = factor * ((isnan(v[i]) ? f->mean : v[i]) - f->centre) / f->spread;
     put(p, row, at++, out, n);
     if (p->s->normal_scores) {
-        for (int64_t i = 0; i < n; i++)
-            out[i] = factor * (f->constant   ? 0
-                               : isnan(v[i]) ? e->missing_score
-                                             : agop__interpolate(f->knot, f->score, f->knots, v[i]));
+        if (!f->constant)
+            look_up(out, v, n, f, f->score, e->missing_score, factor);
         put(p, row, at++, out, n);
     }
     if (f->has_missing) {
@@ -218,10 +223,11 @@ static agop_status make_plan(plan *p, agop__err *err)
         }
         e->at = at;
         at += 1 + (p->s->normal_scores != 0) + (f->has_missing != 0);
+        e->missing_rank = e->missing_score = f->mean;
         if (f->rank)
-            e->missing_rank = agop__interpolate(f->knot, f->rank, f->knots, f->mean);
+            agop__interpolate(&e->missing_rank, f->knot, f->rank, f->knots, 1);
         if (f->score)
-            e->missing_score = agop__interpolate(f->knot, f->score, f->knots, f->mean);
+            agop__interpolate(&e->missing_score, f->knot, f->score, f->knots, 1);
     }
 done:
     return st;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "base/sort.h"
 #include "table/table.h"
@@ -178,18 +179,41 @@ agop_status agop__learn_knots(agop__field *f, const double *sorted, int64_t n, i
     return AGOP_OK;
 }
 
-double agop__interpolate(const double *knot, const double *y, int64_t knots, double v)
-{
-    int64_t low = 0;
+enum { TOGETHER = 16 }; /* searches that do not wait for each other */
 
-    if (!(v > knot[0]))
-        return y[0];
-    if (v >= knot[knots - 1])
-        return y[knots - 1];
-    for (int64_t length = knots - 1; length > 1;) { /* knot[low] <= v < knot[low + length] */
+AGOP__CLONES static void interpolate_some(double *v, const double *restrict knot, const double *restrict y,
+                                          int64_t knots)
+{
+    int64_t low[TOGETHER] = {0};
+    double  least = knot[0], most = knot[knots - 1];
+
+    for (int64_t length = knots - 1; length > 1;) { /* knot[low] <= v < knot[low + length], or v is outside */
         int64_t half = length / 2;
-        low += knot[low + half] <= v ? half : 0;
+        for (int i = 0; i < TOGETHER; i++)
+            low[i] += knot[low[i] + half] <= v[i] ? half : 0;
         length -= half;
     }
-    return y[low] + (v - knot[low]) / (knot[low + 1] - knot[low]) * (y[low + 1] - y[low]);
+    for (int i = 0; i < TOGETHER; i++) {
+        double from = knot[low[i]], base = y[low[i]];
+        double inside = base + (v[i] - from) / (knot[low[i] + 1] - from) * (y[low[i] + 1] - base);
+        v[i]          = v[i] <= least ? y[0] : v[i] >= most ? y[knots - 1] : inside;
+    }
+}
+
+void agop__interpolate(double *v, const double *knot, const double *y, int64_t knots, int64_t n)
+{
+    double some[TOGETHER];
+
+    if (knots == 1) {
+        for (int64_t i = 0; i < n; i++)
+            v[i] = isnan(v[i]) ? v[i] : y[0];
+        return;
+    }
+    for (int64_t i = 0; i < n; i += TOGETHER) {
+        int64_t now = n - i < TOGETHER ? n - i : TOGETHER;
+        for (int64_t k = 0; k < TOGETHER; k++)
+            some[k] = k < now ? v[i + k] : (double)NAN;
+        interpolate_some(some, knot, y, knots);
+        memcpy(v + i, some, (size_t)now * sizeof *v);
+    }
 }

@@ -173,7 +173,8 @@ double agop__normal_quantile(double p); /* the inverse of the normal distributio
 void   agop__sort(double *v, double *scratch, int64_t n); /* ascending; no NaN; scratch has n entries */
 /* The quantile table of n sorted values: every distinct one, or AGOP__MOST_KNOTS spread evenly over the rows. */
 agop_status agop__learn_knots(agop__field *f, const double *sorted, int64_t n, int scores, int ranks);
-double      agop__interpolate(const double *knot, const double *y, int64_t knots, double v); /* flat outside */
+/* v -> y, linear between knots and flat outside; NaN stays. */
+void agop__interpolate(double *v, const double *knot, const double *y, int64_t knots, int64_t n);
 
 /* ---- what readers ask of a model; defined in rfm/model.c, because a model is private to its folder ---- */
 
