@@ -3,20 +3,23 @@
  * With t the doubled mid-ranks less their mean, whole numbers, Spearman's correlation is sum t t' / sqrt(sum t^2
  * sum t'^2). Where most values of a column are equal, as the zeros of counts, only what the others have more than these
  * is kept: with t = c + d, and sum t = 0, sum t t' = sum d d' - n c c'. Ranks are held of as many variables as there is
- * room for, on either side of the pairs: pairs are in the order of their first variable, and group meets group. */
+ * room for, on either side of the pairs: pairs are in the order of their first variable, and group meets group. A few
+ * rows at a time, whose ranks stay in cache while all variables of a group that hold all ranks meet each other. */
 #include "depend/signs.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "depend/classical.h"
 
 enum { FEWEST = 4 };   /* rows */
 enum { BATCH = 4 };    /* variables for each thread before the room is looked at */
-enum { TOGETHER = 8 }; /* sums that do not wait for each other */
+enum { TOGETHER = 32 }; /* sums that do not wait for each other */
+enum { NEAR = 1 << 18, LEAST_ROWS = 1024 }; /* ranks that stay in cache: of all variables at hand, so many rows */
 
 /* t of one column. Floats hold it exactly up to 8 million rows. */
 typedef struct ranks {
@@ -37,6 +40,7 @@ typedef struct signing {
     int64_t          *want;      /* variables to be ranked next */
     const int64_t    *at[2];
     int64_t           low, high; /* numbers of the right group */
+    int64_t           row, step; /* rows at hand: the first, and how many */
     int               which;     /* the side of `want` */
     double            bytes;
     atomic_int        failed;
@@ -140,7 +144,7 @@ static void forget(ranks *r)
 
 /* ---- pairs of a variable ---- */
 
-static double dense_sum(const float *a, const float *b, int64_t n)
+AGOP__CLONES static double dense_sum(const float *a, const float *b, int64_t n)
 {
     double  part[TOGETHER] = {0}, sum = 0;
     int64_t i = 0;
@@ -170,37 +174,83 @@ static double sparse_sum(const float *a, const ranks *b)
     return sum;
 }
 
-static double correlation(const ranks *a, const float *all_of_a, const ranks *b, int64_t n)
+static double correlation(double sum, const ranks *a, const ranks *b, int64_t n)
 {
     double scale = sqrt(a->squares) * sqrt(b->squares);
-    double sum   = b->row ? sparse_sum(all_of_a, b) : dense_sum(all_of_a, b->more, n);
 
     return scale > 0 ? fmax(-1, fmin(1, (sum - (double)n * a->common * b->common) / scale)) : 0;
 }
 
-/* Pairs of one variable of the left group with those of the right group. */
-static void sign_row(void *user, int i)
+/* Ranks of variable i of the left group. */
+static const ranks *left_ranks(const signing *w, int i)
 {
-    signing *w    = user;
-    int64_t  n    = w->d->rows, from = w->first[i], to = w->first[i + 1];
-    ranks   *a    = &w->of[0][w->at[0][w->pair[w->order[from].value].a]];
-    float   *all  = a->more, *room = NULL;
+    return &w->of[0][w->at[0][w->pair[w->order[w->first[i]].value].a]];
+}
 
-    if (a->row) {
-        all = room = agop__calloc(n, sizeof *room);
-        if (!room) {
-            atomic_store(&w->failed, 1);
-            return;
-        }
-        for (int64_t k = 0; k < a->count; k++)
-            room[a->row[k]] = a->more[k];
+/* The pair at `k` in order, if its other variable is in the right group, whose ranks are *b; NULL: it is not. */
+static agop_pair *pair_of(const ranks **b, const signing *w, int64_t k)
+{
+    agop_pair *p = &w->pair[w->order[k].value];
+
+    if (p->b < w->low || p->b >= w->high)
+        return NULL;
+    *b = &w->of[1][w->at[1][p->b]];
+    return p;
+}
+
+/* Sums of variable i's pairs of which one holds few rows; of the others they begin. */
+static void begin_row(void *user, int i)
+{
+    signing     *w    = user;
+    const ranks *a    = left_ranks(w, i), *b;
+    float       *room = a->row ? agop__calloc(w->d->rows, sizeof *room) : NULL;
+    agop_pair   *p;
+
+    if (a->row && !room) {
+        atomic_store(&w->failed, 1);
+        return;
     }
-    for (int64_t k = from; k < to; k++) {
-        agop_pair *p = &w->pair[w->order[k].value];
-        if (p->b >= w->low && p->b < w->high)
-            p->spearman = correlation(a, all, &w->of[1][w->at[1][p->b]], n);
-    }
+    for (int64_t k = 0; k < a->count && a->row; k++)
+        room[a->row[k]] = a->more[k];
+    for (int64_t k = w->first[i]; k < w->first[i + 1]; k++)
+        if ((p = pair_of(&b, w, k)) != NULL)
+            p->spearman = b->row ? sparse_sum(room ? room : a->more, b) : a->row ? sparse_sum(b->more, a) : 0;
     free(room);
+}
+
+/* Adds the rows at hand to the sums of variable i's pairs that both hold all rows. */
+static void add_row(void *user, int i)
+{
+    const signing *w = user;
+    const ranks   *a = left_ranks(w, i), *b;
+    int64_t        n = w->d->rows - w->row < w->step ? w->d->rows - w->row : w->step;
+    agop_pair     *p;
+
+    for (int64_t k = w->first[i]; k < w->first[i + 1] && !a->row; k++)
+        if ((p = pair_of(&b, w, k)) != NULL && !b->row)
+            p->spearman += dense_sum(a->more + w->row, b->more + w->row, n);
+}
+
+static void end_row(void *user, int i)
+{
+    const signing *w = user;
+    const ranks   *a = left_ranks(w, i), *b;
+    agop_pair     *p;
+
+    for (int64_t k = w->first[i]; k < w->first[i + 1]; k++)
+        if ((p = pair_of(&b, w, k)) != NULL)
+            p->spearman = correlation(p->spearman, a, b, w->d->rows);
+}
+
+/* The left group's pairs with the right one; rights: how many variables that adds. */
+static void sign_rows(signing *w, int lefts, int64_t rights)
+{
+    w->step = NEAR / (1 + lefts + rights);
+    w->step = w->step > LEAST_ROWS ? w->step : LEAST_ROWS;
+    agop__parallel(w->ctx->threads, lefts, begin_row, w);
+    for (w->row = 0; w->row < w->d->rows && !atomic_load(&w->failed); w->row += w->step)
+        agop__parallel(w->ctx->threads, lefts, add_row, w);
+    agop__parallel(w->ctx->threads, lefts, end_row, w);
 }
 
 /* ---- groups ---- */
@@ -243,7 +293,7 @@ static void sign_group(signing *w, int64_t lefts, const int64_t *need, int64_t n
         int64_t n = rank_some(w, 1, want + done, count - done);
         w->high   = done + n < count ? number[done + n] : INT64_MAX;
         if (!atomic_load(&w->failed))
-            agop__parallel(w->ctx->threads, (int)lefts, sign_row, w);
+            sign_rows(w, (int)lefts, n);
         for (int64_t k = done; k < done + n; k++)
             forget(&w->of[1][want[k]]);
         w->low = w->high;
