@@ -2,16 +2,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "depend/panel_features.h"
 
 enum { MOMENT_ROWS = 4096 }; /* rows at a time */
+enum { LANES = 16 };         /* sums that go side by side, whatever the processor */
 
 typedef struct summing {
     agop__tile Z, sum;         /* features of a panel; what they come to */
-    double    *host;           /* the same */
-    agop__tile products;       /* where p-values are asked for: of features with each other */
-    double    *feature, *cube; /* and features on this side of the seam, and sums of their third powers */
+    double    *host;           /* the same, or products of features */
+    double    *feature, *cube; /* where p-values are asked for: features on this side of the seam, and third powers */
     agop__room values;
     int64_t    rows; /* at a time */
     int        bf16; /* 1: sums are those of features as matrix units see them */
@@ -20,7 +22,7 @@ typedef struct summing {
 static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const agop__ids_plan *plan)
 {
     int64_t     most = (2 * (int64_t)plan->terms + 1) * AGOP__PANEL, side = plan->terms * AGOP__PANEL;
-    int64_t     numbers = plan->tested ? side * side : most;
+    int64_t     pairs = plan->terms * side, numbers = pairs > most ? pairs : most;
     agop_status st      = AGOP_OK;
 
     m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
@@ -33,8 +35,6 @@ static agop_status open_summing(summing *m, agop_ctx *ctx, int64_t rows, const a
         if (!m->feature || !m->cube)
             return agop__fail_memory(&ctx->err, 8.0 * (double)(side * m->rows), "features");
     }
-    if (plan->tested)
-        TRY(op_alloc(ctx, &m->products, side, side, AGOP_F64));
     TRY(op_alloc(ctx, &m->Z, side, plan->tested ? m->rows : 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
     TRY(agop__room_open(&m->values, ctx, m->rows));
@@ -46,7 +46,6 @@ static void close_summing(summing *m, agop_ctx *ctx)
 {
     op_release(ctx, &m->Z);
     op_release(ctx, &m->sum);
-    op_release(ctx, &m->products);
     agop__room_close(&m->values, ctx);
     free(m->feature);
     free(m->cube);
@@ -234,36 +233,78 @@ done:
     return st;
 }
 
-/* Products and third powers of a panel's features, which have length 1, summed: m->host and m->cube. Those of different
- * units mean nothing where they are sparse. */
+/* a'b and a'(b b), element by element, in an order that is written down. */
+typedef struct powers {
+    double product, cube;
+} powers;
+
+AGOP__CLONES static powers sum_of_powers(const double *a, const double *b, int64_t n)
+{
+    double  product[LANES] = {0}, cube[LANES] = {0};
+    powers  sum   = {0, 0};
+    int64_t whole = n - n % LANES;
+
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            product[l] += a[i + l] * b[i + l];
+            cube[l] += a[i + l] * b[i + l] * b[i + l];
+        }
+    for (int64_t i = whole; i < n; i++) {
+        product[i - whole] += a[i] * b[i];
+        cube[i - whole] += a[i] * b[i] * b[i];
+    }
+    for (int l = 0; l < LANES; l++) {
+        sum.product += product[l];
+        sum.cube += cube[l];
+    }
+    return sum;
+}
+
+/* Some rows of a panel's features. */
+typedef struct adding {
+    summing *m;
+    int64_t  terms, units, n;
+} adding;
+
+/* Of unit u: m->host and m->cube, and the rows of m->feature that are its. */
+static void add_powers(void *user, int u)
+{
+    const adding *a = user;
+
+    for (int64_t k = 0; k < a->terms; k++)
+        for (int64_t l = 0; l <= k; l++) {
+            const double *x = a->m->feature + (k * a->units + u) * a->n, *y = a->m->feature + (l * a->units + u) * a->n;
+            powers        sum = sum_of_powers(x, y, a->n);
+            a->m->host[(u * a->terms + k) * a->terms + l] += sum.product;
+            a->m->cube[u * a->terms + k] += k == l ? sum.cube : 0;
+        }
+}
+
+/* Of each unit of a panel, products (the lower triangle) and third powers of its features, which have length 1, summed:
+ * m->host and m->cube. */
 static agop_status sum_powers(summing *m, agop_ctx *ctx, const agop__side *s, const agop__block *b,
                               const agop__panel *p, const agop__ids_plan *plan)
 {
-    int64_t     rows = agop__block_terms(b) * p->units, length = length_of(s, b, p);
-    agop__tile  Z = op_rows(ctx, &m->Z, 0, rows), C = op_rows(ctx, &m->products, 0, rows), part;
+    int64_t     T = agop__block_terms(b), length = length_of(s, b, p);
+    adding      a = {.m = m, .terms = T, .units = p->units};
+    agop__tile  Z = op_rows(ctx, &m->Z, 0, T * p->units), part;
     agop_status st = AGOP_OK;
 
-    C = op_cols(ctx, &C, 0, rows);
-    for (int64_t r = 0; r < rows; r++) {
-        double zero = at_zero(p, r);
-        m->cube[r]  = zeros_of(s, b, p, r % p->units) * zero * zero * zero;
-    }
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t q = 0; q < rows; q++)
-            m->host[r * rows + q] =
-                r % p->units == q % p->units ? zeros_of(s, b, p, r % p->units) * at_zero(p, r) * at_zero(p, q) : 0;
-    TRY(op_put(ctx, &C, m->host, rows, AGOP_F64));
+    for (int64_t u = 0; u < p->units; u++)
+        for (int64_t k = 0; k < T; k++) {
+            double zeros = zeros_of(s, b, p, u), z = at_zero(p, k * p->units + u);
+            m->cube[u * T + k] = zeros * z * z * z;
+            for (int64_t l = 0; l <= k; l++)
+                m->host[(u * T + k) * T + l] = zeros * z * at_zero(p, l * p->units + u);
+        }
     for (int64_t i = 0; i < length; i += m->rows) {
         agop__taking t = part_of(m, s, b, p, plan, i);
         part           = op_cols(ctx, &Z, 0, t.n);
         TRY(agop__spread_panel(&part, ctx, &m->values, &t, b, 0));
-        TRY(op_gemm(ctx, 0, 1, 1, &part, &part, 1, &C));
         TRY(op_get(ctx, m->feature, t.n, AGOP_F64, &part));
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t j = 0; j < t.n; j++)
-                m->cube[r] += m->feature[r * t.n + j] * m->feature[r * t.n + j] * m->feature[r * t.n + j];
+        a.n = t.n;
+        agop__parallel(ctx->threads, (int)p->units, add_powers, &a);
     }
-    TRY(op_get(ctx, m->host, rows, AGOP_F64, &C));
 done:
     return st;
 }
@@ -273,7 +314,7 @@ done:
 static agop_status learn_nulls(summing *m, agop_ctx *ctx, agop__side *s, const agop__block *b, const agop__panel *p,
                                const agop__ids_plan *plan)
 {
-    int64_t     T = agop__block_terms(b), rows = T * p->units;
+    int64_t     T = agop__block_terms(b);
     agop_status st;
 
     TRY(sum_powers(m, ctx, s, b, p, plan));
@@ -282,9 +323,9 @@ static agop_status learn_nulls(summing *m, agop_ctx *ctx, agop__side *s, const a
         agop__null      now;
         double          corr[AGOP__TERMS_MOST * AGOP__TERMS_MOST], skew[AGOP__TERMS_MOST];
         for (int64_t k = 0; k < T; k++) {
-            skew[k] = sqrt(v->present) * m->cube[k * p->units + u];
-            for (int64_t l = 0; l < T; l++)
-                corr[k * T + l] = m->host[(k * p->units + u) * rows + l * p->units + u];
+            skew[k] = sqrt(v->present) * m->cube[u * T + k];
+            for (int64_t l = 0; l <= k; l++)
+                corr[k * T + l] = corr[l * T + k] = m->host[(u * T + k) * T + l];
         }
         agop__null_make(&now, corr, (int)T);
         agop__null_skew(&now, skew);

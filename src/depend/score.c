@@ -1,9 +1,9 @@
 /* score.c - every pair of blocks: correlations of all their features as one product, joined into scores.
  *
  * Features are made anew for every pair of blocks, a few thousand rows at a time; those of the first block are kept for
- * all rows where they fit. Of a block with itself only the panels on and above the diagonal are computed. Where a block
- * has missing cells both sides carry squares and presence, and every correlation is that of the rows that both have. Of
- * two sparse blocks the non-zeros are multiplied, always in double, and nothing is done for the other cells. */
+ * all rows where they fit. Of a block with itself only one triangle is computed. Where a block has missing cells both
+ * sides carry squares and presence, and every correlation is that of the rows that both have. Of two sparse blocks the
+ * non-zeros are multiplied, always in double, and nothing is done for the other cells. */
 #include <math.h>
 #include <string.h>
 
@@ -81,7 +81,8 @@ static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, cons
     return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
 }
 
-/* G += Z Z' of one block, the panels on and above the diagonal: right of the upper half, then both halves. */
+/* G += Z Z' of one block: the lower triangle. By matrix units the panels on and above the diagonal, which are those
+ * right of the upper half, then those of either half. */
 static agop_status add_own(scoring *w, const agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise,
                            int more)
 {
@@ -90,6 +91,8 @@ static agop_status add_own(scoring *w, const agop__tile *G, const agop__tile *Z,
     int64_t     at;
     agop_status st;
 
+    if (!w->d->plan.units)
+        return op_syrk(w->ctx, 0, 1, Z, more, &part);
     if (b->panels == 1)
         return multiply(w, &part, Z, Z, more);
     upper.panels = b->panels / 2;
@@ -133,6 +136,8 @@ static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a,
         TRY(agop__block_features(&B, w->ctx, s, b, pairwise, i, n, &w->d->plan));
         TRY(multiply(w, G, &A, &B, i > 0));
     }
+    if (same && !w->d->plan.units)
+        TRY(op_mirror(w->ctx, G));
 done:
     return st;
 }
@@ -452,7 +457,7 @@ static agop_status open_scoring(scoring *w)
     kinds             ours = kinds_of(s), theirs = kinds_of(t);
     int32_t           dtype = w->d->plan.dtype;
     int               pairwise = ours.missing || theirs.missing;
-    int64_t           left = 0, right = 0, u = 0, v = 0;
+    int64_t           left = 0, right = 0, u = 0, v = 0, held;
     double            bytes;
     agop_status       st;
 
@@ -461,12 +466,13 @@ static agop_status open_scoring(scoring *w)
     widest(&left, &u, s, pairwise);
     widest(&right, &v, t, pairwise);
     bytes = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
+    held  = t->blocks > 1 && bytes <= KEPT_BYTES ? w->rows : w->step; /* a block that meets only one is not kept */
     TRY(open_host(w, u * v));
     if (ours.sparse && theirs.sparse)
         TRY(open_sparse(w, left, right));
     if (!ours.other && !theirs.other)
         goto done;
-    TRY(op_alloc(w->ctx, &w->left, left, bytes <= KEPT_BYTES ? w->rows : w->step, dtype));
+    TRY(op_alloc(w->ctx, &w->left, left, held, dtype));
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
     TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));

@@ -673,6 +673,22 @@ static double best_signs(const agop__null *a)
     return best;
 }
 
+/* An eigenvector's sign is anyone's guess, but points of a lattice are other ones for the other sign: its first part
+ * that is not small is positive. */
+static void settle_sign(double *V, int n, int k)
+{
+    double most = 0;
+    int    i    = 0;
+
+    for (int j = 0; j < n; j++)
+        most = fmax(most, fabs(V[j * n + k]));
+    while (fabs(V[i * n + k]) < .3 * most)
+        i++;
+    if (V[i * n + k] < 0)
+        for (int j = 0; j < n; j++)
+            V[j * n + k] = -V[j * n + k];
+}
+
 void agop__null_make(agop__null *out, const double *corr, int terms)
 {
     double A[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
@@ -687,6 +703,7 @@ void agop__null_make(agop__null *out, const double *corr, int terms)
         out->active += out->corr[i * terms + i] > 0;
     agop__jacobi(A, out->eigen, out->root, terms);
     for (int j = 0; j < terms; j++) {
+        settle_sign(out->root, terms, j);
         out->eigen[j] = fmax(0, out->eigen[j]);
         for (int i = 0; i < terms; i++)
             out->root[i * terms + j] *= sqrt(out->eigen[j]);
