@@ -126,15 +126,15 @@ double agop__t_log10p(double t, double freedom)
     return LOG10_E * log1p(-2 * exp(log_front) * sqrt(-expm1(-log_ratio)) * beta_fraction(.5, a, -expm1(-log_ratio)));
 }
 
-/* The z with log(1 - Phi(z)) = log_p <= log(1/2). */
-static double normal_of_tail(double log_p)
+/* The z with log(1 - Phi(z)) = log_p <= log(1/2), by Newton's steps from `near`; 1 - Phi(z) < exp(-z^2 / 2) / 2. */
+static double normal_of_tail(double log_p, double near)
 {
-    double z = sqrt(fmax(0, -2 * (log_p + log(2)))), step = 1;
+    double most = sqrt(fmax(0, -2 * (log_p + log(2)))), z = fmin(near, most), step = 1;
 
-    for (int k = 0; k < 6 && fabs(step) > 1e-8; k++) { /* the next one would be of the order of its square */
+    for (int k = 0; k < 8 && fabs(step) > 1e-8; k++) { /* the next one would be of the order of its square */
         double m = mills(z);
         step     = m * (log_tail_of_mills(z, m) - log_p);
-        z        = fmax(0, z + step);
+        z        = fmin(most, fmax(0, z + step));
     }
     return z;
 }
@@ -171,7 +171,7 @@ double agop__correlation_z(double r, int64_t n, double skew)
         return z;
     up   = log_skewed_tail(z, root);
     down = log_skewed_tail(z, -root);
-    return normal_of_tail(fmin(-log(2), up + log1p(exp(down - up)) - log(2)));
+    return normal_of_tail(fmin(-log(2), up + log1p(exp(down - up)) - log(2)), z);
 }
 
 /* ---- a weighted sum of chi-squares ---- */
@@ -420,30 +420,37 @@ static void make_cloud(cloud *c, const agop__null *x, const agop__null *y, const
     }
 }
 
-/* count[s]: how many of the terms are beyond their u at point s, where |Z_k + a_k shift|. */
-AGOP__CLONES static void count_beyond(int32_t *restrict count, const cloud *c, const float *a, const float *u,
-                                      const float *restrict shift)
+/* Of the points, those at which a term is beyond its u, where |Z_k + a_k shift|; and the sum of 1 / N, N such terms,
+ * over all points. What fills the last vector is beyond nothing, and counts as 1 in the sum. */
+typedef struct beyond {
+    float some, shares;
+} beyond;
+
+typedef float   floats __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+
+AGOP__CLONES static beyond look_beyond(const cloud *c, const float *a, const float *u, const float *shift)
 {
-    memset(count, 0, ROOM * sizeof *count);
-    for (int k = 0; k < c->terms; k++) {
-        const float *z = c->Z[k];
-        float        by = a[k], limit = u[k];
-        for (int s = 0; s < ROOM; s++)
-            count[s] += fabsf(z[s] + by * shift[s]) >= limit;
+    const ints all_but_sign = (ints){0} + INT32_MAX;
+    floats     shares = {0}, z, by;
+    ints       some   = {0};
+    beyond     sum    = {0, 0};
+
+    for (int first = 0; first < ROOM; first += LANES) {
+        ints count = {0};
+        memcpy(&by, shift + first, sizeof by);
+        for (int k = 0; k < c->terms; k++) {
+            memcpy(&z, c->Z[k] + first, sizeof z);
+            z += a[k] * by;
+            count -= (floats)((ints)z & all_but_sign) >= u[k];
+        }
+        some -= count > 0;
+        shares += 1 / __builtin_convertvector(count - (count == 0), floats);
     }
-}
-
-/* Of 1 / N; what fills the last vector counts as 1. */
-AGOP__CLONES static double sum_of_shares(const int32_t *count)
-{
-    float  part[LANES] = {0};
-    double sum = 0;
-
-    for (int first = 0; first < ROOM; first += LANES)
-        for (int l = 0; l < LANES; l++)
-            part[l] += 1 / (float)(count[first + l] > 1 ? count[first + l] : 1);
-    for (int l = 0; l < LANES; l++)
-        sum += (double)part[l];
+    for (int l = 0; l < LANES; l++) {
+        sum.some += (float)some[l];
+        sum.shares += shares[l];
+    }
     return sum;
 }
 
@@ -457,29 +464,22 @@ AGOP__CLONES static void take_levels(float *restrict shift, const float *level, 
 static double overlap(const cloud *c, const agop__null *x, const agop__null *y, const float *level, int p, int q,
                       const float *u)
 {
-    float   shift[ROOM] = {0}, a[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
-    int32_t count[ROOM];
-    int     own = p * y->terms + q;
+    float shift[ROOM] = {0}, a[AGOP__TERMS_MOST * AGOP__TERMS_MOST];
+    int   own = p * y->terms + q;
 
     take_levels(shift, level, lattice.place[(c->terms + own) % (POINTS - 1)], c->Z[own]);
     for (int i = 0; i < x->terms; i++)
         for (int j = 0; j < y->terms; j++)
             a[i * y->terms + j] = (float)(x->corr[p * x->terms + i] * y->corr[q * y->terms + j]);
-    count_beyond(count, c, a, u, shift);
-    return (sum_of_shares(count) - (ROOM - POINTS)) / POINTS;
+    return ((double)look_beyond(c, a, u, shift).shares - (ROOM - POINTS)) / POINTS;
 }
 
 /* Is p so surely above `most` that so many of so few points are beyond? By eight standard deviations. */
 static int often_beyond(const cloud *c, const float *u, double most)
 {
     static const float none[ROOM] = {0};
-    int32_t            count[ROOM];
-    double             some = 0;
 
-    count_beyond(count, c, none, u, none);
-    for (int s = 0; s < POINTS; s++)
-        some += count[s] > 0;
-    return some / POINTS > most + 8 * sqrt(most * (1 - most) / POINTS);
+    return (double)look_beyond(c, none, u, none).some / POINTS > most + 8 * sqrt(most * (1 - most) / POINTS);
 }
 
 double agop__max_log10p(const agop__null *x, const agop__null *y, const double *u, int levels, double limit)
