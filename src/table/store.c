@@ -22,7 +22,7 @@
 
 #include "base/memory.h"
 
-enum { SMALLEST_CHUNK = 256, LINE = 64, SAMPLE = 1024 };
+enum { SMALLEST_CHUNK = 256, LINE = 64, SAMPLE = 1024, SLOT_BITS = 11 };
 static const int64_t least_segment = 1 << 20, most_segment = 64 << 20, unpacked_block = 64 << 20;
 
 typedef struct segment { /* of the file */
@@ -274,27 +274,21 @@ static void number_values(survey *s, uint32_t *slot, int bits, int64_t most)
     }
 }
 
-static int by_bits(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Is a dictionary worth the search? Of cells drawn from n / 2 values or fewer, SAMPLE of them hold SAMPLE^2 / n pairs
  * that are equal, or more; half as many are asked for. */
 static int repeats(const double *v, int64_t n)
 {
-    uint64_t sample[SAMPLE];
-    int64_t  equal = 0;
+    double   cell[SAMPLE], value[SAMPLE];
+    uint16_t number[SAMPLE];
+    uint32_t slot[1 << SLOT_BITS] = {0};
+    survey   sample = {.v = cell, .n = SAMPLE, .value = value, .number = number};
 
     if (n < 4 * SAMPLE)
         return 1;
     for (int64_t i = 0; i < SAMPLE; i++)
-        sample[i] = bits_of(v[i * n / SAMPLE]);
-    qsort(sample, SAMPLE, sizeof *sample, by_bits);
-    for (int64_t i = 1; i < SAMPLE; i++)
-        equal += sample[i] == sample[i - 1];
-    return 2 * equal * n >= (int64_t)SAMPLE * SAMPLE;
+        cell[i] = v[i * n / SAMPLE];
+    number_values(&sample, slot, SLOT_BITS, SAMPLE);
+    return 2 * (SAMPLE - sample.distinct) * n >= (int64_t)SAMPLE * SAMPLE;
 }
 
 /* A dictionary of k values costs 2 n + 8 k, so it can only win with few: below n / 4 beside floats, else 3 n / 4. */
