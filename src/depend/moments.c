@@ -8,7 +8,8 @@
 #include "depend/panel_features.h"
 
 enum { MOMENT_ROWS = 4096 }; /* rows at a time */
-enum { LANES = 16 };         /* sums that go side by side, whatever the processor */
+enum { PIECE = 512 };        /* of them that are multiplied at a time */
+enum { LANES = 32 };         /* sums that go side by side, whatever the processor */
 
 typedef struct summing {
     agop__tile Z, sum;         /* features of a panel; what they come to */
@@ -233,30 +234,34 @@ done:
     return st;
 }
 
-/* a'b and a'(b b), element by element, in an order that is written down. */
-typedef struct powers {
-    double product, cube;
-} powers;
-
-AGOP__CLONES static powers sum_of_powers(const double *a, const double *b, int64_t n)
+/* Sums of a b, and of a a a, in an order that does not depend on the processor. */
+AGOP__CLONES static double dot(const double *a, const double *b, int64_t n)
 {
-    double  product[LANES] = {0}, cube[LANES] = {0};
-    powers  sum   = {0, 0};
-    int64_t whole = n - n % LANES;
+    double  part[LANES] = {0}, sum = 0;
+    int64_t whole       = n - n % LANES;
 
     for (int64_t i = 0; i < whole; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            product[l] += a[i + l] * b[i + l];
-            cube[l] += a[i + l] * b[i + l] * b[i + l];
-        }
-    for (int64_t i = whole; i < n; i++) {
-        product[i - whole] += a[i] * b[i];
-        cube[i - whole] += a[i] * b[i] * b[i];
-    }
-    for (int l = 0; l < LANES; l++) {
-        sum.product += product[l];
-        sum.cube += cube[l];
-    }
+        for (int l = 0; l < LANES; l++)
+            part[l] += a[i + l] * b[i + l];
+    for (int64_t i = whole; i < n; i++)
+        part[i - whole] += a[i] * b[i];
+    for (int l = 0; l < LANES; l++)
+        sum += part[l];
+    return sum;
+}
+
+AGOP__CLONES static double sum_of_cubes(const double *a, int64_t n)
+{
+    double  part[LANES] = {0}, sum = 0;
+    int64_t whole       = n - n % LANES;
+
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            part[l] += a[i + l] * a[i + l] * a[i + l];
+    for (int64_t i = whole; i < n; i++)
+        part[i - whole] += a[i] * a[i] * a[i];
+    for (int l = 0; l < LANES; l++)
+        sum += part[l];
     return sum;
 }
 
@@ -266,18 +271,21 @@ typedef struct adding {
     int64_t  terms, units, n;
 } adding;
 
-/* Of unit u: m->host and m->cube, and the rows of m->feature that are its. */
+/* Of unit u: what is its of m->host and m->cube. A piece of its rows stays in the first cache. */
 static void add_powers(void *user, int u)
 {
     const adding *a = user;
 
-    for (int64_t k = 0; k < a->terms; k++)
-        for (int64_t l = 0; l <= k; l++) {
-            const double *x = a->m->feature + (k * a->units + u) * a->n, *y = a->m->feature + (l * a->units + u) * a->n;
-            powers        sum = sum_of_powers(x, y, a->n);
-            a->m->host[(u * a->terms + k) * a->terms + l] += sum.product;
-            a->m->cube[u * a->terms + k] += k == l ? sum.cube : 0;
+    for (int64_t i = 0; i < a->n; i += PIECE) {
+        int64_t n = a->n - i < PIECE ? a->n - i : PIECE;
+        for (int64_t k = 0; k < a->terms; k++) {
+            const double *x = a->m->feature + (k * a->units + u) * a->n + i;
+            a->m->cube[u * a->terms + k] += sum_of_cubes(x, n);
+            for (int64_t l = 0; l <= k; l++)
+                a->m->host[(u * a->terms + k) * a->terms + l] +=
+                    dot(x, a->m->feature + (l * a->units + u) * a->n + i, n);
         }
+    }
 }
 
 /* Of each unit of a panel, products (the lower triangle) and third powers of its features, which have length 1, summed:

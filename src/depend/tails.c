@@ -153,25 +153,37 @@ static double log_skewed_tail(double z, double root)
     return log_normal_tail(w + log(fabs(t * root) / w) / w);
 }
 
-/* Under permutation r has the variance 1 / (n - 1) and the skewness skew / sqrt(n): a gamma number (Pearson's type III,
- * Mielke and Berry 2007). Without skewness it is Student's: the passage between the two weighs the excess kurtosis of
- * either, -6 / n and 3/2 skew^2 / n. */
-double agop__correlation_z(double r, int64_t n, double skew)
+/* size: |r| sqrt(n - 1); normal: the z of its tail without skewness. */
+static double skewed_z(double size, double normal, int64_t n, double skew)
 {
-    double rows = (double)(n - 1), size = fabs(r) * sqrt(rows), normal, root, z, up, down;
+    double root = 2 * sqrt((double)n) / skew, z, up, down;
 
-    if (!(size > 0))
-        return 0;
-    normal = hill(-log1p(-fmin(r * r, 1 - 1e-15)), (double)(n - 2));
-    if (!(skew > 1e-2))
+    if (!(size > 0) || !(skew > 1e-2))
         return normal;
-    root = 2 * sqrt((double)n) / skew;
-    z    = size * pow(normal / size, 1 / (1 + .25 * skew * skew));
+    z = size * pow(normal / size, 1 / (1 + .25 * skew * skew));
     if (z < 1e-3 * root && z < .01) /* the formula below would divide nothing by nothing */
         return z;
     up   = log_skewed_tail(z, root);
     down = log_skewed_tail(z, -root);
     return normal_of_tail(fmin(-log(2), up + log1p(exp(down - up)) - log(2)), z);
+}
+
+static double size_of(double r, int64_t n)
+{
+    return fabs(r) * sqrt((double)(n - 1));
+}
+
+static double student_z(double r, int64_t n)
+{
+    return hill(-log1p(-fmin(r * r, 1 - 1e-15)), (double)(n - 2));
+}
+
+/* Under permutation r has the variance 1 / (n - 1) and the skewness skew / sqrt(n): a gamma number (Pearson's type III,
+ * Mielke and Berry 2007). Without skewness it is Student's: the passage between the two weighs the excess kurtosis of
+ * either, -6 / n and 3/2 skew^2 / n. */
+double agop__correlation_z(double r, int64_t n, double skew)
+{
+    return skewed_z(size_of(r, n), student_z(r, n), n, skew);
 }
 
 /* ---- a weighted sum of chi-squares ---- */
@@ -806,11 +818,11 @@ static double shortened(const agop__null *x, const agop__null *y, int64_t n, dou
 
 static double largest_log10p(const agop__null *x, const agop__null *y, int64_t n, double score, double limit)
 {
-    double u[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0};
+    double u[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0}, size = size_of(score, n), normal = student_z(score, n);
     int    count = x->terms * y->terms, levels = largest_skew(x) * largest_skew(y) > 0 ? count : 1;
 
     for (int k = 0; k < levels; k++)
-        u[k] = agop__correlation_z(score, n, x->skew[k / y->terms] * y->skew[k % y->terms]);
+        u[k] = skewed_z(size, normal, n, x->skew[k / y->terms] * y->skew[k % y->terms]);
     return agop__max_log10p(x, y, u, levels, limit);
 }
 
