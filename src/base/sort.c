@@ -5,58 +5,69 @@
 
 enum { DIGIT_BITS = 11, DIGITS = 6, BINS = 1 << DIGIT_BITS };
 
-/* The bits of a double in an order that integers share: negatives flipped, the sign turned round. */
-uint64_t agop__key(double v)
+typedef uint64_t word __attribute__((may_alias));
+
+static int digit_of(word key, int digit)
 {
-    uint64_t u;
-    memcpy(&u, &v, sizeof u);
-    return u >> 63 ? ~u : u | (UINT64_C(1) << 63);
+    return (int)(key >> (digit * DIGIT_BITS)) & (BINS - 1);
 }
 
-double agop__number_of_key(uint64_t k)
+/* count: how many keys have each value of a digit; then where the first of them goes. 0: all share the digit. */
+static int find_starts(int64_t *count, int64_t n)
 {
-    uint64_t u = k >> 63 ? k & ~(UINT64_C(1) << 63) : ~k;
-    double   v;
-    memcpy(&v, &u, sizeof v);
-    return v;
-}
+    int64_t sum = 0;
 
-static int digit_of(const agop__pair *p, int digit)
-{
-    return (int)(p->key >> (digit * DIGIT_BITS)) & (BINS - 1);
-}
-
-/* One digit: *v -> scratch, and the two change places. Nothing to do where all share the digit. */
-static void sort_digit(agop__pair **v, agop__pair **scratch, int64_t n, int digit)
-{
-    int64_t     start[BINS] = {0}, sum = 0;
-    agop__pair *swap = *v;
-
-    for (int64_t i = 0; i < n; i++)
-        start[digit_of(&(*v)[i], digit)]++;
     for (int k = 0; k < BINS; k++) {
-        int64_t here = start[k];
+        int64_t here = count[k];
         if (here == n)
-            return;
-        start[k] = sum;
+            return 0;
+        count[k] = sum;
         sum += here;
     }
+    return 1;
+}
+
+/* n entries of `width` words, the first of which is the key; what is sorted ends in v. */
+static inline void sort_entries(word *v, word *scratch, int64_t n, int width)
+{
+    int64_t start[DIGITS][BINS] = {{0}};
+    word   *now = v, *other = scratch;
+
     for (int64_t i = 0; i < n; i++)
-        (*scratch)[start[digit_of(&(*v)[i], digit)]++] = (*v)[i];
-    *v       = *scratch;
-    *scratch = swap;
+        for (int digit = 0; digit < DIGITS; digit++)
+            start[digit][digit_of(now[i * width], digit)]++;
+    for (int digit = 0; digit < DIGITS; digit++)
+        if (find_starts(start[digit], n)) {
+            word *from = now;
+            for (int64_t i = 0; i < n; i++) {
+                int64_t at = start[digit][digit_of(from[i * width], digit)]++;
+                for (int k = 0; k < width; k++)
+                    other[at * width + k] = from[i * width + k];
+            }
+            now   = other;
+            other = from;
+        }
+    if (now != v)
+        memcpy(v, now, (size_t)(n * width) * sizeof *v);
 }
 
 void agop__sort_pairs(agop__pair *v, agop__pair *scratch, int64_t n)
 {
-    agop__pair *now = v, *other = scratch;
+    if (n > 1)
+        sort_entries((word *)(void *)v, (word *)(void *)scratch, n, (int)(sizeof *v / sizeof(word)));
+}
+
+void agop__sort(double *v, double *scratch, int64_t n)
+{
+    word *key = (word *)(void *)v;
 
     if (n < 2)
         return;
-    for (int digit = 0; digit < DIGITS; digit++)
-        sort_digit(&now, &other, n, digit);
-    if (now != v)
-        memcpy(v, now, (size_t)n * sizeof *v);
+    for (int64_t i = 0; i < n; i++)
+        key[i] = agop__key(v[i]);
+    sort_entries(key, (word *)(void *)scratch, n, 1);
+    for (int64_t i = 0; i < n; i++)
+        v[i] = agop__number_of_key(key[i]);
 }
 
 int agop__rising(const void *a, const void *b)

@@ -1,4 +1,4 @@
-/* ranks.c - where a value stands among the training values: sorting, mid-ranks, normal scores.
+/* ranks.c - where a value stands among the training values: mid-ranks, normal scores.
  *
  * The normal score of a value is the normal quantile of (r - 1/2)/n, r its rank from 1 to n, the mean of the
  * ranks over ties. A column keeps a table of at most AGOP__MOST_KNOTS values and their scores; between two of them
@@ -8,7 +8,6 @@
 
 #include "base/clones.h"
 #include "base/memory.h"
-#include "base/sort.h"
 #include "table/table.h"
 
 /* ---- the inverse of the normal distribution function ---- */
@@ -71,48 +70,6 @@ double agop__normal_quantile(double p)
     else
         x = polynomial(f, r - 5) / polynomial(g, r - 5);
     return q < 0 ? -x : x;
-}
-
-/* ---- sorting: least significant digit first, 11 bits at a time ---- */
-
-enum { DIGIT_BITS = 11, DIGITS = 6, BINS = 1 << DIGIT_BITS };
-
-static int digit_of(double v, int digit)
-{
-    return (int)(agop__key(v) >> (digit * DIGIT_BITS)) & (BINS - 1);
-}
-
-/* One digit: *v -> scratch, and the two change places. Nothing to do where all share the digit. */
-static void sort_digit(double **v, double **scratch, int64_t n, int digit)
-{
-    int64_t start[BINS] = {0}, sum = 0;
-    double *swap = *v;
-
-    for (int64_t i = 0; i < n; i++)
-        start[digit_of((*v)[i], digit)]++;
-    for (int k = 0; k < BINS; k++) {
-        int64_t here = start[k];
-        if (here == n)
-            return;
-        start[k] = sum;
-        sum += here;
-    }
-    for (int64_t i = 0; i < n; i++)
-        (*scratch)[start[digit_of((*v)[i], digit)]++] = (*v)[i];
-    *v       = *scratch;
-    *scratch = swap;
-}
-
-void agop__sort(double *v, double *scratch, int64_t n)
-{
-    double *now = v, *other = scratch;
-
-    if (n < 2)
-        return;
-    for (int digit = 0; digit < DIGITS; digit++)
-        sort_digit(&now, &other, n, digit);
-    if (now != v)
-        memcpy(v, now, (size_t)n * sizeof *v);
 }
 
 /* ---- the quantile table ---- */

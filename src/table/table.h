@@ -170,7 +170,6 @@ agop_status agop__schema_finish(agop__schema *s, agop__err *e);
 /* ---- ranks.c ---- */
 
 double agop__normal_quantile(double p); /* the inverse of the normal distribution function; 0 < p < 1 */
-void   agop__sort(double *v, double *scratch, int64_t n); /* ascending; no NaN; scratch has n entries */
 /* The quantile table of n sorted values: every distinct one, or AGOP__MOST_KNOTS spread evenly over the rows. */
 agop_status agop__learn_knots(agop__field *f, const double *sorted, int64_t n, int scores, int ranks);
 /* v -> y, linear between knots and flat outside; NaN stays. */

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "base/sort.h"
+
 /* The column that most tests code; scipy: rankdata gives 2, 3.5, 3.5, 5, 1, 6. */
 static const double six[6] = {2.0, 4.0, 4.0, 7.0, -1.0, 10.5};
 
