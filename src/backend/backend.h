@@ -172,6 +172,8 @@ typedef struct agop__backend {
      * that row of C only, those in a column of op(B) that column. */
     agop_status (*gemm16)(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                           agop__tile *C, agop__err *e);
+    /* The lower triangle of C = A A' + b C, likewise; what is above the diagonal is lost. */
+    agop_status (*syrk16)(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e);
     /* A_ij *= B_ij */
     agop_status (*multiply)(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
     /* A_ij += w B_ij */

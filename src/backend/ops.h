@@ -102,6 +102,10 @@ static inline agop_status op_gemm16(agop_ctx *ctx, int ta, int tb, double a, con
 {
     return ctx->be->gemm16(ctx->self, ta, tb, a, A, B, b, C, &ctx->err);
 }
+static inline agop_status op_syrk16(agop_ctx *ctx, const agop__tile *A, double b, agop__tile *C)
+{
+    return ctx->be->syrk16(ctx->self, A, b, C, &ctx->err);
+}
 static inline agop_status op_multiply(agop_ctx *ctx, agop__tile *A, const agop__tile *B)
 {
     return ctx->be->multiply(ctx->self, A, B, &ctx->err);

@@ -81,37 +81,10 @@ static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, cons
     return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
 }
 
-/* G += Z Z' of one block: the lower triangle. By matrix units the panels on and above the diagonal, which are those
- * right of the upper half, then those of either half. */
-static agop_status add_own(scoring *w, const agop__tile *G, const agop__tile *Z, const agop__block *b, int pairwise,
-                           int more)
+/* The lower triangle of G += Z Z' of one block. */
+static agop_status add_own(scoring *w, agop__tile *G, const agop__tile *Z, int more)
 {
-    agop__block upper = *b, lower = *b;
-    agop__tile  above, below, part = *G;
-    int64_t     at;
-    agop_status st;
-
-    if (!w->d->plan.units)
-        return op_syrk(w->ctx, 0, 1, Z, more, &part);
-    if (b->panels == 1)
-        return multiply(w, &part, Z, Z, more);
-    upper.panels = b->panels / 2;
-    lower.panel += upper.panels;
-    lower.panels -= upper.panels;
-    at    = agop__block_rows(side_of(w->d, 0), &upper, pairwise);
-    above = op_rows(w->ctx, Z, 0, at);
-    below = op_rows(w->ctx, Z, at, Z->rows - at);
-    part  = op_rows(w->ctx, G, 0, at);
-    part  = op_cols(w->ctx, &part, at, Z->rows - at);
-    TRY(multiply(w, &part, &above, &below, more));
-    part = op_rows(w->ctx, G, 0, at);
-    part = op_cols(w->ctx, &part, 0, at);
-    TRY(add_own(w, &part, &above, &upper, pairwise, more));
-    part = op_rows(w->ctx, G, at, Z->rows - at);
-    part = op_cols(w->ctx, &part, at, Z->rows - at);
-    TRY(add_own(w, &part, &below, &lower, pairwise, more));
-done:
-    return st;
+    return w->d->plan.units ? op_syrk16(w->ctx, Z, more, G) : op_syrk(w->ctx, 0, 1, Z, more, G);
 }
 
 /* w->product: sums over all rows of products of features of a (left) and b (right). */
@@ -129,14 +102,14 @@ static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a,
         int64_t n = w->rows - i < w->step ? w->rows - i : w->step;
         TRY(left_features(&A, w, a, pairwise, i, n));
         if (same) {
-            TRY(add_own(w, G, &A, a, pairwise, i > 0));
+            TRY(add_own(w, G, &A, i > 0));
             continue;
         }
         B = op_cols(w->ctx, &rows, 0, n);
         TRY(agop__block_features(&B, w->ctx, s, b, pairwise, i, n, &w->d->plan));
         TRY(multiply(w, G, &A, &B, i > 0));
     }
-    if (same && !w->d->plan.units)
+    if (same)
         TRY(op_mirror(w->ctx, G));
 done:
     return st;

@@ -268,6 +268,7 @@ FORWARD(gemm16,
         (void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b, agop__tile *C,
          agop__err *e),
         (c->inner, ta, tb, a, A, B, b, C, e))
+FORWARD(syrk16, (void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e), (c->inner, A, b, C, e))
 FORWARD(multiply, (void *self, agop__tile *A, const agop__tile *B, agop__err *e), (c->inner, A, B, e))
 FORWARD(add, (void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e), (c->inner, A, w, B, e))
 FORWARD(scale_rows, (void *self, agop__tile *A, const agop__tile *v, agop__err *e), (c->inner, A, v, e))
@@ -316,6 +317,7 @@ const agop__backend agop__backend_check = {
     .units            = units_check,
     .round16          = round16_check,
     .gemm16           = gemm16_check,
+    .syrk16           = syrk16_check,
     .multiply         = multiply_check,
     .add              = add_check,
     .scale_rows       = scale_rows_check,

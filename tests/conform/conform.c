@@ -1491,6 +1491,31 @@ static void gemm16_exact_case(int64_t n, int64_t k)
     drop(&tC);
 }
 
+/* Integers again, twice: what is there may be no number at first, and is added to then. */
+static void syrk16_case(int64_t n, int64_t k)
+{
+    double    *A = reals(n * k), *want = reals(n * n), *none = reals(n * n), *got;
+    agop__err  e = {0};
+    agop__tile tA, tC = tile(n, n, 1, AGOP_F32);
+
+    for (int64_t i = 0; i < k * n; i++)
+        A[i] = floor(agop__rng_uniform(&rng) * 17) - 8;
+    tA = tile_of(A, n, k, 3, AGOP_F32);
+    ok(be->syrk16(ctx->self, &tA, 0, &tC, &e), &e, "syrk16");
+    ok(be->syrk16(ctx->self, &tA, 1, &tC, &e), &e, "syrk16");
+    got = values_of(&tC);
+    ref_gemm(0, 1, n, n, k, 2, A, A, 0, want, 0, none);
+    for (int64_t i = 0; i < n * n; i++)
+        got[i] = i % n > i / n ? want[i] : got[i]; /* lost */
+    compare(got, want, none, n * n, "syrk16 of integers");
+    free(A);
+    free(want);
+    free(none);
+    free(got);
+    drop(&tA);
+    drop(&tC);
+}
+
 /* A row that holds a NaN or an infinity spoils its own row of the result, and no other: also where the sum is filled up
  * with zeros, which times infinity would be NaN. */
 static void gemm16_leak_case(double poison, int ta, int64_t m, int64_t n, int64_t k)
@@ -1576,6 +1601,10 @@ static void units_cases(void)
     gemm16_case(0, 1, 530, 700, 2100, -1, 1);
     gemm16_exact_case(40, 100);
     gemm16_exact_case(600, 3000);
+    syrk16_case(0, 9);
+    syrk16_case(9, 0);
+    syrk16_case(40, 100);
+    syrk16_case(530, 2300);
     for (int ta = 0; ta < 2; ta++)
         for (int64_t k = 30; k <= 129; k += 33) { /* 30, 63, 96, 129 */
             gemm16_leak_case(NAN, ta, 65, 40, k);

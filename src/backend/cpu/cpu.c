@@ -225,6 +225,7 @@ const agop__backend agop__backend_cpu = {
     .units            = agop__cpu_units,
     .round16          = agop__cpu_round16,
     .gemm16           = agop__cpu_gemm16,
+    .syrk16           = agop__cpu_syrk16,
     .kernel_symm      = agop__cpu_kernel_symm,
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,

@@ -2,7 +2,7 @@
  *
  *   cpu.c           the table of operations, opening, memory, put and get
  *   cpu_dense.c     BLAS and LAPACK: gemm, syrk, factor, solve, diagonal of the inverse, eigenvectors
- *   cpu_dense16.c   round16 and gemm16: products of bf16 numbers, over cpu_units.c, which is oneDNN
+ *   cpu_dense16.c   round16, gemm16, syrk16: products of bf16 numbers, over cpu_units.c, which is oneDNN
  *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
  *   cpu_cells.c     cell_products: products of features of sparse variables
  *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
@@ -64,6 +64,7 @@ agop_status agop__cpu_units(void *self, agop__err *e);
 agop_status agop__cpu_round16(void *self, agop__tile *A, agop__err *e);
 agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                              agop__tile *C, agop__err *e);
+agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e);
 /* The sides of a product of tiles; AGOP_E_BUG where they do not belong together. */
 agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
                                  const agop__tile *C, agop__err *e);

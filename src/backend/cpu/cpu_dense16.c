@@ -1,4 +1,4 @@
-/* cpu_dense16.c - round16 and gemm16: float32 in, bf16 multiplied, float32 out.
+/* cpu_dense16.c - round16, gemm16 and syrk16: float32 in, bf16 multiplied, float32 out.
  *
  * A stretch of the sum at a time: both operands' share is rounded into scratch memory as it lies, filled up with zeros
  * to a length that matrix units like, and added to C block by block. Threads take blocks from a counter and multiply
@@ -14,6 +14,7 @@ enum {
     SCRATCH       = 1 << 23, /* elements of both operands, before a stretch is made shorter */
     LARGEST_BLOCK = 512,
     LEAST_BLOCK   = 128,
+    OWN_BLOCK     = 256, /* of a matrix with itself */
 };
 
 agop_status agop__cpu_units(void *self, agop__err *e)
@@ -66,6 +67,7 @@ typedef struct gemm16 {
     agop__tile            *C;
     int64_t                k0, k, padded; /* the stretch at hand */
     agop__product         *product;
+    int                    lower; /* only blocks that reach below the diagonal */
     atomic_llong           next;
     atomic_int             failed;
 } gemm16;
@@ -122,6 +124,8 @@ static void multiply_blocks(void *arg, int t, int of)
         int64_t a = at / g->B.blocks, b = at % g->B.blocks, i = a * g->A.block, j = b * g->B.block;
         int64_t rows = g->C->rows - i < g->A.block ? g->C->rows - i : g->A.block;
         int64_t cols = g->C->cols - j < g->B.block ? g->C->cols - j : g->B.block;
+        if (g->lower && b > a)
+            continue;
         if (!agop__product_add(g->product, t, block_at(g, &g->A, a), block_at(g, &g->B, b), agop__at(g->C, i, j),
                                g->C->ld, rows, cols))
             atomic_store(&g->failed, 1);
@@ -177,12 +181,43 @@ static agop_status open_scratch(gemm16 *g, int64_t longest, int same, agop__err 
     return AGOP_OK;
 }
 
+/* C += op(A) op(B) of sides m, n, k; `same`: A and B are one, rounded once. */
+static agop_status add_product(gemm16 *g, const agop__cpu *cpu, const int64_t mnk[3], int same, agop__err *e)
+{
+    int64_t     longest = SCRATCH / (mnk[0] + mnk[1]) / AGOP__UNITS_STEP * AGOP__UNITS_STEP;
+    agop_status st;
+
+    longest = longest < 8 * AGOP__UNITS_STEP ? 8 * AGOP__UNITS_STEP : longest > STRETCH ? STRETCH : longest;
+    longest = longest > mnk[2] ? up(mnk[2], AGOP__UNITS_STEP) : longest;
+    TRY(open_scratch(g, longest, same, e));
+    for (; g->k0 < mnk[2]; g->k0 += longest) {
+        int64_t before = g->padded;
+        g->k           = mnk[2] - g->k0 < longest ? mnk[2] - g->k0 : longest;
+        g->padded      = up(g->k, AGOP__UNITS_STEP);
+        if (g->padded != before)
+            TRY(open_product(g, cpu, g->A.down, !g->B.down, e));
+        atomic_store(&g->next, 0);
+        agop__cpu_parallel(cpu->threads, round_rows, g);
+        atomic_store(&g->next, 0);
+        agop__cpu_parallel(cpu->threads, multiply_blocks, g);
+    }
+    if (atomic_load(&g->failed))
+        TRY(agop__fail(e, AGOP_E_BACKEND, "oneDNN did not finish a product of %lld x %lld x %lld", (long long)mnk[0],
+                       (long long)mnk[1], (long long)mnk[2]));
+done:
+    agop__product_close(g->product);
+    if (g->B.to != g->A.to)
+        free(g->B.to);
+    free(g->A.to);
+    return st;
+}
+
 agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                              agop__tile *C, agop__err *e)
 {
     const agop__cpu *cpu = self;
     gemm16           g   = {.f = cpu->loops[0], .C = C};
-    int64_t          s[3], longest;
+    int64_t          s[3];
     agop_status      st;
 
     TRY(check16(cpu, A, e));
@@ -190,31 +225,31 @@ agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__t
     scale_result(C, b);
     if (s[0] == 0 || s[1] == 0 || s[2] == 0)
         goto done;
-    g.A     = (stretch){.t = A, .side = s[0], .down = ta, .factor = (float)a};
-    g.B     = (stretch){.t = B, .side = s[1], .down = !tb, .factor = 1};
-    longest = SCRATCH / (s[0] + s[1]) / AGOP__UNITS_STEP * AGOP__UNITS_STEP;
-    longest = longest < 8 * AGOP__UNITS_STEP ? 8 * AGOP__UNITS_STEP : longest > STRETCH ? STRETCH : longest;
-    longest = longest > s[2] ? up(s[2], AGOP__UNITS_STEP) : longest;
+    g.A = (stretch){.t = A, .side = s[0], .down = ta, .factor = (float)a};
+    g.B = (stretch){.t = B, .side = s[1], .down = !tb, .factor = 1};
     split_blocks(&g, cpu->threads);
-    TRY(open_scratch(&g, longest, a == 1 && ta && !tb && A->mem == B->mem && A->cols == B->cols, e));
-    for (; g.k0 < s[2]; g.k0 += longest) {
-        int64_t before = g.padded;
-        g.k            = s[2] - g.k0 < longest ? s[2] - g.k0 : longest;
-        g.padded       = up(g.k, AGOP__UNITS_STEP);
-        if (g.padded != before)
-            TRY(open_product(&g, cpu, ta, tb, e));
-        atomic_store(&g.next, 0);
-        agop__cpu_parallel(cpu->threads, round_rows, &g);
-        atomic_store(&g.next, 0);
-        agop__cpu_parallel(cpu->threads, multiply_blocks, &g);
-    }
-    if (atomic_load(&g.failed))
-        TRY(agop__fail(e, AGOP_E_BACKEND, "oneDNN did not finish a product of %lld x %lld x %lld", (long long)s[0],
-                       (long long)s[1], (long long)s[2]));
+    st = add_product(&g, cpu, s, a == 1 && ta && !tb && A->mem == B->mem && A->cols == B->cols, e);
 done:
-    agop__product_close(g.product);
-    if (g.B.to != g.A.to)
-        free(g.B.to);
-    free(g.A.to);
+    return st;
+}
+
+/* Small blocks: those on the diagonal are multiplied whole. */
+agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e)
+{
+    const agop__cpu *cpu = self;
+    gemm16           g   = {.f = cpu->loops[0], .C = C, .lower = 1};
+    int64_t          s[3];
+    agop_status      st;
+
+    TRY(check16(cpu, A, e));
+    TRY(agop__cpu_gemm_sides(s, 0, 1, A, A, C, e));
+    scale_result(C, b);
+    if (s[0] == 0 || s[2] == 0)
+        goto done;
+    g.A = g.B = (stretch){.t = A, .side = s[0], .factor = 1};
+    split_side(&g.A, OWN_BLOCK);
+    split_side(&g.B, OWN_BLOCK);
+    st = add_product(&g, cpu, s, 1, e);
+done:
     return st;
 }
