@@ -16,10 +16,11 @@
 #include "base/threads.h"
 #include "depend/classical.h"
 
-enum { FEWEST = 4 };   /* rows */
-enum { BATCH = 4 };    /* variables for each thread before the room is looked at */
-enum { TOGETHER = 32 }; /* sums that do not wait for each other */
-enum { NEAR = 1 << 18, LEAST_ROWS = 1024 }; /* ranks that stay in cache: of all variables at hand, so many rows */
+enum { FEWEST = 4 };     /* rows */
+enum { BATCH = 4 };      /* variables for each thread before the room is looked at */
+enum { TOGETHER = 32 };  /* sums that do not wait for each other */
+enum { PIECE = 1024 };   /* rows of a sum; pieces are added in order, so that a pair's sum is the same in any company */
+enum { NEAR = 1 << 18 }; /* ranks that stay in cache: of all variables at hand, so many rows */
 
 /* t of one column. Floats hold it exactly up to 8 million rows. */
 typedef struct ranks {
@@ -223,12 +224,13 @@ static void add_row(void *user, int i)
 {
     const signing *w = user;
     const ranks   *a = left_ranks(w, i), *b;
-    int64_t        n = w->d->rows - w->row < w->step ? w->d->rows - w->row : w->step;
+    int64_t        n = w->d->rows, end = n - w->row < w->step ? n : w->row + w->step;
     agop_pair     *p;
 
     for (int64_t k = w->first[i]; k < w->first[i + 1] && !a->row; k++)
         if ((p = pair_of(&b, w, k)) != NULL && !b->row)
-            p->spearman += dense_sum(a->more + w->row, b->more + w->row, n);
+            for (int64_t at = w->row; at < end; at += PIECE)
+                p->spearman += dense_sum(a->more + at, b->more + at, end - at < PIECE ? end - at : PIECE);
 }
 
 static void end_row(void *user, int i)
@@ -245,8 +247,7 @@ static void end_row(void *user, int i)
 /* The left group's pairs with the right one; rights: how many variables that adds. */
 static void sign_rows(signing *w, int lefts, int64_t rights)
 {
-    w->step = NEAR / (1 + lefts + rights);
-    w->step = w->step > LEAST_ROWS ? w->step : LEAST_ROWS;
+    w->step = PIECE * (1 + NEAR / PIECE / (1 + lefts + rights));
     agop__parallel(w->ctx->threads, lefts, begin_row, w);
     for (w->row = 0; w->row < w->d->rows && !atomic_load(&w->failed); w->row += w->step)
         agop__parallel(w->ctx->threads, lefts, add_row, w);
