@@ -48,7 +48,7 @@ typedef struct agop__ids_plan {
 /* ---- a side ---- */
 
 #define AGOP__LEAST_LENGTH 1e-12 /* of a centred feature: below, it does not vary */
-enum { AGOP__PANEL = 32 }; /* units: what a diagonal block computes in vain is half of one */
+enum { AGOP__PANEL = 32 }; /* units: scores are joined, and non-zeros multiplied, by so many */
 
 typedef struct agop__variable {
     const agop__field  *field;

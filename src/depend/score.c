@@ -430,7 +430,7 @@ static agop_status open_scoring(scoring *w)
     kinds             ours = kinds_of(s), theirs = kinds_of(t);
     int32_t           dtype = w->d->plan.dtype;
     int               pairwise = ours.missing || theirs.missing;
-    int64_t           left = 0, right = 0, u = 0, v = 0, held;
+    int64_t           left = 0, right = 0, u = 0, v = 0, kept;
     double            bytes;
     agop_status       st;
 
@@ -439,13 +439,13 @@ static agop_status open_scoring(scoring *w)
     widest(&left, &u, s, pairwise);
     widest(&right, &v, t, pairwise);
     bytes = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
-    held  = t->blocks > 1 && bytes <= KEPT_BYTES ? w->rows : w->step; /* a block that meets only one is not kept */
+    kept  = t->blocks > 1 && bytes <= KEPT_BYTES ? w->rows : w->step; /* a block that meets only one is not kept */
     TRY(open_host(w, u * v));
     if (ours.sparse && theirs.sparse)
         TRY(open_sparse(w, left, right));
     if (!ours.other && !theirs.other)
         goto done;
-    TRY(op_alloc(w->ctx, &w->left, left, held, dtype));
+    TRY(op_alloc(w->ctx, &w->left, left, kept, dtype));
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
     TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));

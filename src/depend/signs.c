@@ -44,6 +44,7 @@ typedef struct signing {
     int64_t           row, step; /* rows at hand: the first, and how many */
     int               which;     /* the side of `want` */
     double            bytes;
+    atomic_int        whole;     /* some pair of the two groups holds all rows on both sides */
     atomic_int        failed;
 } signing;
 
@@ -199,28 +200,40 @@ static agop_pair *pair_of(const ranks **b, const signing *w, int64_t k)
     return p;
 }
 
-/* Sums of variable i's pairs of which one holds few rows; of the others they begin. */
-static void begin_row(void *user, int i)
+/* Ranks of all rows, 0 where there are none, from those that differ; NULL: no memory. */
+static float *spread(const ranks *a, int64_t n)
 {
-    signing     *w    = user;
-    const ranks *a    = left_ranks(w, i), *b;
-    float       *room = a->row ? agop__calloc(w->d->rows, sizeof *room) : NULL;
+    float *all = agop__calloc(n, sizeof *all);
+
+    for (int64_t k = 0; all && k < a->count; k++)
+        all[a->row[k]] = a->more[k];
+    return all;
+}
+
+/* Sums of variable i's pairs of which one holds few rows; those of the others begin. */
+static void begin_pairs(void *user, int i)
+{
+    signing     *w = user;
+    const ranks *a = left_ranks(w, i), *b;
+    float       *all = NULL;
     agop_pair   *p;
 
-    if (a->row && !room) {
-        atomic_store(&w->failed, 1);
-        return;
+    for (int64_t k = w->first[i]; k < w->first[i + 1]; k++) {
+        if ((p = pair_of(&b, w, k)) == NULL)
+            continue;
+        if (a->row && b->row && !all && (all = spread(a, w->d->rows)) == NULL) {
+            atomic_store(&w->failed, 1);
+            return;
+        }
+        p->spearman = b->row ? sparse_sum(a->row ? all : a->more, b) : a->row ? sparse_sum(b->more, a) : 0;
+        if (!a->row && !b->row)
+            atomic_store(&w->whole, 1);
     }
-    for (int64_t k = 0; k < a->count && a->row; k++)
-        room[a->row[k]] = a->more[k];
-    for (int64_t k = w->first[i]; k < w->first[i + 1]; k++)
-        if ((p = pair_of(&b, w, k)) != NULL)
-            p->spearman = b->row ? sparse_sum(room ? room : a->more, b) : a->row ? sparse_sum(b->more, a) : 0;
-    free(room);
+    free(all);
 }
 
 /* Adds the rows at hand to the sums of variable i's pairs that both hold all rows. */
-static void add_row(void *user, int i)
+static void add_rows(void *user, int i)
 {
     const signing *w = user;
     const ranks   *a = left_ranks(w, i), *b;
@@ -233,7 +246,7 @@ static void add_row(void *user, int i)
                 p->spearman += dense_sum(a->more + at, b->more + at, end - at < PIECE ? end - at : PIECE);
 }
 
-static void end_row(void *user, int i)
+static void end_pairs(void *user, int i)
 {
     const signing *w = user;
     const ranks   *a = left_ranks(w, i), *b;
@@ -245,13 +258,16 @@ static void end_row(void *user, int i)
 }
 
 /* The left group's pairs with the right one; rights: how many variables that adds. */
-static void sign_rows(signing *w, int lefts, int64_t rights)
+static void sum_pairs(signing *w, int lefts, int64_t rights)
 {
     w->step = PIECE * (1 + NEAR / PIECE / (1 + lefts + rights));
-    agop__parallel(w->ctx->threads, lefts, begin_row, w);
-    for (w->row = 0; w->row < w->d->rows && !atomic_load(&w->failed); w->row += w->step)
-        agop__parallel(w->ctx->threads, lefts, add_row, w);
-    agop__parallel(w->ctx->threads, lefts, end_row, w);
+    atomic_store(&w->whole, 0);
+    agop__parallel(w->ctx->threads, lefts, begin_pairs, w);
+    if (atomic_load(&w->failed))
+        return;
+    for (w->row = 0; w->row < w->d->rows && atomic_load(&w->whole); w->row += w->step)
+        agop__parallel(w->ctx->threads, lefts, add_rows, w);
+    agop__parallel(w->ctx->threads, lefts, end_pairs, w);
 }
 
 /* ---- groups ---- */
@@ -294,7 +310,7 @@ static void sign_group(signing *w, int64_t lefts, const int64_t *need, int64_t n
         int64_t n = rank_some(w, 1, want + done, count - done);
         w->high   = done + n < count ? number[done + n] : INT64_MAX;
         if (!atomic_load(&w->failed))
-            sign_rows(w, (int)lefts, n);
+            sum_pairs(w, (int)lefts, n);
         for (int64_t k = done; k < done + n; k++)
             forget(&w->of[1][want[k]]);
         w->low = w->high;

@@ -158,7 +158,9 @@ static double skewed_z(double size, double normal, int64_t n, double skew)
 {
     double root = 2 * sqrt((double)n) / skew, z, up, down;
 
-    if (!(size > 0) || !(skew > 1e-2))
+    if (!(size > 0))
+        return 0;
+    if (!(skew > 1e-2))
         return normal;
     z = size * pow(normal / size, 1 / (1 + .25 * skew * skew));
     if (z < 1e-3 * root && z < .01) /* the formula below would divide nothing by nothing */
@@ -489,7 +491,7 @@ static double overlap(const cloud *c, const agop__null *x, const agop__null *y, 
 /* Is p so surely above `most` that so many of so few points are beyond? By eight standard deviations. */
 static int often_beyond(const cloud *c, const float *u, double most)
 {
-    static const float none[ROOM] = {0};
+    static const float none[AGOP__TERMS_MOST * AGOP__TERMS_MOST] = {0}; /* terms, and points */
 
     return (double)look_beyond(c, none, u, none).some / POINTS > most + 8 * sqrt(most * (1 - most) / POINTS);
 }

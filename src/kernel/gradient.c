@@ -78,8 +78,13 @@ static agop_status add_outer(agop__sums *s, agop_ctx *ctx, const agop__tile *G, 
         TRY(op_alloc(ctx, &A, d, d, G->dtype));
         for (int64_t o = 0; o < outputs; o++) {
             agop__tile g = op_cols(ctx, G, o * e + first, d);
-            TRY((units ? op_gemm16 : op_gemm)(ctx, 1, 0, 1.0, &g, &g, o ? 1.0 : 0.0, &A));
+            if (units)
+                TRY(op_gemm16(ctx, 1, 0, 1.0, &g, &g, o ? 1.0 : 0.0, &A));
+            else
+                TRY(op_syrk(ctx, 1, 1.0, &g, o ? 1.0 : 0.0, &A));
         }
+        if (!units)
+            TRY(op_mirror(ctx, &A));
         TRY(op_get(ctx, host, d, AGOP_F64, &A));
         for (int64_t i = 0; i < d * d; i++)
             s->outer.block[b].m[i] += host[i];

@@ -129,7 +129,8 @@ static agop_status add_rows(agop__sums *s, agop_ctx *ctx, const double *total, c
             TRY(op_alloc(ctx, &G, count * c, d, dtype));
             TRY(op_alloc(ctx, &M, d, d, dtype));
             TRY(op_put(ctx, &G, A, d, AGOP_F64));
-            TRY(op_gemm(ctx, 1, 0, 1.0, &G, &G, 0.0, &M));
+            TRY(op_syrk(ctx, 1, 1.0, &G, 0.0, &M));
+            TRY(op_mirror(ctx, &M));
             TRY(op_get(ctx, A, d, AGOP_F64, &M));
             for (int64_t k = 0; k < d * d; k++)
                 m[k] += A[k];

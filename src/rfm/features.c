@@ -81,7 +81,8 @@ static agop_status add_thin(double *out, int64_t ld, agop_ctx *ctx, const agop_m
     TRY(op_put(ctx, &T, F, d, AGOP_F64));
     TRY(op_alloc(ctx, &A, d, d, AGOP_F64));
     TRY(op_put(ctx, &A, out, ld, AGOP_F64));
-    TRY(op_gemm(ctx, 1, 0, 1.0, &T, &T, 1.0, &A));
+    TRY(op_syrk(ctx, 1, 1.0, &T, 1.0, &A));
+    TRY(op_mirror(ctx, &A));
     TRY(op_get(ctx, out, ld, AGOP_F64, &A));
 done:
     op_release(ctx, &A);

@@ -924,6 +924,7 @@ static void syrk_cases(int32_t dtype)
     for (int s = 0; s < SIDES * 2; s++)
         syrk_case(s & 1, sides[s / 2], sides[(s / 2 + 2) % SIDES], s % 3 - 0.5, s % 5 ? 0.25 : 0, dtype);
     syrk_case(0, 300, 700, 1, 1, dtype);
+    syrk_case(0, 2200, 3, 1, 1, dtype); /* several strips beside each other */
     syrk_case(1, 300, 0, 1, 0, dtype);
     syrk_case(0, 0, 5, 1, 0, dtype);
 }

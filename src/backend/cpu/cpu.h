@@ -1,7 +1,7 @@
 /* cpu.h - what the files of the cpu backend share.
  *
  *   cpu.c           the table of operations, opening, memory, put and get
- *   cpu_dense.c     BLAS and LAPACK: gemm, syrk, factor, solve, diagonal of the inverse, eigenvectors
+ *   cpu_dense.c     BLAS and LAPACK: gemm, syrk, mirror, factor, solve, diagonal of the inverse, eigenvectors
  *   cpu_dense16.c   round16, gemm16, syrk16: products of bf16 numbers, over cpu_units.c, which is oneDNN
  *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
  *   cpu_cells.c     cell_products: products of features of sparse variables

@@ -13,8 +13,8 @@
 #include "backend/cpu/lapack.h"
 #include "base/memory.h"
 
-/* Columns of a panel of the factorisation; rows and columns of a strip of A A', at most. */
-enum { BLOCK = 256, HEIGHT = 512, WIDE = 2048 };
+/* Columns of a panel of the factorisation; rows of a strip of A A', at least and at most, and columns at most. */
+enum { BLOCK = 256, LEAST_HEIGHT = 64, HEIGHT = 512, WIDE = 2048 };
 
 agop_status agop__blas_int(int *out, int64_t value, agop__err *e)
 {
@@ -191,7 +191,7 @@ agop_status agop__cpu_syrk(void *self, int ta, double a, const agop__tile *A, do
     if (s[0] == 0 || s[2] == 0)
         goto done;
     q.height = (s[0] / (2 * cpu->threads) + 15) / 16 * 16;
-    q.height = q.height < BLOCK / 2 ? BLOCK / 2 : q.height > HEIGHT ? HEIGHT : q.height;
+    q.height = q.height < LEAST_HEIGHT ? LEAST_HEIGHT : q.height > HEIGHT ? HEIGHT : q.height;
     add_triangle(&q, cpu->threads);
 done:
     return st;

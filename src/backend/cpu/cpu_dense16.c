@@ -14,7 +14,6 @@ enum {
     SCRATCH       = 1 << 23, /* elements of both operands, before a stretch is made shorter */
     LARGEST_BLOCK = 512,
     LEAST_BLOCK   = 128,
-    OWN_BLOCK     = 256, /* of a matrix with itself */
 };
 
 agop_status agop__cpu_units(void *self, agop__err *e)
@@ -49,7 +48,7 @@ done:
     return st;
 }
 
-/* ---- gemm16 ---- */
+/* ---- products ---- */
 
 /* One operand's stretch, block after block, each without gaps and as it lies in memory: one direction is the sum's. All
  * blocks are of one size, the last one filled up with zeros. */
@@ -140,13 +139,15 @@ static void split_side(stretch *s, int64_t most)
     s->blocks = (s->side + s->block - 1) / s->block;
 }
 
-/* Blocks of about equal size, at least two for each thread where that does not make them small. */
+/* Blocks of about equal size, at least two for each thread where that does not make them small. Of a triangle those on
+ * the diagonal are multiplied whole, so they are smaller. */
 static void split_blocks(gemm16 *g, int threads)
 {
-    for (int64_t most = LARGEST_BLOCK;; most /= 2) {
+    for (int64_t most = g->lower ? LARGEST_BLOCK / 2 : LARGEST_BLOCK;; most /= 2) {
         split_side(&g->A, most);
         split_side(&g->B, most);
-        if (g->A.blocks * g->B.blocks >= 2 * threads || most <= LEAST_BLOCK)
+        if ((g->lower ? g->A.blocks * (g->A.blocks + 1) / 2 : g->A.blocks * g->B.blocks) >= 2 * threads ||
+            most <= LEAST_BLOCK)
             return;
     }
 }
@@ -233,7 +234,6 @@ done:
     return st;
 }
 
-/* Small blocks: those on the diagonal are multiplied whole. */
 agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e)
 {
     const agop__cpu *cpu = self;
@@ -247,8 +247,7 @@ agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__ti
     if (s[0] == 0 || s[2] == 0)
         goto done;
     g.A = g.B = (stretch){.t = A, .side = s[0], .factor = 1};
-    split_side(&g.A, OWN_BLOCK);
-    split_side(&g.B, OWN_BLOCK);
+    split_blocks(&g, cpu->threads);
     st = add_product(&g, cpu, s, 1, e);
 done:
     return st;
