@@ -234,7 +234,7 @@ done:
     return st;
 }
 
-/* Sums of a b, and of a a a, in an order that does not depend on the processor. */
+/* In an order that does not depend on the processor. */
 AGOP__CLONES static double dot(const double *a, const double *b, int64_t n)
 {
     double  part[LANES] = {0}, sum = 0;
@@ -245,21 +245,6 @@ AGOP__CLONES static double dot(const double *a, const double *b, int64_t n)
             part[l] += a[i + l] * b[i + l];
     for (int64_t i = whole; i < n; i++)
         part[i - whole] += a[i] * b[i];
-    for (int l = 0; l < LANES; l++)
-        sum += part[l];
-    return sum;
-}
-
-AGOP__CLONES static double sum_of_cubes(const double *a, int64_t n)
-{
-    double  part[LANES] = {0}, sum = 0;
-    int64_t whole       = n - n % LANES;
-
-    for (int64_t i = 0; i < whole; i += LANES)
-        for (int l = 0; l < LANES; l++)
-            part[l] += a[i + l] * a[i + l] * a[i + l];
-    for (int64_t i = whole; i < n; i++)
-        part[i - whole] += a[i] * a[i] * a[i];
     for (int l = 0; l < LANES; l++)
         sum += part[l];
     return sum;
@@ -280,7 +265,10 @@ static void add_powers(void *user, int u)
         int64_t n = a->n - i < PIECE ? a->n - i : PIECE;
         for (int64_t k = 0; k < a->terms; k++) {
             const double *x = a->m->feature + (k * a->units + u) * a->n + i;
-            a->m->cube[u * a->terms + k] += sum_of_cubes(x, n);
+            double        square[PIECE];
+            for (int64_t r = 0; r < n; r++)
+                square[r] = x[r] * x[r];
+            a->m->cube[u * a->terms + k] += dot(x, square, n);
             for (int64_t l = 0; l <= k; l++)
                 a->m->host[(u * a->terms + k) * a->terms + l] +=
                     dot(x, a->m->feature + (l * a->units + u) * a->n + i, n);

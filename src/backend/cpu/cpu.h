@@ -65,6 +65,8 @@ agop_status agop__cpu_round16(void *self, agop__tile *A, agop__err *e);
 agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__tile *A, const agop__tile *B, double b,
                              agop__tile *C, agop__err *e);
 agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e);
+/* C = b C, all of it or its lower triangle; what it held does not matter where b is 0. (cpu_dense.c) */
+void agop__cpu_scale(agop__tile *C, double b, int lower);
 /* The sides of a product of tiles; AGOP_E_BUG where they do not belong together. */
 agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
                                  const agop__tile *C, agop__err *e);

@@ -166,16 +166,17 @@ static void add_triangle(triangle *q, int threads)
     agop__cpu_parallel(threads, add_strips, q);
 }
 
-/* C = b C; what it held does not matter where b is 0. */
-static void scale_triangle(agop__tile *C, double b)
+void agop__cpu_scale(agop__tile *C, double b, int lower)
 {
-    for (int64_t i = 0; i < C->rows && b == 0; i++)
-        memset(agop__at(C, i, 0), 0, (size_t)((i + 1) * agop__dtype_bytes(C->dtype)));
-    for (int64_t i = 0; i < C->rows && b != 0 && b != 1; i++)
-        if (C->dtype == AGOP_F64)
-            cblas_dscal((int)i + 1, b, agop__at(C, i, 0), 1);
+    for (int64_t i = 0; i < C->rows && b != 1; i++) {
+        int64_t cols = lower ? i + 1 : C->cols;
+        if (b == 0)
+            memset(agop__at(C, i, 0), 0, (size_t)(cols * agop__dtype_bytes(C->dtype)));
+        else if (C->dtype == AGOP_F64)
+            cblas_dscal((int)cols, b, agop__at(C, i, 0), 1);
         else
-            cblas_sscal((int)i + 1, (float)b, agop__at(C, i, 0), 1);
+            cblas_sscal((int)cols, (float)b, agop__at(C, i, 0), 1);
+    }
 }
 
 /* OpenBLAS's threads share the rows out once, and wait for the one that got the longer ones. */
@@ -187,7 +188,7 @@ agop_status agop__cpu_syrk(void *self, int ta, double a, const agop__tile *A, do
     agop_status      st;
 
     TRY(agop__cpu_gemm_sides(s, ta, !ta, A, A, C, e));
-    scale_triangle(C, b);
+    agop__cpu_scale(C, b, 1);
     if (s[0] == 0 || s[2] == 0)
         goto done;
     q.height = (s[0] / (2 * cpu->threads) + 15) / 16 * 16;

@@ -161,16 +161,6 @@ static agop_status open_product(gemm16 *g, const agop__cpu *cpu, int ta, int tb,
     return agop__product_open(&g->product, cpu->units, &s, cpu->threads, e);
 }
 
-/* C = b C; what it held does not matter where b is 0. */
-static void scale_result(agop__tile *C, double b)
-{
-    for (int64_t i = 0; i < C->rows && b != 1; i++) {
-        float *c = agop__at(C, i, 0);
-        for (int64_t j = 0; j < C->cols; j++)
-            c[j] = b == 0 ? 0 : (float)b * c[j];
-    }
-}
-
 static agop_status open_scratch(gemm16 *g, int64_t longest, int same, agop__err *e)
 {
     int64_t a = g->A.blocks * g->A.block * longest, b = g->B.blocks * g->B.block * longest;
@@ -223,7 +213,7 @@ agop_status agop__cpu_gemm16(void *self, int ta, int tb, double a, const agop__t
 
     TRY(check16(cpu, A, e));
     TRY(agop__cpu_gemm_sides(s, ta, tb, A, B, C, e));
-    scale_result(C, b);
+    agop__cpu_scale(C, b, 0);
     if (s[0] == 0 || s[1] == 0 || s[2] == 0)
         goto done;
     g.A = (stretch){.t = A, .side = s[0], .down = ta, .factor = (float)a};
@@ -243,7 +233,7 @@ agop_status agop__cpu_syrk16(void *self, const agop__tile *A, double b, agop__ti
 
     TRY(check16(cpu, A, e));
     TRY(agop__cpu_gemm_sides(s, 0, 1, A, A, C, e));
-    scale_result(C, b);
+    agop__cpu_scale(C, b, 1);
     if (s[0] == 0 || s[2] == 0)
         goto done;
     g.A = g.B = (stretch){.t = A, .side = s[0], .factor = 1};
