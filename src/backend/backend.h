@@ -59,10 +59,12 @@ typedef struct agop__kernel {
     int64_t           first;
 } agop__kernel;
 
+enum { AGOP__TERMS_MOST = 16 };
+
 /* What is looked at of single variables: phi_k(x) = exp(-rate x^2) x^k / sqrt(k!), k = 0 .. count-1 (InterDependence
  * Score: Radhakrishnan, Jain, Uhler, Lander, PNAS 122, 2025, eq. 4), or x itself. */
 typedef struct agop__terms {
-    int32_t           count;  /* 0: x itself, which is one */
+    int32_t           count;  /* at most AGOP__TERMS_MOST; 0: x itself, which is one */
     double            rate;
     const agop__tile *shift, *factor; /* of w variables: terms w x 1, f64, number k w + a of term k of variable a */
     int32_t           pairwise; /* 1: squares and presence, too */
@@ -76,7 +78,6 @@ typedef struct agop__cells {
     agop__tile row;   /* i32, 1 x cells: the observation */
     agop__tile x;     /* f64, 1 x cells */
 } agop__cells;
-enum { AGOP__CELL_TERMS = 16 }; /* most terms of cells */
 
 typedef struct agop__backend {
     const char *name;

@@ -117,8 +117,6 @@ static inline int32_t agop__block_terms(const agop__block *b)
 }
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
-agop_status agop__block_features(agop__tile *Z, agop_ctx *ctx, const agop__side *s, const agop__block *b, int pairwise,
-                                 int64_t first, int64_t n, const agop__ids_plan *plan);
 
 /* What features of a sparse block exceed those of zeros by: its non-zeros, and the terms that make them. */
 typedef struct agop__excess {

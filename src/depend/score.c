@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/threads.h"
 #include "depend/finished.h"
+#include "depend/panel_features.h"
 
 enum { ROWS = 2048 }; /* at a time */
 #define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
@@ -21,8 +22,9 @@ typedef struct scoring {
     int64_t     rows, step; /* observations; at a time */
     agop__tile  left, right, product, strength;
     agop__tile  sums, exact, sum[2]; /* of sparse blocks, f64: product, strength, and sums of features of either side */
-    double     *host;  /* scores of a pair of panels */
-    double     *pairs; /* of a pair of blocks, by variable */
+    agop__room  values; /* of the variables of either side */
+    double     *host;   /* scores of a pair of panels */
+    double     *pairs;  /* of a pair of blocks, by variable */
     double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
     const agop__block *held; /* `left` holds all rows of its features; NULL: of no block */
     agop__batch batch; /* of a pair of blocks */
@@ -48,7 +50,7 @@ static agop_status left_features(agop__tile *out, scoring *w, const agop__block 
         return AGOP_OK;
     }
     *out = op_cols(w->ctx, &rows, 0, n);
-    return agop__block_features(out, w->ctx, s, b, pairwise, first, n, &w->d->plan);
+    return agop__block_features(out, w->ctx, &w->values, s, b, pairwise, first, n, &w->d->plan);
 }
 
 /* All rows of a block that will meet many others, if there is room for them. */
@@ -67,7 +69,7 @@ static agop_status hold(scoring *w, const agop__block *b, int pairwise)
     for (int64_t i = 0; i < w->rows; i += w->step) {
         int64_t n = w->rows - i < w->step ? w->rows - i : w->step;
         part      = op_cols(w->ctx, &rows, i, n);
-        TRY(agop__block_features(&part, w->ctx, s, b, 0, i, n, &w->d->plan));
+        TRY(agop__block_features(&part, w->ctx, &w->values, s, b, 0, i, n, &w->d->plan));
     }
     w->held = b;
 done:
@@ -106,7 +108,7 @@ static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a,
             continue;
         }
         B = op_cols(w->ctx, &rows, 0, n);
-        TRY(agop__block_features(&B, w->ctx, s, b, pairwise, i, n, &w->d->plan));
+        TRY(agop__block_features(&B, w->ctx, &w->values, s, b, pairwise, i, n, &w->d->plan));
         TRY(multiply(w, G, &A, &B, i > 0));
     }
     if (same)
@@ -449,6 +451,7 @@ static agop_status open_scoring(scoring *w)
     TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
     TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));
+    TRY(agop__room_open(&w->values, w->ctx, s, t, w->step));
 done:
     return st;
 }
@@ -463,6 +466,7 @@ static void close_scoring(scoring *w)
     op_release(w->ctx, &w->exact);
     op_release(w->ctx, &w->sum[0]);
     op_release(w->ctx, &w->sum[1]);
+    agop__room_close(&w->values, w->ctx);
     agop__batch_free(&w->batch);
     free(w->host);
     free(w->pairs);

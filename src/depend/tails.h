@@ -7,9 +7,8 @@
 #ifndef AGOP_DEPEND_TAILS_H
 #define AGOP_DEPEND_TAILS_H
 
-#include <stdint.h>
+#include "backend/backend.h"
 
-enum { AGOP__TERMS_MOST = 16 };
 
 /* One column: the correlations of its features. */
 typedef struct agop__null {

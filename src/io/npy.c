@@ -501,7 +501,7 @@ agop_status agop__npy_begin(agop__npy *a, agop__stream *s, agop__err *e)
     if (left >= 0 && (h.size ? total > left / h.size : total > 0))
         TRY(broken(name, "the array ends too early (an incomplete copy?)", e));
     *a = (agop__npy){.stream = s, .rows = h.shape[0], .cols = h.shape[1], .fortran = h.fortran, .size = h.size,
-                     .kind = h.kind, .is_text = h.kind == 'U' || h.kind == 'S', .left = total};
+                     .kind = h.kind, .is_text = h.kind == 'U' || h.kind == 'S', .left = total, .is_whole = left >= 0};
 done:
     return st;
 }

@@ -22,7 +22,8 @@ typedef struct agop__npy {
     int           is_text; /* only for agop__npy_rest */
     int64_t       size;    /* bytes of an element */
     char          kind;    /* f i u b U S */
-    int64_t       left;    /* elements not read yet */
+    int64_t       left;     /* elements not read yet */
+    int           is_whole; /* 1: the stream is known to hold them */
 } agop__npy;
 
 /* Reads the header; a plain file must have room for what it promises. */

@@ -92,7 +92,8 @@ typedef struct block { /* of an array under way */
     int64_t         infinite_row, infinite_col; /* the first, by rows; -1: none */
 } block;
 
-/* Elements of the array into the block. Memory grows with what there is: a header may promise anything. */
+/* Elements of the array into the block. Where the file is not known to hold them, memory grows with what there is: a
+ * header may promise anything. */
 static agop_status read_raw(block *b, int64_t count, agop__err *e)
 {
     enum { PIECE = 1 << 20 };
@@ -103,7 +104,7 @@ static agop_status read_raw(block *b, int64_t count, agop__err *e)
         void   *raw  = b->raw;
         if (at + here > b->room) {
             int64_t room = 2 * b->room > at + here ? 2 * b->room : at + here;
-            room         = room < count ? room : count;
+            room         = room < count && !b->a->is_whole ? room : count;
             if (!agop__grow(&raw, room, (size_t)b->a->size))
                 return agop__fail_memory(e, (double)room * (double)b->a->size, "a block of an array");
             b->raw  = raw;

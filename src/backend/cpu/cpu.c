@@ -169,39 +169,58 @@ static agop__tile cols_cpu(void *self, const agop__tile *t, int64_t first, int64
     return view;
 }
 
-/* rows x cols elements from one array to another, converting between the two precisions. */
-static agop_status copy(void *to, int64_t ldt, int32_t to_dtype, const void *from, int64_t ldf, int32_t from_dtype,
-                        int64_t rows, int64_t cols, agop__err *e)
-{
-    int64_t ts = agop__dtype_bytes(to_dtype), fs = agop__dtype_bytes(from_dtype);
+typedef struct copying { /* rows x cols elements from one array to another; ld in elements */
+    char       *to;
+    const char *from;
+    int64_t     ldt, ldf, rows, cols;
+    int32_t     to_dtype, from_dtype;
+} copying;
 
-    if (to_dtype != from_dtype && (to_dtype == AGOP__I32 || from_dtype == AGOP__I32))
+static void copy_row(const copying *c, int64_t i)
+{
+    char       *t = c->to + i * c->ldt * agop__dtype_bytes(c->to_dtype);
+    const char *f = c->from + i * c->ldf * agop__dtype_bytes(c->from_dtype);
+
+    if (c->to_dtype == c->from_dtype)
+        memcpy(t, f, (size_t)(c->cols * agop__dtype_bytes(c->to_dtype)));
+    else if (c->to_dtype == AGOP_F32)
+        for (int64_t j = 0; j < c->cols; j++)
+            ((float *)(void *)t)[j] = (float)((const double *)(const void *)f)[j];
+    else
+        for (int64_t j = 0; j < c->cols; j++)
+            ((double *)(void *)t)[j] = (double)((const float *)(const void *)f)[j];
+}
+
+static void copy_rows(void *arg, int t, int of)
+{
+    const copying *c = arg;
+
+    for (int64_t i = c->rows * t / of; i < c->rows * (t + 1) / of; i++)
+        copy_row(c, i);
+}
+
+/* Threads pay where there is much to copy. */
+static agop_status copy(const agop__cpu *self, copying c, agop__err *e)
+{
+    int64_t bytes = c.rows * c.cols * agop__dtype_bytes(c.to_dtype);
+
+    if (c.to_dtype != c.from_dtype && (c.to_dtype == AGOP__I32 || c.from_dtype == AGOP__I32))
         return agop__fail(e, AGOP_E_BUG, "integers and reals are not converted into each other");
-    for (int64_t i = 0; i < rows && cols > 0; i++) {
-        char       *t = (char *)to + i * ldt * ts;
-        const char *f = (const char *)from + i * ldf * fs;
-        if (to_dtype == from_dtype)
-            memcpy(t, f, (size_t)(cols * ts));
-        else if (to_dtype == AGOP_F32)
-            for (int64_t j = 0; j < cols; j++)
-                ((float *)(void *)t)[j] = (float)((const double *)(const void *)f)[j];
-        else
-            for (int64_t j = 0; j < cols; j++)
-                ((double *)(void *)t)[j] = (double)((const float *)(const void *)f)[j];
-    }
+    if (bytes < 1 << 18)
+        copy_rows(&c, 0, 1);
+    else
+        agop__cpu_parallel(self->threads, copy_rows, &c);
     return AGOP_OK;
 }
 
 static agop_status put_cpu(void *self, agop__tile *dst, const void *host, int64_t ld, int32_t dtype, agop__err *e)
 {
-    (void)self;
-    return copy(dst->mem, dst->ld, dst->dtype, host, ld, dtype, dst->rows, dst->cols, e);
+    return copy(self, (copying){dst->mem, host, dst->ld, ld, dst->rows, dst->cols, dst->dtype, dtype}, e);
 }
 
 static agop_status get_cpu(void *self, void *host, int64_t ld, int32_t dtype, const agop__tile *src, agop__err *e)
 {
-    (void)self;
-    return copy(host, ld, dtype, src->mem, src->ld, src->dtype, src->rows, src->cols, e);
+    return copy(self, (copying){host, src->mem, ld, src->ld, src->rows, src->cols, dtype, src->dtype}, e);
 }
 
 const agop__backend agop__backend_cpu = {

@@ -83,9 +83,8 @@ static inline int64_t agop__cpu_term_count(const agop__terms *t)
 {
     return t->count ? t->count : 1;
 }
-/* p = phi_0 of n values, 0 < n; then, from phi_(k-1), phi_k. terms 0: x itself. */
-void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t);
-void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k);
+/* Of variable a of w. */
+void agop__cpu_variable_of(agop__cpu_variable *v, const agop__terms *t, int64_t a, int64_t w);
 
 /* ---- sparse variables (cpu_cells.c) ---- */
 

@@ -54,20 +54,15 @@ static double *room_of(const multiplying *q, int thread)
 static void features(double *z, const multiplying *q, const agop__terms *t, const agop__cells *c, int64_t a,
                      int64_t first, int64_t n)
 {
-    const double *x = (const double *)c->x.mem + first;
-    int64_t       T = q->right.terms;
-    double        p[PIECE];
+    int64_t            T = q->right.terms;
+    double             Z[AGOP__TERMS_MOST * PIECE];
+    agop__cpu_variable v;
 
-    for (int64_t k = 0; k < T; k++) {
-        double shift  = *(const double *)agop__at(t->shift, k * variables_of(c) + a, 0);
-        double factor = *(const double *)agop__at(t->factor, k * variables_of(c) + a, 0);
-        if (k == 0)
-            agop__cpu_first_term(q->self, p, x, n, t);
-        else
-            agop__cpu_next_term(p, x, n, (int32_t)k);
+    agop__cpu_variable_of(&v, t, a, variables_of(c));
+    q->self->loops[1]->terms(Z, PIECE, AGOP_F64, (const double *)c->x.mem + first, n, &v);
+    for (int64_t k = 0; k < T; k++)
         for (int64_t i = 0; i < n; i++)
-            z[i * T + k] = (p[i] - shift) * factor;
-    }
+            z[i * T + k] = Z[k * PIECE + i];
 }
 
 /* ---- the right side by observations; a thread has a range of them ---- */
@@ -192,7 +187,7 @@ agop_status agop__cpu_cell_products(void *self, agop__tile *G, const agop__terms
     agop_status      st;
 
     q.next = &next;
-    if (T > AGOP__CELL_TERMS || s->count != t->count || G->dtype != AGOP_F64 || G->rows != T * variables_of(X) ||
+    if (T > AGOP__TERMS_MOST || s->count != t->count || G->dtype != AGOP_F64 || G->rows != T * variables_of(X) ||
         G->cols != T * variables_of(Y))
         return agop__fail(e, AGOP_E_BUG, "products of %lld and %lld sparse variables do not fit",
                           (long long)variables_of(X), (long long)variables_of(Y));

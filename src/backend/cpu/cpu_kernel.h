@@ -31,6 +31,14 @@ enum { AGOP__TERM_SQUARE, AGOP__TERM_ABS, AGOP__TERM_POWER, /* |d|^order */
 
 #define AGOP__PADDED_TERMS(terms) (((terms) + 7) / 8 * 8) /* whole vectors of any width */
 
+/* What features of one variable are made of. */
+typedef struct agop__cpu_variable {
+    int64_t terms;
+    int     plain; /* 1: the one feature is x itself */
+    double  rate, shift[AGOP__TERMS_MOST], factor[AGOP__TERMS_MOST];
+    double  root[AGOP__TERMS_MOST]; /* 1 / sqrt(k) */
+} agop__cpu_variable;
+
 /* Features of sparse variables, observation after observation. */
 typedef struct agop__cell_rows {
     int64_t  terms;         /* of a variable */
@@ -84,8 +92,11 @@ typedef struct agop__cpu_loops {
     void (*l1_sums)(void *acc, int64_t lda, const void *W, int64_t ld, int64_t m, int64_t n, const void *xt,
                     int64_t ldx, const void *z, int64_t ldz, int64_t cols, const agop__shape *s);
 
+    /* The next two in double only, NULL in float. */
+    /* Z (terms rows, of dtype) = (phi_k(x) - shift_k) factor_k of n observations, 0 where x is NaN. */
+    void (*terms)(void *Z, int64_t ldz, int32_t dtype, const double *x, int64_t n, const agop__cpu_variable *v);
     /* sums (variables x terms x padded) += z_i of one variable, in observation row[i], times what r has there of
-     * variables from number `least` on. In double only, NULL in float. */
+     * variables from number `least` on. */
     void (*cell_sums)(double *sums, const agop__cell_rows *r, const int32_t *row, const double *z, int64_t n,
                       int32_t least);
 

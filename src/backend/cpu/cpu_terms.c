@@ -1,11 +1,12 @@
 /* cpu_terms.c - features of single variables, and how strongly those of two variables go together. */
 #include <math.h>
+#include <string.h>
 
 #include "backend/cpu/cpu.h"
 #include "base/clones.h"
 
-enum { PIECE = 512 }; /* observations at a time: what they need stays in the first cache */
-enum { LANES = 16 };  /* sums that go side by side, whatever the processor */
+enum { PIECE = 256 }; /* observations that are summed at a time: their terms stay in the first cache */
+enum { LANES = 8 };   /* sums that go side by side, whatever the processor */
 
 /* ---- terms ---- */
 
@@ -16,70 +17,24 @@ typedef struct spreading {
     const agop__tile  *X;
 } spreading;
 
-/* Some observations of one variable. */
-typedef struct piece {
-    int64_t first, n;
-    double  x[PIECE], there[PIECE]; /* 0 and 0 where it is missing */
-    double  p[PIECE], z[PIECE];     /* the term that is looked at; the same, centred and scaled */
-} piece;
-
-void agop__cpu_first_term(const agop__cpu *self, double *p, const double *x, int64_t n, const agop__terms *t)
+void agop__cpu_variable_of(agop__cpu_variable *v, const agop__terms *t, int64_t a, int64_t w)
 {
-    for (int64_t i = 0; i < n; i++)
-        p[i] = t->count ? -t->rate * x[i] * x[i] : x[i];
-    if (t->count)
-        self->loops[1]->exp(p, p, n);
-}
-
-AGOP__CLONES static void times(double *restrict p, const double *restrict x, int64_t n, double root)
-{
-    for (int64_t i = 0; i < n; i++)
-        p[i] *= x[i] * root;
-}
-
-void agop__cpu_next_term(double *p, const double *x, int64_t n, int32_t k)
-{
-    times(p, x, n, 1 / sqrt((double)k));
-}
-
-AGOP__CLONES static void open_piece(piece *q, const double *at)
-{
-    for (int64_t i = 0; i < q->n; i++) {
-        q->there[i] = at[i] == at[i];
-        q->x[i]     = at[i] == at[i] ? at[i] : 0;
+    v->terms = agop__cpu_term_count(t);
+    v->plain = t->count == 0;
+    v->rate  = t->rate;
+    for (int64_t k = 0; k < v->terms; k++) {
+        v->shift[k]  = *(const double *)agop__at(t->shift, k * w + a, 0);
+        v->factor[k] = *(const double *)agop__at(t->factor, k * w + a, 0);
+        v->root[k]   = k > 0 ? 1 / sqrt((double)k) : 0;
     }
-}
-
-/* What is made of term k of variable a. */
-typedef void use_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor);
-
-/* Term after term of the variables that thread t of so many has. */
-static void each_term(const spreading *s, int t, int of, use_term *use)
-{
-    piece q = {.n = 0};
-
-    for (int64_t a = t; a < s->X->rows; a += of)
-        for (q.first = 0; q.first < s->X->cols; q.first += PIECE) {
-            q.n = s->X->cols - q.first < PIECE ? s->X->cols - q.first : PIECE;
-            open_piece(&q, agop__at(s->X, a, q.first));
-            for (int32_t k = 0; k == 0 || k < s->t->count; k++) {
-                int64_t row = k * s->X->rows + a;
-                if (k == 0)
-                    agop__cpu_first_term(s->self, q.p, q.x, q.n, s->t);
-                else
-                    agop__cpu_next_term(q.p, q.x, q.n, k);
-                use(s, &q, k, a, *(const double *)agop__at(s->t->shift, row, 0),
-                    *(const double *)agop__at(s->t->factor, row, 0));
-            }
-        }
 }
 
 static int fits(const spreading *s, int pairwise)
 {
     int64_t T = agop__cpu_term_count(s->t);
 
-    return s->X->dtype == AGOP_F64 && s->t->shift->rows == T * s->X->rows && s->t->factor->rows == T * s->X->rows &&
-           s->Z->rows == (pairwise ? 2 * T + 1 : T) * s->X->rows;
+    return s->X->dtype == AGOP_F64 && T <= AGOP__TERMS_MOST && s->t->shift->rows == T * s->X->rows &&
+           s->t->factor->rows == T * s->X->rows && s->Z->rows == (pairwise ? 2 * T + 1 : T) * s->X->rows;
 }
 
 static agop_status misfit(const agop__tile *X, agop__err *e)
@@ -87,45 +42,44 @@ static agop_status misfit(const agop__tile *X, agop__err *e)
     return agop__fail(e, AGOP_E_BUG, "terms of %lld variables do not fit", (long long)X->rows);
 }
 
-/* ---- stored ---- */
-
-static void store(agop__tile *Z, int64_t row, const piece *q, const double *v)
+static void square_row(agop__tile *Z, int64_t to, int64_t from)
 {
-    if (Z->dtype == AGOP_F64) {
-        double *to = agop__at(Z, row, q->first);
-        for (int64_t i = 0; i < q->n; i++)
-            to[i] = v[i];
-    } else {
-        float *to = agop__at(Z, row, q->first);
-        for (int64_t i = 0; i < q->n; i++)
-            to[i] = (float)v[i];
-    }
+    const void *z = agop__at(Z, from, 0);
+    void       *s = agop__at(Z, to, 0);
+
+    for (int64_t i = 0; i < Z->cols; i++)
+        if (Z->dtype == AGOP_F64)
+            ((double *)s)[i] = ((const double *)z)[i] * ((const double *)z)[i];
+        else
+            ((float *)s)[i] = ((const float *)z)[i] * ((const float *)z)[i];
 }
 
-AGOP__CLONES static void centre(piece *restrict q, double shift, double factor)
+static void mark_present(agop__tile *Z, int64_t to, const double *x)
 {
-    for (int64_t i = 0; i < q->n; i++)
-        q->z[i] = (q->p[i] - shift) * factor * q->there[i];
+    for (int64_t i = 0; i < Z->cols; i++)
+        if (Z->dtype == AGOP_F64)
+            ((double *)agop__at(Z, to, 0))[i] = x[i] == x[i];
+        else
+            ((float *)agop__at(Z, to, 0))[i] = x[i] == x[i];
 }
 
-static void store_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
-{
-    int64_t w = s->X->rows, T = agop__cpu_term_count(s->t);
-
-    centre(q, shift, factor);
-    store(s->Z, k * w + a, q, q->z);
-    if (!s->t->pairwise)
-        return;
-    for (int64_t i = 0; i < q->n; i++)
-        q->z[i] *= q->z[i];
-    store(s->Z, (T + k) * w + a, q, q->z);
-    if (k == 0)
-        store(s->Z, 2 * T * w + a, q, q->there);
-}
-
+/* The variables that thread t of so many has. */
 static void spread(void *arg, int t, int of)
 {
-    each_term(arg, t, of, store_term);
+    const spreading   *s = arg;
+    int64_t            w = s->X->rows, T = agop__cpu_term_count(s->t);
+    agop__cpu_variable v;
+
+    for (int64_t a = t; a < w; a += of) {
+        const double *x = agop__at(s->X, a, 0);
+        agop__cpu_variable_of(&v, s->t, a, w);
+        s->self->loops[1]->terms(agop__at(s->Z, a, 0), w * s->Z->ld, s->Z->dtype, x, s->X->cols, &v);
+        if (!s->t->pairwise)
+            continue;
+        for (int64_t k = 0; k < T; k++)
+            square_row(s->Z, (T + k) * w + a, k * w + a);
+        mark_present(s->Z, 2 * T * w + a, x);
+    }
 }
 
 agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e)
@@ -141,73 +95,71 @@ agop_status agop__cpu_terms(void *self, agop__tile *Z, const agop__terms *t, con
 
 /* ---- summed ---- */
 
-typedef struct lanes {
-    double z[LANES], square[LANES], there[LANES];
-} lanes;
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
 
-/* Of (v - shift) factor where there is one. */
-AGOP__CLONES static void add_lanes(lanes *sum, const double *v, const double *there, int64_t n, double shift,
-                                   double factor)
+AGOP__CLONES static void add_up(double *sum, double *squares, const double *z, int64_t n)
 {
-    lanes   s = {{0}, {0}, {0}};
-    int64_t whole = n - n % LANES;
+    lanes part = {0}, square = {0}, last = {0};
 
-    for (int64_t i = 0; i < whole; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            double z = (v[i + l] - shift) * factor * there[i + l];
-            s.z[l] += z;
-            s.square[l] += z * z;
-            s.there[l] += there[i + l];
-        }
-    for (int64_t i = whole; i < n; i++) {
-        double z = (v[i] - shift) * factor * there[i];
-        s.z[i - whole] += z;
-        s.square[i - whole] += z * z;
-        s.there[i - whole] += there[i];
+    for (; n >= LANES; z += LANES, n -= LANES) {
+        part += *(const lanes *)z;
+        square += *(const lanes *)z * *(const lanes *)z;
     }
-    *sum = s;
+    memcpy(&last, z, (size_t)n * sizeof *z);
+    part += last;
+    square += last * last;
+    for (int l = 1; l < LANES; l++) {
+        part[0] += part[l];
+        square[0] += square[l];
+    }
+    *sum += part[0];
+    *squares += square[0];
 }
 
-static void round_values(const agop__cpu *self, double *z, int64_t n)
+AGOP__CLONES static int64_t count_present(const double *x, int64_t n)
 {
-    float rounded[PIECE];
+    int64_t count = 0;
 
     for (int64_t i = 0; i < n; i++)
-        rounded[i] = (float)z[i];
-    self->loops[0]->round16(rounded, n);
-    for (int64_t i = 0; i < n; i++)
-        z[i] = (double)rounded[i];
+        count += x[i] == x[i];
+    return count;
 }
 
-static double over_lanes(const double *v)
+/* z (rows PIECE apart): the terms of n observations, as they are or as bf16. */
+static void lay_out(double *z, const spreading *s, const double *x, int64_t n, const agop__cpu_variable *v)
 {
-    double sum = 0;
+    float rounded[AGOP__TERMS_MOST * PIECE];
 
-    for (int l = 0; l < LANES; l++)
-        sum += v[l];
-    return sum;
-}
-
-static void sum_term(const spreading *s, piece *q, int64_t k, int64_t a, double shift, double factor)
-{
-    int64_t w = s->X->rows, T = agop__cpu_term_count(s->t);
-    lanes   sum;
-
-    if (s->t->bf16) {
-        centre(q, shift, factor);
-        round_values(s->self, q->z, q->n);
-        add_lanes(&sum, q->z, q->there, q->n, 0, 1);
-    } else
-        add_lanes(&sum, q->p, q->there, q->n, shift, factor);
-    *(double *)agop__at(s->Z, k * w + a, 0) += over_lanes(sum.z);
-    *(double *)agop__at(s->Z, (T + k) * w + a, 0) += over_lanes(sum.square);
-    if (k == 0)
-        *(double *)agop__at(s->Z, 2 * T * w + a, 0) += over_lanes(sum.there);
+    if (!s->t->bf16) {
+        s->self->loops[1]->terms(z, PIECE, AGOP_F64, x, n, v);
+        return;
+    }
+    s->self->loops[1]->terms(rounded, PIECE, AGOP_F32, x, n, v);
+    for (int64_t k = 0; k < v->terms; k++) {
+        s->self->loops[0]->round16(rounded + k * PIECE, n);
+        for (int64_t i = 0; i < n; i++)
+            z[k * PIECE + i] = (double)rounded[k * PIECE + i];
+    }
 }
 
 static void sum_up(void *arg, int t, int of)
 {
-    each_term(arg, t, of, sum_term);
+    const spreading   *s = arg;
+    int64_t            w = s->X->rows, T = agop__cpu_term_count(s->t);
+    agop__cpu_variable v;
+    double             z[AGOP__TERMS_MOST * PIECE];
+
+    for (int64_t a = t; a < w; a += of) {
+        agop__cpu_variable_of(&v, s->t, a, w);
+        for (int64_t i = 0; i < s->X->cols; i += PIECE) {
+            const double *x = agop__at(s->X, a, i);
+            int64_t       n = s->X->cols - i < PIECE ? s->X->cols - i : PIECE;
+            lay_out(z, s, x, n, &v);
+            for (int64_t k = 0; k < T; k++)
+                add_up(agop__at(s->Z, k * w + a, 0), agop__at(s->Z, (T + k) * w + a, 0), z + k * PIECE, n);
+            *(double *)agop__at(s->Z, 2 * T * w + a, 0) += (double)count_present(x, n);
+        }
+    }
 }
 
 agop_status agop__cpu_term_sums(void *self, agop__tile *sums, const agop__terms *t, const agop__tile *X, agop__err *e)

@@ -41,7 +41,15 @@ INLINE VEC NAME(absolute)(VEC a)
 {
     return (VEC)((IVEC)a & (IVEC)~(IVEC)NAME(all)((REAL)-0.0));
 }
-/* The first n lanes only; n in 1 .. LANES. */
+/* The first n lanes only, n > 0; the others are 0 where they are loaded, and stay where they are stored. */
+INLINE VEC NAME(load_n)(const REAL *p, int64_t n)
+{
+    VEC v = {0};
+    if (n >= LANES)
+        return NAME(load)(p);
+    __builtin_memcpy(&v, p, (size_t)n * sizeof(REAL));
+    return v;
+}
 INLINE void NAME(store_n)(REAL *p, VEC v, int64_t n)
 {
     if (n >= LANES)
