@@ -32,7 +32,7 @@ static agop_table *table_of(agop_ctx *ctx, const rows *r)
 
     assert_int_equal(agop_table_new(&t, ctx, r->n), AGOP_OK);
     for (int j = 0; j < D; j++) {
-        char name[4];
+        char name[16];
         (void)snprintf(name, sizeof name, "x%d", j);
         assert_int_equal(agop_table_add_numeric(t, ctx, name, r->x[j]), AGOP_OK);
     }

@@ -38,7 +38,7 @@ static agop_table *table_of(agop_ctx *ctx, const wide *w, int moved, double by)
 {
     agop_table *t = NULL;
     double      x[ROWS];
-    char        name[8];
+    char        name[16];
 
     assert_int_equal(agop_table_new(&t, ctx, ROWS), AGOP_OK);
     for (int j = 0; j < COLUMNS; j++) {

@@ -22,7 +22,7 @@ static agop_table *draw(int *truth, int64_t rows, uint64_t seed)
 
     assert_int_equal(agop_table_new(&t, ctx, rows), AGOP_OK);
     for (int j = 0; j < 3; j++) {
-        char name[4];
+        char name[16];
         (void)snprintf(name, sizeof name, "x%d", j + 1);
         for (int64_t i = 0; i < rows; i++)
             column[i] = v[i * 6 + j];
