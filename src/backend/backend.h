@@ -145,8 +145,8 @@ typedef struct agop__backend {
      * (terms w) x n, f32 or f64. Pairwise, with T = terms: row (T + k) w + a is its square, and row 2 T w + a is 1
      * where x_a is a number and 0 where not; Z has (2 T + 1) w rows. */
     agop_status (*terms)(void *self, agop__tile *Z, const agop__terms *t, const agop__tile *X, agop__err *e);
-    /* s (rows as pairwise Z, 1 column, f64) += what the rows of pairwise Z sum to, whatever t->pairwise is; the same
-     * bits for the same numbers, on all processors. */
+    /* s (rows as pairwise Z, 1 column, f64) += what the rows of pairwise Z sum to, whatever t->pairwise is; in the
+     * same order on all processors. */
     agop_status (*term_sums)(void *self, agop__tile *s, const agop__terms *t, const agop__tile *X, agop__err *e);
     /* S (w x v, dtype of G): the largest, mean or root mean square of |r_kl|, the correlations of term k < K of a
      * variable and term l < L of another. G: (K w) x (L v), r_kl of a and b at (k w + a, l v + b). Pairwise, G is that

@@ -59,9 +59,11 @@ agop__block agop__group_at(const agop__block *b, int64_t at)
 
 int64_t agop__group_units(const agop__side *s, const agop__block *g)
 {
-    const agop__panel *last = &s->panel[g->panel + g->panels - 1];
+    int64_t units = 0;
 
-    return last->first + last->units - s->panel[g->panel].first;
+    for (int64_t k = g->panel; k < g->panel + g->panels; k++)
+        units += s->panel[k].units;
+    return units;
 }
 
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise)

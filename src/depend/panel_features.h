@@ -20,7 +20,8 @@ typedef struct agop__taking {
 /* Panels of b from number `at` on whose values are taken together: some, so that threads have enough to share; of
  * sparse ones each for itself, because some have more non-zeros than others. */
 agop__block agop__group_at(const agop__block *b, int64_t at);
-int64_t     agop__group_units(const agop__side *s, const agop__block *g);
+int64_t     agop__group_units(const agop__side *s, const agop__block *g); /* 0: all its variables are categories that no
+                                                                             row has */
 
 typedef struct agop__room { /* values of a group, units x rows, on both sides of the seam */
     double    *host;

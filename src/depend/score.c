@@ -338,7 +338,7 @@ done:
 static agop_status score_blocks(scoring *w, const agop__block *a, const agop__block *b, int same, int64_t number)
 {
     int         pairwise = a->missing || b->missing, there;
-    agop__tile  G;
+    agop__tile  G = {0};
     agop_status st;
 
     TRY(agop__tell_scored(w->ctx, w->done, w->total, w->started));
@@ -346,9 +346,11 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
     TRY(agop__batch_begin(&there, &w->batch, (uint64_t)number));
     if (there)
         goto done;
-    TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
-    if (w->d->plan.units && !pairwise && !(a->sparse && b->sparse))
-        TRY(settle_rounding(w, &G, a, b));
+    if (a->panels > 0 && b->panels > 0) {
+        TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
+        if (w->d->plan.units && !pairwise && !(a->sparse && b->sparse))
+            TRY(settle_rounding(w, &G, a, b));
+    }
     TRY(join_blocks(w, &G, a, b, same, pairwise));
     TRY(tell_pairs(w, a, b, same));
     agop__batch_end(&w->batch);

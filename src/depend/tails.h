@@ -9,7 +9,6 @@
 
 #include "backend/backend.h"
 
-
 /* One column: the correlations of its features. */
 typedef struct agop__null {
     int    terms, active;                            /* features; those that are not constant */

@@ -23,7 +23,7 @@ typedef struct agop__npy {
     int64_t       size;    /* bytes of an element */
     char          kind;    /* f i u b U S */
     int64_t       left;     /* elements not read yet */
-    int           is_whole; /* 1: the stream is known to hold them */
+    int           is_whole; /* 1: the stream holds them, or an archive says so that is large enough */
 } agop__npy;
 
 /* Reads the header; a plain file must have room for what it promises. */

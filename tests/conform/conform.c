@@ -1017,7 +1017,7 @@ static void dense_cases(int32_t dtype)
 
 /* ---- dependence ---- */
 
-enum { SEEN = 700, LEFT = 3, RIGHT = 2 }; /* observations (more than are looked at together), variables */
+enum { SEEN = 701, LEFT = 3, RIGHT = 2 }; /* observations (more than are looked at together), variables */
 
 /* phi_k(x); terms 0: x itself */
 static double term_of(double x, int terms, double rate, int k)
@@ -1318,31 +1318,46 @@ static void cells_case(int64_t w, int64_t v, int terms, int64_t panel, int own)
 
 static void cells_cases(void)
 {
-    static const int terms[] = {6, 0, 1, 3, 10};
+    static const int terms[] = {6, 0, 1, 3, 10, AGOP__TERMS_MOST};
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         cells_case(11, 13, terms[i], 4, 0);
         cells_case(13, 0, terms[i], 4, 1);
         cells_case(1, 40, terms[i], 32, 0);
     }
 }
 
+/* More of them than there is room for. */
+static void too_many_terms_case(int32_t dtype)
+{
+    enum { T = AGOP__TERMS_MOST + 1 };
+    agop__tile  Z = tile(T, 2, 0, dtype), x = tile(1, 2, 0, AGOP_F64), each = tile(T, 1, 0, AGOP_F64);
+    agop__terms t = {.count = T, .rate = .5, .shift = &each, .factor = &each};
+    agop__err   e = {0};
+
+    is_true(be->terms(ctx->self, &Z, &t, &x, &e) == AGOP_E_BUG, "too many terms are refused");
+    drop(&Z);
+    drop(&x);
+    drop(&each);
+}
+
 static void dependence_cases(int32_t dtype)
 {
-    static const int terms[] = {6, 0};
+    static const int terms[] = {6, 0, AGOP__TERMS_MOST};
     double          *X       = draws(LEFT * SEEN, AGOP_F64);
 
     X[5] = NAN;
-    for (int p = 0; p < 2; p++) {
+    for (int p = 0; p < 3; p++) {
         agop__tile Z;
         X[9] = terms[p] ? 1e200 : 1; /* its square is infinite, its terms are 0 */
         Z    = spread_case(X, LEFT, terms[p], .7, 0, dtype);
         drop(&Z);
-        for (int q = 0; q < 2; q++)
+        for (int q = 0; q < 2 && p < 2; q++)
             strength_case(terms[p], terms[q], dtype);
     }
     for (int norm = AGOP__STRENGTH_MAX; norm <= AGOP__STRENGTH_RMS; norm++)
         joined_case(norm, dtype);
+    too_many_terms_case(dtype);
     if (dtype == AGOP_F64)
         cells_cases();
     free(X);

@@ -263,7 +263,7 @@ static agop_pair only_pair(const double *x, const double *y, int64_t rows)
     return pair;
 }
 
-/* Means are learned about those of the first 4,096 rows. Here these say nothing of what follows, whose functions hardly
+/* Means are learned about those of the first 2,048 rows. Here these say nothing of what follows, whose functions hardly
  * vary: all is as if they were not there. */
 static void test_ids__what_the_first_rows_do_not_tell_is_no_less_exact(void **state)
 {
@@ -324,14 +324,12 @@ static agop_table *make_many(double **owned, int rows, int columns)
     return t;
 }
 
-/* Blocks, held features and row pieces are no part of the answer: some pairs by themselves. */
-static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
+static void pairs_score_the_same(const char *settings)
 {
     double     *X;
     agop_table *t = make_many(&X, LONG, MANY);
-    agop_ids   *d = score(t, NULL, "precision=double");
+    agop_ids   *d = score(t, NULL, settings);
     double     *all = matrix_of(d);
-    (void)state;
     for (int k = 0; k < 12; k++) {
         int         a = k * 97 % MANY, b = (k * 53 + 31) % MANY;
         agop_table *two = NULL;
@@ -344,7 +342,7 @@ static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
         assert_int_equal(agop_table_new(&two, ctx, LONG), AGOP_OK);
         assert_int_equal(agop_table_add_numeric(two, ctx, "a", x), AGOP_OK);
         assert_int_equal(agop_table_add_numeric(two, ctx, "b", x + LONG), AGOP_OK);
-        e   = score(two, NULL, "precision=double");
+        e   = score(two, NULL, settings);
         one = matrix_of(e);
         if (a != b)
             assert_true(fabs(one[1] - all[a * MANY + b]) < 1e-12);
@@ -358,6 +356,93 @@ static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
     free(all);
     free(X);
     agop_ids_free(d);
+    agop_table_free(t);
+}
+
+/* Blocks, held features, row pieces and, with one function of each column, groups of panels are no part of the answer:
+ * some pairs by themselves. */
+static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
+{
+    (void)state;
+    pairs_score_the_same("precision=double");
+    pairs_score_the_same("precision=double terms=1");
+}
+
+/* A category's score is the largest of its levels, and each of these that of a category which tells it from all other
+ * ones. */
+static void test_ids__many_levels_score_as_each_of_them_does(void **state)
+{
+    enum { N = 1500 };
+    char        text[MANY][8], name[16];
+    const char *level[N], *told[N];
+    double      x[N], most = 0, *all, *each;
+    agop_table *t = NULL, *by_level = NULL;
+    agop_ids   *d, *e;
+
+    (void)state;
+    for (int k = 0; k < MANY; k++)
+        (void)snprintf(text[k], sizeof text[k], "l%03d", k);
+    for (int i = 0; i < N; i++) {
+        level[i] = text[i * 7 % MANY];
+        x[i]     = sin(i) + (i * 7 % MANY == 271);
+    }
+    assert_int_equal(agop_table_new(&t, ctx, N), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "x", x), AGOP_OK);
+    assert_int_equal(agop_table_add_text(t, ctx, "level", level), AGOP_OK);
+    assert_int_equal(agop_table_new(&by_level, ctx, N), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(by_level, ctx, "x", x), AGOP_OK);
+    for (int k = 0; k < MANY; k++) {
+        for (int i = 0; i < N; i++)
+            told[i] = level[i] == text[k] ? "yes" : "no";
+        (void)snprintf(name, sizeof name, "k%d", k);
+        assert_int_equal(agop_table_add_text(by_level, ctx, name, told), AGOP_OK);
+    }
+    d    = score(t, NULL, "precision=double p_values=true");
+    e    = score(by_level, NULL, "precision=double p_values=true");
+    all  = matrix_of(d);
+    each = matrix_of(e);
+    for (int k = 1; k <= MANY; k++)
+        most = fmax(most, each[k]);
+    assert_true(most > .05);
+    near(&all[1], &most, 1, 1e-12, "the largest of all levels");
+    free(all);
+    free(each);
+    agop_ids_free(d);
+    agop_ids_free(e);
+    agop_table_free(t);
+    agop_table_free(by_level);
+}
+
+/* A category that no row has depends on nothing, wherever it stands, and takes nobody's place. */
+static void test_ids__a_category_without_a_value_scores_nothing(void **state)
+{
+    enum { N = 60 };
+    const char *nothing[N] = {NULL};
+    double      x[N], y[N], *with, *alone;
+    agop_table *t = NULL;
+    agop_ids   *d, *e;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = sin(i);
+        y[i] = cos(2 * i) + .1 * sin(5 * i);
+    }
+    assert_int_equal(agop_table_new(&t, ctx, N), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "x", x), AGOP_OK);
+    assert_int_equal(agop_table_add_numeric(t, ctx, "y", y), AGOP_OK);
+    assert_int_equal(agop_table_add_text(t, ctx, "nothing", nothing), AGOP_OK);
+    d    = score(t, NULL, "precision=double p_values=true");
+    e    = score(t, NULL, "precision=double target=nothing p_values=true");
+    with = matrix_of(d);
+    for (int i = 0; i < 2; i++)
+        assert_true(with[i * 3 + 2] == 0 && with[2 * 3 + i] == 0);
+    assert_true(with[1] > .5);
+    alone = matrix_of(e);
+    assert_true(alone[0] == 0 && alone[1] == 0);
+    free(with);
+    free(alone);
+    agop_ids_free(d);
+    agop_ids_free(e);
     agop_table_free(t);
 }
 
@@ -1104,6 +1189,8 @@ int main(void)
         cmocka_unit_test(test_ids__what_the_first_rows_do_not_tell_is_no_less_exact),
         cmocka_unit_test(test_ids__targets_are_the_other_side),
         cmocka_unit_test(test_ids__a_pair_scores_the_same_in_any_company),
+        cmocka_unit_test(test_ids__many_levels_score_as_each_of_them_does),
+        cmocka_unit_test(test_ids__a_category_without_a_value_scores_nothing),
         cmocka_unit_test(test_ids__missing_cells_touch_no_other_pair),
         cmocka_unit_test(test_ids__what_is_kept_is_the_strongest),
         cmocka_unit_test(test_ids__standardised_scores_forget_origin_unit_and_order),

@@ -206,6 +206,8 @@ static agop_status copy(const agop__cpu *self, copying c, agop__err *e)
 
     if (c.to_dtype != c.from_dtype && (c.to_dtype == AGOP__I32 || c.from_dtype == AGOP__I32))
         return agop__fail(e, AGOP_E_BUG, "integers and reals are not converted into each other");
+    if (bytes == 0)
+        return AGOP_OK;
     if (bytes < 1 << 18)
         copy_rows(&c, 0, 1);
     else

@@ -42,25 +42,33 @@ static agop_status misfit(const agop__tile *X, agop__err *e)
     return agop__fail(e, AGOP_E_BUG, "terms of %lld variables do not fit", (long long)X->rows);
 }
 
+/* Row `to` of Z is the square of row `from`. */
 static void square_row(agop__tile *Z, int64_t to, int64_t from)
 {
-    const void *z = agop__at(Z, from, 0);
-    void       *s = agop__at(Z, to, 0);
-
-    for (int64_t i = 0; i < Z->cols; i++)
-        if (Z->dtype == AGOP_F64)
-            ((double *)s)[i] = ((const double *)z)[i] * ((const double *)z)[i];
-        else
-            ((float *)s)[i] = ((const float *)z)[i] * ((const float *)z)[i];
+    if (Z->dtype == AGOP_F64) {
+        const double *z = agop__at(Z, from, 0);
+        double       *s = agop__at(Z, to, 0);
+        for (int64_t i = 0; i < Z->cols; i++)
+            s[i] = z[i] * z[i];
+    } else {
+        const float *z = agop__at(Z, from, 0);
+        float       *s = agop__at(Z, to, 0);
+        for (int64_t i = 0; i < Z->cols; i++)
+            s[i] = z[i] * z[i];
+    }
 }
 
 static void mark_present(agop__tile *Z, int64_t to, const double *x)
 {
-    for (int64_t i = 0; i < Z->cols; i++)
-        if (Z->dtype == AGOP_F64)
-            ((double *)agop__at(Z, to, 0))[i] = x[i] == x[i];
-        else
-            ((float *)agop__at(Z, to, 0))[i] = x[i] == x[i];
+    if (Z->dtype == AGOP_F64) {
+        double *there = agop__at(Z, to, 0);
+        for (int64_t i = 0; i < Z->cols; i++)
+            there[i] = x[i] == x[i];
+    } else {
+        float *there = agop__at(Z, to, 0);
+        for (int64_t i = 0; i < Z->cols; i++)
+            there[i] = x[i] == x[i];
+    }
 }
 
 /* The variables that thread t of so many has. */
