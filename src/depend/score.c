@@ -248,7 +248,7 @@ static agop_status join_panels(scoring *w, const agop__tile *G, const agop__bloc
         for (int64_t j = 0; j < q->units; j++) {
             int64_t u = s->unit[p->first + i].variable - a->variable, v = t->unit[q->first + j].variable - b->variable;
             double *to = &w->pairs[u * b->variables + v];
-            *to        = fmax(*to, w->host[i * AGOP__PANEL + j]);
+            *to        = fmax(*to, fmin(1, w->host[i * AGOP__PANEL + j])); /* rounding knows no limit */
         }
     if (pairwise && w->d->plan.tested)
         TRY(count_common(w, G, a, b, p, q));

@@ -324,6 +324,39 @@ static agop_table *make_many(double **owned, int rows, int columns)
     return t;
 }
 
+/* Sums of equal numbers, as counts have them, are rounded the same way again and again. */
+static void test_ids__single_is_near_double_and_never_above_1(void **state)
+{
+    enum { COLS = 20, N = 2000 };
+    static double x[COLS][N];
+    agop_table   *t = NULL;
+    agop_ids     *d, *e;
+    double       *single, *twice;
+    uint64_t      seed = 7;
+
+    (void)state;
+    assert_int_equal(agop_table_new(&t, ctx, N), AGOP_OK);
+    for (int j = 0; j < COLS; j++) {
+        char name[16];
+        for (int i = 0; i < N; i++)
+            x[j][i] = floor(1 / (.05 + uniform(&seed)) / 4);
+        (void)snprintf(name, sizeof name, "x%d", j);
+        assert_int_equal(agop_table_add_numeric(t, ctx, name, x[j]), AGOP_OK);
+    }
+    d      = score(t, NULL, "scale=none precision=single");
+    e      = score(t, NULL, "scale=none precision=double");
+    single = matrix_of(d);
+    twice  = matrix_of(e);
+    near(single, twice, (int64_t)COLS * COLS, 1e-6, "single precision");
+    for (int i = 0; i < COLS * COLS; i++)
+        assert_true(single[i] <= 1 && twice[i] <= 1);
+    free(single);
+    free(twice);
+    agop_ids_free(d);
+    agop_ids_free(e);
+    agop_table_free(t);
+}
+
 static void pairs_score_the_same(const char *settings)
 {
     double     *X;
@@ -1188,6 +1221,7 @@ int main(void)
         cmocka_unit_test(test_ids__missing_cells_and_categories_agree_with_plain_loops),
         cmocka_unit_test(test_ids__what_the_first_rows_do_not_tell_is_no_less_exact),
         cmocka_unit_test(test_ids__targets_are_the_other_side),
+        cmocka_unit_test(test_ids__single_is_near_double_and_never_above_1),
         cmocka_unit_test(test_ids__a_pair_scores_the_same_in_any_company),
         cmocka_unit_test(test_ids__many_levels_score_as_each_of_them_does),
         cmocka_unit_test(test_ids__a_category_without_a_value_scores_nothing),
