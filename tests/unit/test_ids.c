@@ -406,7 +406,7 @@ static void test_ids__a_pair_scores_the_same_in_any_company(void **state)
 static void test_ids__many_levels_score_as_each_of_them_does(void **state)
 {
     enum { N = 1500 };
-    char        text[MANY][8], name[16];
+    char        text[MANY][16], name[16];
     const char *level[N], *told[N];
     double      x[N], most = 0, *all, *each;
     agop_table *t = NULL, *by_level = NULL;
