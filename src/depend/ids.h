@@ -115,6 +115,11 @@ static inline int32_t agop__block_terms(const agop__block *b)
 {
     return b->terms ? b->terms : 1;
 }
+/* Rows of one unit: its features, or pairwise these, their squares and its presence. */
+static inline int64_t agop__unit_rows(const agop__block *b, int pairwise)
+{
+    return pairwise ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b);
+}
 /* Features of a block as rows: terms of each unit, or pairwise as op_terms has them, panel after panel. */
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise);
 

@@ -25,15 +25,12 @@ typedef struct summing {
 
 static agop_status open_summing(summing *m, agop_ctx *ctx)
 {
-    int64_t     most = 0, side = m->plan->terms * AGOP__PANEL, pairs = m->plan->terms * side, rows = m->s->t->rows;
-    agop_status st = AGOP_OK;
+    int64_t     most, side = m->plan->terms * AGOP__PANEL, pairs = m->plan->terms * side, rows = m->s->t->rows;
+    agop_status st;
 
-    for (int64_t k = 0; k < m->s->blocks; k++) {
-        agop__block g     = agop__group_at(&m->s->block[k], 0);
-        int64_t     count = agop__block_rows(m->s, &g, 1);
-        most              = count > most ? count : most;
-    }
     m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
+    TRY(agop__room_open(&m->values, ctx, m->s, m->s, m->rows));
+    most    = (2 * (int64_t)m->plan->terms + 1) * m->values.x.rows;
     m->host = agop__malloc(pairs > most ? pairs : most, sizeof *m->host);
     if (!m->host)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(pairs > most ? pairs : most), "sums");
@@ -45,7 +42,6 @@ static agop_status open_summing(summing *m, agop_ctx *ctx)
     }
     TRY(op_alloc(ctx, &m->Z, side, m->plan->tested ? m->rows : 1, AGOP_F64));
     TRY(op_alloc(ctx, &m->sum, most, 1, AGOP_F64));
-    TRY(agop__room_open(&m->values, ctx, m->s, m->s, m->rows));
 done:
     return st;
 }
@@ -120,7 +116,7 @@ static agop__panel *panel_of(const summing *m, const agop__block *g, int64_t k)
 /* Where in m->host the sums of a panel are: of features, of their squares, and how many values there are. */
 static double *sums_of(const summing *m, const agop__block *g, const agop__panel *p)
 {
-    return m->host + (2 * agop__block_terms(g) + 1) * (p->first - panel_of(m, g, 0)->first);
+    return m->host + agop__unit_rows(g, 1) * (p->first - panel_of(m, g, 0)->first);
 }
 
 /* Zeros that were not looked at. */
@@ -155,7 +151,7 @@ static agop_status sum_group(summing *m, agop_ctx *ctx, const agop__block *g, in
             const agop__panel *p = panel_of(m, g, k);
             TRY(agop__lay_out(&l, ctx, &m->values, &t, p));
             l.terms.bf16 = m->bf16;
-            part         = op_rows(ctx, &sum, sums_of(m, g, p) - m->host, (2 * agop__block_terms(g) + 1) * p->units);
+            part         = op_rows(ctx, &sum, sums_of(m, g, p) - m->host, agop__unit_rows(g, 1) * p->units);
             st           = op_term_sums(ctx, &part, &l.terms, &l.x);
             agop__take_up(&l, ctx);
             TRY(st);

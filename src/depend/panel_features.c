@@ -68,7 +68,7 @@ int64_t agop__group_units(const agop__side *s, const agop__block *g)
 
 int64_t agop__block_rows(const agop__side *s, const agop__block *b, int pairwise)
 {
-    return agop__group_units(s, b) * (pairwise ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b));
+    return agop__group_units(s, b) * agop__unit_rows(b, pairwise);
 }
 
 static int64_t most_units(const agop__side *s)
@@ -152,13 +152,10 @@ agop_status agop__group_features(agop__tile *Z, agop_ctx *ctx, agop__room *r, co
 
     TRY(agop__take_values(r, ctx, t));
     for (int64_t k = t->g->panel; k < t->g->panel + t->g->panels; k++) {
-        agop__block one = *t->g;
-        agop__laid  l;
-        agop__tile  part;
-        one.panel  = k;
-        one.panels = 1;
-        part       = op_rows(ctx, Z, at, agop__block_rows(t->s, &one, pairwise));
-        TRY(agop__lay_out(&l, ctx, r, t, &t->s->panel[k]));
+        const agop__panel *p    = &t->s->panel[k];
+        agop__tile         part = op_rows(ctx, Z, at, p->units * agop__unit_rows(t->g, pairwise));
+        agop__laid         l;
+        TRY(agop__lay_out(&l, ctx, r, t, p));
         l.terms.pairwise = pairwise;
         st               = op_terms(ctx, &part, &l.terms, &l.x);
         agop__take_up(&l, ctx);

@@ -260,7 +260,7 @@ static agop_status join_blocks(scoring *w, const agop__tile *G, const agop__bloc
                                int pairwise)
 {
     const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
-    int64_t           row = 0;
+    int64_t           high = agop__unit_rows(a, pairwise), wide = agop__unit_rows(b, pairwise), row = 0;
     agop_status       st = AGOP_OK;
 
     memset(w->pairs, 0, (size_t)(a->variables * b->variables) * sizeof *w->pairs);
@@ -268,20 +268,16 @@ static agop_status join_blocks(scoring *w, const agop__tile *G, const agop__bloc
         w->count[i] = pairwise ? 0 : (double)w->rows;
     for (int64_t p = 0; p < a->panels; p++) {
         const agop__panel *left = &s->panel[a->panel + p];
-        agop__block        one  = *a, other = *b;
-        int64_t            col  = 0, rows, cols;
-        one.panel  = a->panel + p;
-        one.panels = other.panels = 1;
-        rows       = agop__block_rows(s, &one, pairwise);
-        for (int64_t q = 0; q < b->panels; q++, col += cols) {
-            agop__tile part = op_rows(w->ctx, G, row, rows);
-            other.panel     = b->panel + q;
-            cols            = agop__block_rows(t, &other, pairwise);
-            part            = op_cols(w->ctx, &part, col, cols);
+        agop__tile         rows = op_rows(w->ctx, G, row, high * left->units);
+        int64_t            col  = 0;
+        for (int64_t q = 0; q < b->panels; q++) {
+            const agop__panel *right = &t->panel[b->panel + q];
+            agop__tile         part  = op_cols(w->ctx, &rows, col, wide * right->units);
             if (!same || q >= p)
-                TRY(join_panels(w, &part, a, b, left, &t->panel[other.panel], pairwise));
+                TRY(join_panels(w, &part, a, b, left, right, pairwise));
+            col += part.cols;
         }
-        row += rows;
+        row += rows.rows;
     }
 done:
     return st;

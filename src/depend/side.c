@@ -200,7 +200,7 @@ static int64_t add_block(agop__side *s, int64_t k, const agop__ids_plan *plan)
 
     *b   = (agop__block){.variable = k, .panel = s->panels, .terms = v->field->is_text ? 0 : plan->terms,
                          .missing = v->missing, .sparse = v->cells != NULL};
-    most = BLOCK_ROWS / (b->missing ? 2 * agop__block_terms(b) + 1 : agop__block_terms(b));
+    most = BLOCK_ROWS / agop__unit_rows(b, b->missing);
     while (k < s->variables && kind_of(&s->variable[k]) == kind_of(v) &&
            (b->variables == 0 || s->units - unit + units_of(&s->variable[k]) <= most)) {
         add_units(s, k++);

@@ -18,10 +18,10 @@ typedef struct agop__array {
 typedef struct agop__npy {
     agop__stream *stream; /* borrowed */
     int64_t       rows, cols;
-    int           fortran; /* column after column */
-    int           is_text; /* only for agop__npy_rest */
-    int64_t       size;    /* bytes of an element */
-    char          kind;    /* f i u b U S */
+    int           fortran;  /* column after column */
+    int           is_text;  /* only for agop__npy_rest */
+    int64_t       size;     /* bytes of an element */
+    char          kind;     /* f i u b U S */
     int64_t       left;     /* elements not read yet */
     int           is_whole; /* 1: the stream holds them, or an archive says so that is large enough */
 } agop__npy;
