@@ -649,10 +649,9 @@ done:
  * says so to the schema. */
 static agop_status schema_settings(agop_settings **out, const agop_settings *s, const agop_table *t, agop__err *e)
 {
-    int quick = tuned(s) && agop__scale_of(s) == AGOP__SCALE_ZSCORE && t->cols <= t->rows;
-    int on    = agop__bool(s, "normal_scores", quick);
-    agop_status st = agop__settings_copy(out, s, e);
-    return st != AGOP_OK ? st : agop__settings_put(*out, e, "normal_scores", on ? "true" : "false");
+    int         none = agop__is_auto(s, "normal_scores") && (!tuned(s) || t->cols > t->rows);
+    agop_status st   = agop__settings_copy(out, s, e);
+    return st == AGOP_OK && none ? agop__settings_put(*out, e, "normal_scores", "false") : st;
 }
 
 /* Whether what is asked of the target can be had. */

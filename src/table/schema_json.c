@@ -141,7 +141,7 @@ static agop_status number_in(agop__field *f, const json_t *j, const agop__schema
     }
     f->has_missing = f->missing_share > 0;
     TRY(rising_in(&f->knot, &f->knots, j, "knots", 1, 1e300, f->name, e));
-    TRY(rising_in(&f->score, &f->knots, j, "scores", 0, 40, f->name, e)); /* no p of a double is farther out */
+    TRY(rising_in(&f->score, &f->knots, j, "scores", 0, AGOP__FARTHEST_SCORE, f->name, e));
     TRY(rising_in(&f->rank, &f->knots, j, "ranks", 0, 2, f->name, e));
     if ((f->score != NULL) != (s->normal_scores != 0) || (f->rank != NULL) != ranks ||
         (f->knot != NULL) != (ranks || s->normal_scores))

@@ -88,7 +88,7 @@ size_t agop__next_name(const char **name, const char **list);
 enum { AGOP__SCALE_ZSCORE, AGOP__SCALE_NONE, AGOP__SCALE_MINMAX, AGOP__SCALE_RANK, AGOP__SCALES };
 extern const char *const agop__scale_names[AGOP__SCALES];
 int                      agop__scale_of(const agop_settings *s); /* what the setting says */
-enum { AGOP__MOST_KNOTS = 1000 };
+enum { AGOP__MOST_KNOTS = 1000, AGOP__FARTHEST_SCORE = 40 /* no p of a double has one farther out */ };
 
 /* One input column. Numeric: encoded as factor * (value - centre) / spread (missing: 0 after encoding, i.e. the
  * mean), and, when asked, next to it factor * (normal score of the value) by linear interpolation in `knots`;
@@ -106,7 +106,7 @@ typedef struct agop__field {
     double     missing_share;  /* its mean over the training rows */
     int64_t    knots;          /* of the quantile table; 0: none */
     double    *knot;           /* knots values, rising */
-    double    *score;          /* their normal scores; NULL unless asked */
+    double    *score;          /* what stands beside them: normal scores, or z-scores; NULL unless asked */
     double    *rank;           /* their ranks in [-sqrt(3), sqrt(3)]; NULL unless the scale is rank */
     agop__dict levels;         /* text */
     int64_t    missing_level;  /* number of the "(missing)" level, or -1 */
@@ -131,7 +131,8 @@ typedef struct agop__schema {
 
 /* Learn from the rows of t. Left out: columns in `except` (comma separated) and in the settings drop and weights.
  * Settings used besides: categorical, numeric, max_levels (of a column with more levels the most frequent are
- * kept, the rest are as unseen, with a note), scale, normal_scores (auto is false). */
+ * kept, the rest are as unseen, with a note), scale, normal_scores (auto: where the scale is zscore; a column that is
+ * close to its normal scores stands beside itself). */
 agop_status agop__schema_learn(agop__schema *out, agop_ctx *ctx, const agop_table *t, const char *except,
                                const agop_settings *s);
 /* What the rows held that fit never saw, added up over calls. */

@@ -30,6 +30,12 @@ static void add_text(agop_table *t, const char *name, const char *const *v)
     assert_int_equal(agop_table_add_text(t, &ctx, name, v), AGOP_OK);
 }
 
+/* One coordinate of a number. */
+static agop_settings *plain(void)
+{
+    return settings("normal_scores", "false", NULL);
+}
+
 static agop__schema learn(const agop_table *t, agop_settings *s)
 {
     agop_ctx     ctx = listen(2);
@@ -67,7 +73,7 @@ static void expect_scale(const char *scale, const double *want)
     double      *x;
 
     add(t, "a", six);
-    s = learn(t, settings("scale", scale, NULL));
+    s = learn(t, settings("scale", scale, "normal_scores", "false", NULL));
     assert_int_equal(s.numeric, 1);
     x = encode(&s, t, NULL, NULL);
     expect_column(x, 1, 0, want, 6, 1);
@@ -124,6 +130,86 @@ static void test_schema__normal_scores_stand_beside_the_z_score(void **state)
     agop__schema_free(&s);
     agop_table_free(t);
     agop_table_free(u);
+}
+
+/* Quantiles of distributions, whose mean square distance from normal scores is known: uniform 2 - 2 sqrt(3/pi) = .0456,
+ * exponential .194; a column that is 1 once in N is sqrt(N - 1) deviations out there, its score less than 3. */
+static void test_schema__columns_like_their_normal_scores_stand_beside_themselves(void **state)
+{
+    enum { N = 400 };
+    static double u[N], e[N], once[N];
+    const double  beyond = 3;
+    agop_table   *t = table(N), *later = table(1);
+    agop__schema  s;
+    double       *x;
+    (void)state;
+
+    for (int i = 0; i < N; i++) {
+        u[i]    = (i + .5) / N;
+        e[i]    = -log1p(-u[i]);
+        once[i] = i == N - 1;
+    }
+    add(t, "u", u);
+    add(t, "e", e);
+    add(t, "once", once);
+    add(later, "u", &beyond);
+    add(later, "e", &beyond);
+    add(later, "once", &beyond);
+    s = learn(t, settings(NULL));
+    assert_int_equal(s.numeric, 6);
+    assert_close(s.factor, .7, 0);
+    x = encode(&s, t, NULL, NULL);
+    for (int64_t i = 0; i < N; i++) {
+        double score = .7 * agop__normal_quantile(u[i]);
+        assert_close(x[6 * i], .7 * (u[i] - .5) * sqrt(12), 1e-4);
+        assert_close(x[6 * i + 1], x[6 * i], 1e-12);
+        assert_close(x[6 * i + 3], score, 1e-9);
+        assert_close(x[6 * i + 5], i == N - 1 ? score : .7 * agop__normal_quantile(.5 * (N - 1) / N), 1e-9);
+    }
+    free(x);
+    x = encode(&s, later, NULL, NULL);
+    assert_true(x[0] > 2 * x[1]); /* flat beyond what was seen, as a score is */
+    assert_close(x[1], .7 * s.field[0].score[N - 1], 1e-12);
+    free(x);
+    agop__schema_free(&s);
+    s = learn(t, settings("normal_scores", "true", NULL)); /* asked for: all of them */
+    assert_close(s.field[0].score[N - 1], agop__normal_quantile(u[N - 1]), 1e-12);
+    agop__schema_free(&s);
+    s = learn(t, settings("scale", "minmax", NULL));
+    assert_int_equal(s.numeric, 3);
+    agop__schema_free(&s);
+    agop_table_free(t);
+    agop_table_free(later);
+}
+
+/* One value so far out that z-scores would be no scores any more, though all others are like theirs. */
+static void test_schema__a_far_value_keeps_its_column_s_scores(void **state)
+{
+    enum { N = 100000 };
+    double      *v    = malloc(N * sizeof *v);
+    agop_table  *t    = table(N);
+    agop_ctx     ctx  = listen(2);
+    json_t      *json = NULL;
+    agop__schema s, back;
+    (void)state;
+
+    for (int far = 0; far <= 1; far++) {
+        char name[] = {(char)('a' + far), '\0'};
+        for (int i = 0; i < N; i++)
+            v[i] = agop__normal_quantile((i + .5) / N);
+        v[N - 1] = far ? 60 : 30;
+        add(t, name, v);
+    }
+    s = learn(t, settings(NULL));
+    assert_true(s.field[0].score[s.field[0].knots - 1] > 20);
+    assert_true(s.field[1].score[s.field[1].knots - 1] < 5);
+    assert_int_equal(agop__schema_to_json(&json, &s, &ctx.err), AGOP_OK);
+    assert_int_equal(agop__schema_from_json(&back, json, &ctx.err), AGOP_OK);
+    json_decref(json);
+    agop__schema_free(&s);
+    agop__schema_free(&back);
+    agop_table_free(t);
+    free(v);
 }
 
 static void test_schema__ranks_of_new_values_are_interpolated(void **state)
@@ -266,7 +352,7 @@ static void test_schema__cells_missing_only_later_are_the_mean_and_noted(void **
 
     add(t, "a", six);
     add(u, "a", later);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     assert_int_equal(s.numeric, 1);
     x = encode(&s, u, NULL, NULL);
     assert_close(x[0], 0, 0);
@@ -320,7 +406,7 @@ static void test_schema__notes_name_at_most_five_columns(void **state)
         add(t, name, c);
     }
     add(t, "v", v);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     assert_string_equal(notes, "7 columns have one value only and are left out: c0, c1, c2, c3, c4, ...\n");
     agop__schema_free(&s);
     agop_table_free(t);
@@ -339,7 +425,7 @@ static void test_schema__texts_are_numbered_by_first_appearance(void **state)
 
     add_text(t, "town", v);
     add_text(u, "town", w);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     assert_int_equal(s.numeric, 0);
     assert_int_equal(s.groups, 1);
     assert_int_equal(s.group_levels[0], 4);
@@ -370,7 +456,7 @@ static void test_schema__missing_texts_count_as_unseen_where_fit_saw_none(void *
 
     add_text(t, "town", v);
     add_text(u, "town", w);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     free(encode(&s, u, codes, &unseen));
     assert_int_equal(codes[0], -1);
     assert_int_equal(codes[1], 1);
@@ -555,7 +641,7 @@ static void test_schema__wide_tables_are_coded_in_many_parts(void **state)
         for (int j = 0; j < WIDE; j++)
             v[i * WIDE + j] = i * (j + 1.0);
     assert_int_equal(agop_table_from_mat(&t, &ctx, &X), AGOP_OK);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     x = encode(&s, t, NULL, NULL);
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < WIDE; j++)
@@ -600,7 +686,7 @@ static void test_schema__single_precision_is_double_rounded(void **state)
     for (int i = 0; i < 6; i++)
         v[i] = (float)six[i];
     add(t, "x1", six);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     y = encode(&s, t, NULL, NULL);
     assert_int_equal(agop_table_from_mat(&u, &ctx, &X), AGOP_OK);
     assert_int_equal(agop__schema_encode(x, AGOP_F32, NULL, &s, &ctx, u, 0, 6, NULL), AGOP_OK);
@@ -624,7 +710,7 @@ static void test_schema__extreme_values_stay_finite(void **state)
     add(t, "a", v);
     add(u, "a", later);
     add(w, "a", large);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     assert_int_equal(agop__schema_encode(x, AGOP_F32, NULL, &s, &ctx, u, 0, 2, NULL), AGOP_OK);
     assert_true(x[0] > 1e14f && isfinite(x[0] * x[0]));
     assert_true(x[1] < -1e14f && isfinite(x[1] * x[1]));
@@ -649,7 +735,7 @@ static void test_schema__lost_and_mistyped_columns_are_named(void **state)
     add(t, "rooms", v);
     add(u, "room", v);
     add_text(w, "rooms", c);
-    s   = learn(t, NULL);
+    s   = learn(t, plain());
     ctx = listen(1);
     assert_int_equal(agop__schema_encode(x, AGOP_F64, NULL, &s, &ctx, u, 0, 2, NULL), AGOP_E_DATA);
     assert_string_equal(ctx.err.text, "column 'rooms' is missing (the model was fitted with it); is it the one "
@@ -853,7 +939,7 @@ static void test_schema__texts_that_are_not_utf8_survive_json(void **state)
     (void)state;
 
     add_text(t, "\xfc", v);
-    s = learn(t, NULL);
+    s = learn(t, plain());
     r = through_json(&s);
     assert_string_equal(r.field[0].name, "\xfc");
     for (int k = 0; k < 6; k++)
@@ -1040,6 +1126,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema__scales_are_those_of_scikit_learn),
         cmocka_unit_test(test_schema__normal_scores_stand_beside_the_z_score),
+        cmocka_unit_test(test_schema__columns_like_their_normal_scores_stand_beside_themselves),
+        cmocka_unit_test(test_schema__a_far_value_keeps_its_column_s_scores),
         cmocka_unit_test(test_schema__ranks_of_new_values_are_interpolated),
         cmocka_unit_test(test_schema__the_normal_quantile_is_that_of_scipy),
         cmocka_unit_test(test_schema__sorting_agrees_with_qsort),
