@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """How often prediction intervals hold the truth, and how wide they are.
 
-    coverage.py PROGRAM FOLDER [--rows N] [--test N] [--tables A,B,...] [--fit "OPTION..."]
+    coverage.py PROGRAM FOLDER [--rows N] [--test N] [--tables A,B,...] [--splits K] [--fit "OPTION..."]
 
 FOLDER has NAME.train.csv.gz and NAME.test.csv.gz with a column `target`, and manifest.csv, which tells the regressions.
 A fit takes at most N training rows (5000), drawn with seed 0; the test rows are those of the file, at most N (5000) of
-them. Printed is a table: for each level the share of test rows inside the intervals of the default kind; at 0.9 the same
+them. With --splits the rows of both files are put together and divided at random K times, a fifth of them for the test,
+and all numbers are means: one test set of a few hundred rows can be easier than the rest of its table. Printed is a table: for each level the share of test rows inside the intervals of the default kind; at 0.9 the same
 of both kinds, and their mean widths as a share of the width between the quantiles that hold 0.9 of the truth.
 """
 import argparse
@@ -22,17 +23,30 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 KINDS = ("constant", "local")
 
 
-def draw(source, out, rows):
-    """Write the header and `rows` random rows; return the column `target` of them."""
-    with gzip.open(source, "rt", newline="", encoding="utf-8") as f:
+def read(folder, name, part):
+    """The header, and the rows of a file."""
+    with gzip.open(os.path.join(folder, "%s.%s.csv.gz" % (name, part)), "rt", newline="", encoding="utf-8") as f:
         lines = list(csv.reader(f))
-    head, body = lines[0], lines[1:]
-    if len(body) > rows:
-        body = random.Random(0).sample(body, rows)
-    with open(out, "w", newline="", encoding="utf-8") as f:
+    return lines[0], lines[1:]
+
+
+def write(path, head, body):
+    with open(path, "w", newline="", encoding="utf-8") as f:
         csv.writer(f).writerows([head] + body)
-    at = head.index("target")
-    return sorted(float(r[at]) for r in body)
+
+
+def at_most(body, rows, seed):
+    return random.Random(seed).sample(body, rows) if len(body) > rows else body
+
+
+def parts(o, name, split):
+    """The header, rows to learn from and rows to judge by: those of the files, or of a random division of both."""
+    (head, train), (_, test) = (read(o.folder, name, part) for part in ("train", "test"))
+    if o.splits:
+        rows = train + test
+        random.Random(split + 1).shuffle(rows)
+        test, train = rows[:len(rows) // 5], rows[len(rows) // 5:]
+    return head, at_most(train, o.rows, split), at_most(test, o.test, split)
 
 
 def run(*command):
@@ -48,21 +62,23 @@ def quantile_width(v, level):
     return v[high] - v[low]
 
 
-def measure(o, name):
-    """rows, test rows, coverage at each level, then coverage and relative width of both kinds at 0.9, the default."""
+def measure(o, name, split):
+    """rows, test rows, coverage at each level, then coverage and relative width of both kinds at 0.9; the default."""
+    head, learned, judged = parts(o, name, split)
     with tempfile.TemporaryDirectory() as room:
         train, test, model = (os.path.join(room, n) for n in ("train.csv", "test.csv", "m.agop"))
-        learned = draw(os.path.join(o.folder, name + ".train.csv.gz"), train, o.rows)
-        truth = draw(os.path.join(o.folder, name + ".test.csv.gz"), test, o.test)
+        write(train, head, learned)
+        write(test, head, judged)
         run(o.program, "fit", train, "--target", "target", "--task", "regression", "-o", model, "-q", *o.fit.split())
 
         def score(level, kind):
             return json.loads(run(o.program, "score", model, test, "-q", "--json", "-", "--interval", str(level),
                                   "--interval-kind", kind))
 
-        line = [len(learned), len(truth)] + [score(v, "auto")["coverage"] for v in LEVELS]
+        line = [len(learned), len(judged)] + [score(v, "auto")["coverage"] for v in LEVELS]
         both = [score(0.9, kind) for kind in KINDS]
-        wide = quantile_width(truth, 0.9)
+        at = head.index("target")
+        wide = quantile_width(sorted(float(r[at]) for r in judged), 0.9)
         chosen = score(0.9, "auto")["width"]
         return (line + [s["coverage"] for s in both] + [s["width"] / wide for s in both],
                 KINDS[both[1]["width"] == chosen])
@@ -75,6 +91,7 @@ def main():
     p.add_argument("--rows", type=int, default=5000)
     p.add_argument("--test", type=int, default=5000)
     p.add_argument("--tables", default="")
+    p.add_argument("--splits", type=int, default=0)
     p.add_argument("--fit", default="", help="more options of agop fit")
     o = p.parse_args()
     with open(os.path.join(o.folder, "manifest.csv"), newline="", encoding="utf-8") as f:
@@ -85,9 +102,11 @@ def main():
     print("|---|--:|--:|%s--:|--:|--:|--:|---|" % ("--:|" * len(LEVELS)))
     lines = []
     for name in names:
-        line, kind = measure(o, name)
+        found, kinds = zip(*(measure(o, name, split) for split in range(max(o.splits, 1))))
+        line = [sum(v) / len(v) for v in zip(*found)]
         lines.append(line)
-        print("| %s | %d | %d | %s | %s |" % (name, *line[:2], " | ".join("%.3f" % v for v in line[2:]), kind), flush=True)
+        print("| %s | %d | %d | %s | %s |" % (name, *line[:2], " | ".join("%.3f" % v for v in line[2:]),
+                                              max(KINDS, key=kinds.count)), flush=True)
     mean = [sum(v) / len(v) for v in zip(*lines)]
     print("| mean | | | %s | |" % " | ".join("%.3f" % v for v in mean[2:]))
 
