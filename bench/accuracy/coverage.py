@@ -4,9 +4,11 @@
     coverage.py PROGRAM FOLDER [--rows N] [--test N] [--tables A,B,...] [--splits K] [--fit "OPTION..."]
 
 FOLDER has NAME.train.csv.gz and NAME.test.csv.gz with a column `target`, and manifest.csv, which tells the regressions.
-A fit takes at most N training rows (5000), drawn with seed 0; the test rows are those of the file, at most N (5000) of
+A fit takes at most N training rows (5000), drawn at random; the test rows are those of the file, at most N (5000) of
 them. With --splits the rows of both files are put together and divided at random K times, a fifth of them for the test,
-and all numbers are means: one test set of a few hundred rows can be easier than the rest of its table. Printed is a table: for each level the share of test rows inside the intervals of the default kind; at 0.9 the same
+and all numbers are means: one test set of a few hundred rows can be easier than the rest of its table.
+
+Printed is a table: for each level the share of test rows inside the intervals of the default kind; at 0.9 the same
 of both kinds, and their mean widths as a share of the width between the quantiles that hold 0.9 of the truth.
 """
 import argparse
@@ -31,11 +33,13 @@ def read(folder, name, part):
 
 
 def write(path, head, body):
+    """A table as a CSV file."""
     with open(path, "w", newline="", encoding="utf-8") as f:
         csv.writer(f).writerows([head] + body)
 
 
 def at_most(body, rows, seed):
+    """So many of the rows, in another order; all, where there are no more."""
     return random.Random(seed).sample(body, rows) if len(body) > rows else body
 
 

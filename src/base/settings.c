@@ -27,8 +27,8 @@ static const agop_setting rows[] = {
      "scaling of numeric columns; for a fit all are centred; rank: in ids normal scores; auto: zscore for a fit, rank for "
      "ids"},
     {"normal_scores", AGOP_BOOL, "auto", NO_BOUND, NULL, NULL, "fit",
-     "a rank-based copy of each numeric column beside the column itself; auto: of columns that are far from normal, unless "
-     "--tune off, with --scale zscore, where there are more rows than columns"},
+     "a rank-based copy of each numeric column beside the column itself; auto: unless --tune off, with --scale zscore, "
+     "where there are more rows than columns; a column that is close to its normal scores is copied as it is"},
     {"max_levels", AGOP_INT, "1000", 2, 100000, 0, NULL, "N", "fit ids",
      "a categorical column keeps so many of its most frequent levels"},
     {"scale_target", AGOP_CHOICE, "zscore", NO_BOUND, "zscore|none", NULL, "fit", "scaling of a numeric target"},

@@ -41,7 +41,7 @@ static int used_units(const agop__fit *f)
     return used;
 }
 
-/* Every setting as it was used: what was `auto` is replaced by what it came to. */
+/* Every setting as it was used: what was `auto` is replaced by what it came to, if that is one value of it. */
 static json_t *settings(const agop__fit *f, const agop_settings *s)
 {
     const agop__plan *p = &f->plan;
@@ -74,7 +74,8 @@ static json_t *settings(const agop__fit *f, const agop_settings *s)
         bad |= json_object_set_new(j, "temperature", json_real(f->tree->tree->temperature));
     bad |= json_object_set_new(j, "dual", json_string(p->thin ? "on" : "off"));
     bad |= json_object_set_new(j, "matrix_units", json_string(used_units(f) ? "on" : "off"));
-    bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
+    if (!f->schema->normal_scores || !agop__is_auto(s, "normal_scores")) /* else it is a matter of the column */
+        bad |= json_object_set_new(j, "normal_scores", json_boolean(f->schema->normal_scores));
     bad |= json_object_set_new(j, "all_rows", json_boolean(p->all_rows));
     bad |= json_object_set_new(j, "divisions", json_integer(p->divisions));
     bad |= json_object_set_new(j, "metric_score", json_string(p->look ? p->look : p->score));

@@ -119,9 +119,9 @@ static void sort_around_zeros(double *v, double *scratch, int64_t n)
         v[below + i] = 0;
 }
 
-/* Where a column is close to its normal scores, they would only stretch its ends: it stands beside itself instead, so
- * that all columns still have as many coordinates. v: its n values, sorted; scratch: room for as many. */
-static void keep_scores_apart(agop__field *f, const double *v, double *scratch, int64_t n)
+/* Scores of a column that is close to them say little that is new, and stretch the ends of a uniform one: it stands
+ * beside itself instead. v: its n values, sorted; scratch: room for as many. */
+static void replace_close_scores(agop__field *f, const double *v, double *scratch, int64_t n)
 {
     double apart = 0;
 
@@ -166,7 +166,7 @@ static void learn_number(agop__field *f, outcome *o, const lesson *l, const agop
         sort_around_zeros(v, scratch, n);
         o->st = agop__learn_knots(f, n > 0 ? v : &zero, n > 0 ? n : 1, s->normal_scores, ranks);
         if (o->st == AGOP_OK && l->where_apart && !f->constant)
-            keep_scores_apart(f, v, scratch, n);
+            replace_close_scores(f, v, scratch, n);
     } else {
         o->st = AGOP_OK;
     }

@@ -91,7 +91,8 @@ int                      agop__scale_of(const agop_settings *s); /* what the set
 enum { AGOP__MOST_KNOTS = 1000, AGOP__FARTHEST_SCORE = 40 /* no p of a double has one farther out */ };
 
 /* One input column. Numeric: encoded as factor * (value - centre) / spread (missing: 0 after encoding, i.e. the
- * mean), and, when asked, next to it factor * (normal score of the value) by linear interpolation in `knots`;
+ * mean), and, when asked, next to it factor * (normal score of the value) by linear interpolation in `knots`, or
+ * the same of the z-score where the two are close;
  * and, where the training column had missing cells, an indicator coordinate height * ([missing] -
  * missing_share). Text: a categorical group of `levels` one-hot coordinates of height `height`; missing is a
  * level of its own named "(missing)"; a level unseen at fit is the zero vector and is counted. */
@@ -114,7 +115,7 @@ typedef struct agop__field {
 
 typedef struct agop__schema {
     int          scale;         /* AGOP__SCALE_... */
-    int          normal_scores; /* a second, rank-based copy of each numeric column beside the first */
+    int          normal_scores; /* 1: numeric columns have a second coordinate, `score` */
     double       factor;        /* 0.7 when there are two copies, so that they weigh as one; else 1 */
     double       height;        /* of one-hot coordinates: sqrt(1/2), so that two levels are 1 apart */
     int64_t      fields;
@@ -160,7 +161,7 @@ int64_t     agop__schema_features(const agop__schema *s);
 int64_t     agop__schema_levels(const agop__schema *s); /* of all groups together */
 agop_status agop__schema_feature(agop__buffer *name, int64_t *field, const agop__schema *s, int64_t j, agop__err *e);
 /* For encoded numeric coordinate c: its feature and the slope of the coordinate in units of one standard deviation of
- * the column (score copies: the regression slope of the normal score on the z-score over the knots). */
+ * the column (scores: the regression slope of the score on the z-score over the knots). */
 void agop__schema_slope(int64_t *feature, double *slope, const agop__schema *s, int64_t coordinate);
 /* First feature of categorical group g. */
 int64_t agop__schema_group_feature(const agop__schema *s, int32_t g);

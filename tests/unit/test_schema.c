@@ -137,9 +137,9 @@ static void test_schema__normal_scores_stand_beside_the_z_score(void **state)
 static void test_schema__columns_like_their_normal_scores_stand_beside_themselves(void **state)
 {
     enum { N = 400 };
-    static double u[N], e[N], once[N];
-    const double  beyond = 3;
-    agop_table   *t = table(N), *later = table(1);
+    static double u[N], e[N], once[N], gap[N];
+    const double  beyond[] = {3, NAN};
+    agop_table   *t = table(N), *later = table(2);
     agop__schema  s;
     double       *x;
     (void)state;
@@ -148,35 +148,42 @@ static void test_schema__columns_like_their_normal_scores_stand_beside_themselve
         u[i]    = (i + .5) / N;
         e[i]    = -log1p(-u[i]);
         once[i] = i == N - 1;
+        gap[i]  = i % 4 == 0 ? NAN : u[i];
     }
     add(t, "u", u);
     add(t, "e", e);
     add(t, "once", once);
-    add(later, "u", &beyond);
-    add(later, "e", &beyond);
-    add(later, "once", &beyond);
+    add(t, "gap", gap);
+    add(later, "u", beyond);
+    add(later, "e", beyond);
+    add(later, "once", beyond);
+    add(later, "gap", beyond);
     s = learn(t, settings(NULL));
-    assert_int_equal(s.numeric, 6);
+    assert_int_equal(s.numeric, 9);
     assert_close(s.factor, .7, 0);
     x = encode(&s, t, NULL, NULL);
     for (int64_t i = 0; i < N; i++) {
         double score = .7 * agop__normal_quantile(u[i]);
-        assert_close(x[6 * i], .7 * (u[i] - .5) * sqrt(12), 1e-4);
-        assert_close(x[6 * i + 1], x[6 * i], 1e-12);
-        assert_close(x[6 * i + 3], score, 1e-9);
-        assert_close(x[6 * i + 5], i == N - 1 ? score : .7 * agop__normal_quantile(.5 * (N - 1) / N), 1e-9);
+        assert_close(x[9 * i], .7 * (u[i] - .5) * sqrt(12), 1e-4);
+        assert_close(x[9 * i + 1], x[9 * i], 1e-12);
+        assert_close(x[9 * i + 3], score, 1e-9);
+        assert_close(x[9 * i + 7], x[9 * i + 6], 1e-12);
+        assert_close(x[9 * i + 5], i == N - 1 ? score : .7 * agop__normal_quantile(.5 * (N - 1) / N), 1e-9);
     }
+    assert_close(x[6], 0, 0); /* a missing cell is the mean */
     free(x);
     x = encode(&s, later, NULL, NULL);
     assert_true(x[0] > 2 * x[1]); /* flat beyond what was seen, as a score is */
     assert_close(x[1], .7 * s.field[0].score[N - 1], 1e-12);
+    assert_close(x[9], 0, 0);
+    assert_close(x[10], 0, 1e-15);
     free(x);
     agop__schema_free(&s);
     s = learn(t, settings("normal_scores", "true", NULL)); /* asked for: all of them */
     assert_close(s.field[0].score[N - 1], agop__normal_quantile(u[N - 1]), 1e-12);
     agop__schema_free(&s);
     s = learn(t, settings("scale", "minmax", NULL));
-    assert_int_equal(s.numeric, 3);
+    assert_int_equal(s.numeric, 5);
     agop__schema_free(&s);
     agop_table_free(t);
     agop_table_free(later);
@@ -186,7 +193,7 @@ static void test_schema__columns_like_their_normal_scores_stand_beside_themselve
 static void test_schema__a_far_value_keeps_its_column_s_scores(void **state)
 {
     enum { N = 100000 };
-    double      *v    = malloc(N * sizeof *v);
+    double      *v    = malloc(N * sizeof *v), *x;
     agop_table  *t    = table(N);
     agop_ctx     ctx  = listen(2);
     json_t      *json = NULL;
@@ -201,11 +208,16 @@ static void test_schema__a_far_value_keeps_its_column_s_scores(void **state)
         add(t, name, v);
     }
     s = learn(t, settings(NULL));
-    assert_true(s.field[0].score[s.field[0].knots - 1] > 20);
+    x = encode(&s, t, NULL, NULL);
+    for (int64_t i = 0; i < N; i++)
+        assert_close(x[4 * i + 1], x[4 * i], 1e-12); /* between knots, too */
     assert_true(s.field[1].score[s.field[1].knots - 1] < 5);
     assert_int_equal(agop__schema_to_json(&json, &s, &ctx.err), AGOP_OK);
     assert_int_equal(agop__schema_from_json(&back, json, &ctx.err), AGOP_OK);
+    for (int f = 0; f < 2; f++)
+        assert_memory_equal(back.field[f].score, s.field[f].score, (size_t)s.field[f].knots * sizeof(double));
     json_decref(json);
+    free(x);
     agop__schema_free(&s);
     agop__schema_free(&back);
     agop_table_free(t);
