@@ -1,4 +1,5 @@
 # --resume: killed anywhere and asked once more, a fit gives the model of one that was not; then the file goes.
+# (Stopped by a timeout in the foreground, which waits until the program is gone and its lock free.)
 "$PYTHON" - <<'END'
 import random
 random.seed(1)
@@ -11,7 +12,7 @@ END
 fit="fit big.csv --target y --tune full -q"
 "$AGOP" $fit -o whole.agop
 for seconds in 0.1 0.2 0.4; do
-    { timeout -s KILL $seconds "$AGOP" $fit -o m.agop --resume state || true; } 2>/dev/null
+    { timeout --foreground -s KILL $seconds "$AGOP" $fit -o m.agop --resume state || true; } 2>/dev/null
 done
 "$AGOP" $fit -o m.agop --resume state
 test ! -e state

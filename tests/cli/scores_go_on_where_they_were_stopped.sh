@@ -1,4 +1,5 @@
 # --resume: killed anywhere and asked once more, ids tells the pairs of a run that was not; then the file goes.
+# (Stopped by a timeout in the foreground, which waits until the program is gone and its lock free.)
 "$PYTHON" - <<'END'
 import random
 random.seed(1)
@@ -12,7 +13,7 @@ for how in "--top 4 --p-values" "--min-score .2" "--measure pearson --top 3"; do
     ids="ids big.csv --pairs 400 -q $how"
     "$AGOP" $ids -o whole.csv
     for seconds in 0.2 0.4; do
-        { timeout -s KILL $seconds "$AGOP" $ids -o pairs.csv --resume state || true; } 2>/dev/null
+        { timeout --foreground -s KILL $seconds "$AGOP" $ids -o pairs.csv --resume state || true; } 2>/dev/null
     done
     "$AGOP" $ids -o pairs.csv --resume state
     test ! -e state
