@@ -43,14 +43,16 @@ def at_most(body, rows, seed):
     return random.Random(seed).sample(body, rows) if len(body) > rows else body
 
 
-def parts(o, name, split):
-    """The header, rows to learn from and rows to judge by: those of the files, or of a random division of both."""
+def divided(o, name):
+    """The header, rows to learn from and rows to judge by: once those of the files, or as often as asked of both."""
     (head, train), (_, test) = (read(o.folder, name, part) for part in ("train", "test"))
-    if o.splits:
-        rows = train + test
-        random.Random(split + 1).shuffle(rows)
-        test, train = rows[:len(rows) // 5], rows[len(rows) // 5:]
-    return head, at_most(train, o.rows, split), at_most(test, o.test, split)
+    rows = train + test
+    for split in range(max(o.splits, 1)):
+        if o.splits:
+            order = list(rows)
+            random.Random(split + 1).shuffle(order)
+            test, train = order[:len(rows) // 5], order[len(rows) // 5:]
+        yield head, at_most(train, o.rows, split), at_most(test, o.test, split)
 
 
 def run(*command):
@@ -66,9 +68,8 @@ def quantile_width(v, level):
     return v[high] - v[low]
 
 
-def measure(o, name, split):
+def measure(o, head, learned, judged):
     """rows, test rows, coverage at each level, then coverage and relative width of both kinds at 0.9; the default."""
-    head, learned, judged = parts(o, name, split)
     with tempfile.TemporaryDirectory() as room:
         train, test, model = (os.path.join(room, n) for n in ("train.csv", "test.csv", "m.agop"))
         write(train, head, learned)
@@ -79,13 +80,12 @@ def measure(o, name, split):
             return json.loads(run(o.program, "score", model, test, "-q", "--json", "-", "--interval", str(level),
                                   "--interval-kind", kind))
 
-        line = [len(learned), len(judged)] + [score(v, "auto")["coverage"] for v in LEVELS]
+        by_default = {v: score(v, "auto") for v in LEVELS}
         both = [score(0.9, kind) for kind in KINDS]
         at = head.index("target")
         wide = quantile_width(sorted(float(r[at]) for r in judged), 0.9)
-        chosen = score(0.9, "auto")["width"]
-        return (line + [s["coverage"] for s in both] + [s["width"] / wide for s in both],
-                KINDS[both[1]["width"] == chosen])
+        return ([len(learned), len(judged)] + [s["coverage"] for s in (*by_default.values(), *both)] +
+                [s["width"] / wide for s in both], KINDS[both[1]["width"] == by_default[0.9]["width"]])
 
 
 def main():
@@ -106,7 +106,7 @@ def main():
     print("|---|--:|--:|%s--:|--:|--:|--:|---|" % ("--:|" * len(LEVELS)))
     lines = []
     for name in names:
-        found, kinds = zip(*(measure(o, name, split) for split in range(max(o.splits, 1))))
+        found, kinds = zip(*(measure(o, *rows) for rows in divided(o, name)))
         line = [sum(v) / len(v) for v in zip(*found)]
         lines.append(line)
         print("| %s | %d | %d | %s | %s |" % (name, *line[:2], " | ".join("%.3f" % v for v in line[2:]),

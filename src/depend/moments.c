@@ -25,12 +25,13 @@ typedef struct summing {
 
 static agop_status open_summing(summing *m, agop_ctx *ctx)
 {
+    agop__block widest = {.terms = m->plan->terms};
     int64_t     most, side = m->plan->terms * AGOP__PANEL, pairs = m->plan->terms * side, rows = m->s->t->rows;
     agop_status st;
 
     m->rows = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
     TRY(agop__room_open(&m->values, ctx, m->s, m->s, m->rows));
-    most    = (2 * (int64_t)m->plan->terms + 1) * m->values.x.rows;
+    most    = agop__unit_rows(&widest, 1) * m->values.x.rows;
     m->host = agop__malloc(pairs > most ? pairs : most, sizeof *m->host);
     if (!m->host)
         return agop__fail_memory(&ctx->err, 8.0 * (double)(pairs > most ? pairs : most), "sums");

@@ -119,6 +119,12 @@ static void sort_around_zeros(double *v, double *scratch, int64_t n)
         v[below + i] = 0;
 }
 
+/* In standard deviations, whatever the scale. */
+static double z_score(const agop__field *f, double v)
+{
+    return (v - f->mean) / f->deviation;
+}
+
 /* Scores of a column that is close to them say little that is new, and stretch the ends of a uniform one: it stands
  * beside itself instead. v: its n values, sorted; scratch: room for as many. */
 static void replace_close_scores(agop__field *f, const double *v, double *scratch, int64_t n)
@@ -128,13 +134,13 @@ static void replace_close_scores(agop__field *f, const double *v, double *scratc
     memcpy(scratch, v, (size_t)n * sizeof *v);
     agop__interpolate(scratch, f->knot, f->score, f->knots, n);
     for (int64_t i = 0; i < n; i++) {
-        double d = (v[i] - f->mean) / f->deviation - scratch[i];
+        double d = z_score(f, v[i]) - scratch[i];
         apart += d * d / (double)n;
     }
-    if (apart > CLOSE || fmax(f->mean - v[0], v[n - 1] - f->mean) / f->deviation > AGOP__FARTHEST_SCORE)
+    if (apart > CLOSE || fmax(-z_score(f, v[0]), z_score(f, v[n - 1])) > AGOP__FARTHEST_SCORE)
         return;
     for (int64_t k = 0; k < f->knots; k++)
-        f->score[k] = (f->knot[k] - f->mean) / f->deviation;
+        f->score[k] = z_score(f, f->knot[k]);
 }
 
 static void learn_number(agop__field *f, outcome *o, const lesson *l, const agop__column *c)
@@ -462,11 +468,11 @@ static double regression_slope(const agop__field *f, const double *y)
     double mx = 0, my = 0, xy = 0, xx = 0;
 
     for (int64_t k = 0; k < f->knots; k++) {
-        mx += (f->knot[k] - f->centre) / f->deviation / (double)f->knots;
+        mx += z_score(f, f->knot[k]) / (double)f->knots;
         my += y[k] / (double)f->knots;
     }
     for (int64_t k = 0; k < f->knots; k++) {
-        double x = (f->knot[k] - f->centre) / f->deviation - mx;
+        double x = z_score(f, f->knot[k]) - mx;
         xy += x * (y[k] - my);
         xx += x * x;
     }

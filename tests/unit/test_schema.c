@@ -437,7 +437,7 @@ static void test_schema__texts_are_numbered_by_first_appearance(void **state)
 
     add_text(t, "town", v);
     add_text(u, "town", w);
-    s = learn(t, plain());
+    s = learn(t, NULL);
     assert_int_equal(s.numeric, 0);
     assert_int_equal(s.groups, 1);
     assert_int_equal(s.group_levels[0], 4);
@@ -468,7 +468,7 @@ static void test_schema__missing_texts_count_as_unseen_where_fit_saw_none(void *
 
     add_text(t, "town", v);
     add_text(u, "town", w);
-    s = learn(t, plain());
+    s = learn(t, NULL);
     free(encode(&s, u, codes, &unseen));
     assert_int_equal(codes[0], -1);
     assert_int_equal(codes[1], 1);
@@ -951,7 +951,7 @@ static void test_schema__texts_that_are_not_utf8_survive_json(void **state)
     (void)state;
 
     add_text(t, "\xfc", v);
-    s = learn(t, plain());
+    s = learn(t, NULL);
     r = through_json(&s);
     assert_string_equal(r.field[0].name, "\xfc");
     for (int k = 0; k < 6; k++)
