@@ -160,7 +160,8 @@ def dependence(n, d):
     return Case("ids%d" % d, "ids", "%s x %s, the scores of all pairs" % (thousands(n), thousands(d)),
                 "step %d %d 1 12 10 10" % (n, d), (
                     Row("agop", (command,)),
-                    Row("agop, matrix units", (command + " --matrix-units on",)),
+                    Row("agop, all correlations in float32", (command + " --matrix-units off",)),
+                    Row("agop, all in bf16", (command + " --matrix-units on",)),
                     Row("the formula in NumPy", ("{peer} ids {data} {out} numpy",), peer="sklearn", runs=1),
                     Row("the formula in PyTorch", ("{peer} ids {data} {out} torch",), peer="xrfm", runs=1),
                 ), scores(n, d))

@@ -175,6 +175,25 @@ typedef struct agop__backend {
                           agop__tile *C, agop__err *e);
     /* The lower triangle of C = A A' + b C, likewise; what is above the diagonal is lost. */
     agop_status (*syrk16)(void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e);
+
+    /* ---- bytes: numbers rounded to one of 256, for what is then looked at closely ---- */
+    /* 1: they are multiplied faster here than gemm multiplies floats. Where not, the two below are AGOP_E_BUG. */
+    int (*bytes)(void *self);
+    /* C = A B' + b C on f32 tiles, but every row of A and of B is rounded first, some columns at a time: to one of 256
+     * numbers a step apart, from their least to their largest, up or down by chance with the number itself for a mean.
+     * So an element is off by sum (r b + a r' + r r') of errors r, r' that are independent, of mean 0, and below a step
+     * in size: its variance is at most (step_a^2 sum b^2 + step_b^2 sum a^2) / 4 + columns step_a^2 step_b^2 / 16. Of
+     * either side `step` (rows x 1, f64) becomes the largest, where that is larger than what it holds. lower: what is
+     * above the diagonal is not wanted, and lost. seed: of chance; of further columns of the same rows it must be
+     * higher by as many as there were. Numbers must be finite. */
+    agop_status (*gemm8)(void *self, const agop__tile *A, const agop__tile *B, double b, agop__tile *C, int lower,
+                         uint64_t seed, agop__tile *step, agop__tile *other, agop__err *e);
+    /* s_c += row i_c of A times row j_c of B, as they are, f32. s: n x 1, f64; pairs: i, j, n x 2, i32. Pairs that have
+     * rows in common are best near each other. */
+    agop_status (*row_products)(void *self, agop__tile *s, const agop__tile *A, const agop__tile *B,
+                                const agop__tile *pairs, agop__err *e);
+
+    /* ---- matrices ---- */
     /* A_ij *= B_ij */
     agop_status (*multiply)(void *self, agop__tile *A, const agop__tile *B, agop__err *e);
     /* A_ij += w B_ij */

@@ -106,6 +106,20 @@ static inline agop_status op_syrk16(agop_ctx *ctx, const agop__tile *A, double b
 {
     return ctx->be->syrk16(ctx->self, A, b, C, &ctx->err);
 }
+static inline int op_bytes(agop_ctx *ctx)
+{
+    return ctx->be->bytes(ctx->self);
+}
+static inline agop_status op_gemm8(agop_ctx *ctx, const agop__tile *A, const agop__tile *B, double b, agop__tile *C,
+                                   int lower, uint64_t seed, agop__tile *step, agop__tile *other)
+{
+    return ctx->be->gemm8(ctx->self, A, B, b, C, lower, seed, step, other, &ctx->err);
+}
+static inline agop_status op_row_products(agop_ctx *ctx, agop__tile *s, const agop__tile *A, const agop__tile *B,
+                                          const agop__tile *pairs)
+{
+    return ctx->be->row_products(ctx->self, s, A, B, pairs, &ctx->err);
+}
 static inline agop_status op_multiply(agop_ctx *ctx, agop__tile *A, const agop__tile *B)
 {
     return ctx->be->multiply(ctx->self, A, B, &ctx->err);

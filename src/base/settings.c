@@ -81,8 +81,9 @@ static const agop_setting rows[] = {
     {"agop_route", AGOP_CHOICE, "auto", NO_BOUND, "auto|gradients|gram", NULL, "fit",
      "how the AGOP is computed, with the same result: by gradients, by n x n matrices, or whichever costs less"},
     {"matrix_units", AGOP_CHOICE, "auto", NO_BOUND, "auto|on|off", NULL, "fit ids",
-     "large products in bf16 through oneDNN; auto: in fit the AGOP's, where both are there, it pays, and a trial of a few "
-     "rows shows no loss of accuracy, in ids none"},
+     "large products of rounded numbers; auto: in fit the AGOP's, in bf16 through oneDNN, where both are there, it pays, "
+     "and a trial of a few rows shows no loss of accuracy; in ids of bytes, which only say what is worth computing in "
+     "full; on: in bf16"},
     {"select", AGOP_CHOICE, "best", NO_BOUND, "best|last", NULL, "fit",
      "keep the iteration that is judged best, or the last one"},
     {"metric_score", AGOP_CHOICE, "auto", NO_BOUND,

@@ -35,17 +35,21 @@ static int measure_of(const agop_settings *s)
 static agop__ids_plan plan_of(const agop_settings *s)
 {
     double width = agop__real(s, "width", 1), fdr = agop__real(s, "fdr", 0);
+    int    dtype = agop__choice(s, "precision", "double") || agop__bool(s, "compat", 0) ? AGOP_F64 : AGOP_F32;
+    int    norm = norm_of(s), measure = measure_of(s);
 
     return (agop__ids_plan){
-        .measure = measure_of(s),
+        .measure = measure,
         .terms  = (int32_t)agop__int(s, "terms", 6),
-        .norm   = norm_of(s),
-        .dtype  = agop__choice(s, "precision", "double") || agop__bool(s, "compat", 0) ? AGOP_F64 : AGOP_F32,
+        .norm   = norm,
+        .dtype  = dtype,
         .rate   = 1 / (2 * width * width),
         .scale  = agop__bool(s, "compat", 0)     ? AGOP__SCALE_NONE
                   : agop__is_auto(s, "scale") ? AGOP__SCALE_RANK
                                               : agop__scale_of(s),
         .units  = agop__choice(s, "matrix_units", "on"),
+        .screened = measure == AGOP__IDS && dtype == AGOP_F32 && norm == AGOP__STRENGTH_MAX &&
+                    agop__is_auto(s, "matrix_units"),
         .range  = agop__real(s, "scale_range", 1),
         .top    = agop__int(s, "top", 0),
         .memory = agop__int(s, "memory", agop__machine_bytes() / 10 * 9),
@@ -141,12 +145,13 @@ static agop_status report(agop_ids *d, const agop_settings *s, double seconds, a
     const agop__ids_plan *p = &d->plan;
     json_t               *j;
 
-    j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
+    j = json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:i, s:f, s:s, s:b, s:f, s:I, s:f, s:b, s:f, s:I, s:f, s:I}",
                   "measure", agop__text(s, "measure"), "n", (json_int_t)d->rows, "variables",
                   (json_int_t)agop_ids_variables(d, 0), "others", (json_int_t)agop_ids_variables(d, 1), "p_norm",
                   agop__text(s, "p_norm"), "scale", agop__scale_names[p->scale], "scale_range", p->range, "terms",
                   (int)p->terms, "width", agop__real(s, "width", 1), "precision",
-                  p->dtype == AGOP_F64 ? "double" : "single", "matrix_units", p->units, "top", (json_int_t)p->top,
+                  p->dtype == AGOP_F64 ? "double" : "single", "matrix_units", p->units, "screened",
+                  d->scored > 0 ? d->screened / d->scored : 0, "top", (json_int_t)p->top,
                   "min_score", p->least, "p_values", p->tested, "fdr", p->fdr, "tests", (json_int_t)d->keep.tests,
                   "seconds", seconds, "peak_bytes", (json_int_t)agop__peak_bytes());
     d->info = j ? agop__json_dump(j, JSON_COMPACT) : NULL;
@@ -179,6 +184,7 @@ agop_status agop_ids_score(agop_ids **out, agop_ctx *ctx, const agop_table *x, c
     TRY(check_tables(x, y, &ctx->err));
     if (d->plan.units)
         TRY(op_units(ctx));
+    d->plan.screened &= op_bytes(ctx);
     if (!y)
         TRY(check_targets(x, s, &ctx->err));
     TRY(open_sides(d, ctx, x, y, s));

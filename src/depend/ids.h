@@ -5,6 +5,7 @@
  *   excess     the same of sparse variables, from their non-zeros (excess.c)
  *   score      blocks of variables: correlations of their features as one product per block of rows, joined into a
  *              score per pair (score.c)
+ *   screen     for the largest correlation: products of bytes say which few are worth computing (screen.c)
  *   classical  other measures in the place of the score (classical.c, measures.c), and correlations as products
  *              (correlate.c)
  *   keep       what is kept of the scores: all, or the strongest of each variable, or those above a limit; and the
@@ -36,6 +37,7 @@ typedef struct agop__ids_plan {
     int32_t terms, norm, dtype; /* norm: AGOP__STRENGTH_... */
     double  rate;               /* 1 / (2 width^2) */
     int     scale, units;       /* AGOP__SCALE_...; 1: products on matrix units */
+    int     screened;           /* 1: of most correlations bytes are enough, where the machine multiplies them fast */
     double  range;              /* of minmax */
     int64_t top, memory;        /* 0: all */
     double  least;              /* scores below are not kept */
@@ -186,6 +188,7 @@ struct agop_ids {
     const char   **name[2];   /* of the variables, as they stand in the table; the schemas' */
     int64_t        rows;
     agop__keep     keep;
+    double         scored, screened; /* pairs; those of which products of bytes said what to compute */
     agop__journal *journal; /* of batches that are finished, or NULL */
     char          *info;
 };

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "depend/finished.h"
 #include "depend/panel_features.h"
+#include "depend/screen.h"
 
 enum { ROWS = 2048 }; /* at a time */
 #define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
@@ -26,8 +27,9 @@ typedef struct scoring {
     double     *host;   /* scores of a pair of panels */
     double     *pairs;  /* of a pair of blocks, by variable */
     double     *count, *log10p; /* the same, where p-values are asked for: rows that both have, and p */
-    const agop__block *held; /* `left` holds all rows of its features; NULL: of no block */
+    const agop__block *held, *full; /* `left`, and `right`, hold all rows of its features; NULL: of no block */
     agop__batch batch; /* of a pair of blocks */
+    agop__screen screen; /* where the plan has one */
     double      done, total, started;
 } scoring;
 
@@ -76,43 +78,114 @@ done:
     return st;
 }
 
+/* ---- pairs of variables ---- */
+
+static void clear_pairs(scoring *w, const agop__block *a, const agop__block *b, int pairwise)
+{
+    memset(w->pairs, 0, (size_t)(a->variables * b->variables) * sizeof *w->pairs);
+    for (int64_t i = 0; w->count && i < a->variables * b->variables; i++)
+        w->count[i] = pairwise ? 0 : (double)w->rows;
+}
+
 /* ---- products ---- */
 
-static agop_status multiply(scoring *w, agop__tile *C, const agop__tile *A, const agop__tile *B, int more)
-{
-    return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, C) : op_gemm(w->ctx, 0, 1, 1, A, B, more, C);
-}
+/* What is done with features A of one block and B of another over the same rows; where the blocks are one, so are A
+ * and B. first: row of the table. */
+typedef agop_status meeting(scoring *w, agop__tile *G, const agop__tile *A, const agop__tile *B, int64_t first);
 
-/* The lower triangle of G += Z Z' of one block. */
-static agop_status add_own(scoring *w, agop__tile *G, const agop__tile *Z, int more)
+/* Over rows first .. last - 1, which come in turn. */
+static agop_status meet(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b, int64_t first,
+                        int64_t last, meeting *fn)
 {
-    return w->d->plan.units ? op_syrk16(w->ctx, Z, more, G) : op_syrk(w->ctx, 0, 1, Z, more, G);
-}
-
-/* w->product: sums over all rows of products of features of a (left) and b (right). */
-static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b, int same,
-                                int pairwise)
-{
+    int               pairwise = a->missing || b->missing, ready = w->full == b && !pairwise;
     const agop__side *s = side_of(w->d, 1);
     agop__tile        A, B, rows = op_rows(w->ctx, &w->right, 0, agop__block_rows(s, b, pairwise));
     agop_status       st = AGOP_OK;
 
-    *G = op_rows(w->ctx, &w->product, 0, agop__block_rows(side_of(w->d, 0), a, pairwise));
-    *G = op_cols(w->ctx, G, 0, rows.rows);
     TRY(hold(w, a, pairwise));
-    for (int64_t i = 0; i < w->rows; i += w->step) {
-        int64_t n = w->rows - i < w->step ? w->rows - i : w->step;
+    if (!ready)
+        w->full = NULL;
+    for (int64_t i = first; i < last; i += w->step) {
+        int64_t n = last - i < w->step ? last - i : w->step;
         TRY(left_features(&A, w, a, pairwise, i, n));
-        if (same) {
-            TRY(add_own(w, G, &A, i > 0));
-            continue;
-        }
-        B = op_cols(w->ctx, &rows, 0, n);
-        TRY(agop__block_features(&B, w->ctx, &w->values, s, b, pairwise, i, n, &w->d->plan));
-        TRY(multiply(w, G, &A, &B, i > 0));
+        B = op_cols(w->ctx, &rows, w->right.cols == w->rows ? i : 0, n);
+        if (a != b && !ready)
+            TRY(agop__block_features(&B, w->ctx, &w->values, s, b, pairwise, i, n, &w->d->plan));
+        TRY(fn(w, G, &A, a == b ? &A : &B, i));
     }
-    if (same)
+    if (a != b && !pairwise && w->right.cols == w->rows && last == w->rows)
+        w->full = b;
+done:
+    return st;
+}
+
+/* G += A B' ; of one block with itself the lower triangle. */
+static agop_status add_products(scoring *w, agop__tile *G, const agop__tile *A, const agop__tile *B, int64_t first)
+{
+    int more = first > 0;
+
+    if (A == B)
+        return w->d->plan.units ? op_syrk16(w->ctx, A, more, G) : op_syrk(w->ctx, 0, 1, A, more, G);
+    return w->d->plan.units ? op_gemm16(w->ctx, 0, 1, 1, A, B, more, G) : op_gemm(w->ctx, 0, 1, 1, A, B, more, G);
+}
+
+/* Sums over all rows of products of features of a (left) and b (right). */
+static agop_status sum_products(scoring *w, agop__tile *G, const agop__block *a, const agop__block *b)
+{
+    agop_status st;
+
+    TRY(meet(w, G, a, b, 0, w->rows, add_products));
+    if (a == b)
         TRY(op_mirror(w->ctx, G));
+done:
+    return st;
+}
+
+/* Where products of a and b go: in w->product. */
+static void product_of(agop__tile *G, scoring *w, const agop__block *a, const agop__block *b, int pairwise)
+{
+    *G = op_rows(w->ctx, &w->product, 0, agop__block_rows(side_of(w->d, 0), a, pairwise));
+    *G = op_cols(w->ctx, G, 0, agop__block_rows(side_of(w->d, 1), b, pairwise));
+}
+
+/* ---- by bytes ---- */
+
+static agop_status add_bytes(scoring *w, agop__tile *G, const agop__tile *A, const agop__tile *B, int64_t first)
+{
+    return agop__screen_add_bytes(&w->screen, w->ctx, G, A, B, first);
+}
+
+static agop_status add_picks(scoring *w, agop__tile *G, const agop__tile *A, const agop__tile *B, int64_t first)
+{
+    (void)G;
+    (void)first;
+    return agop__screen_add_picks(&w->screen, w->ctx, A, B);
+}
+
+/* *done: 1 where scores of a and b are in w->pairs; else all correlations must be computed. */
+static agop_status screen_blocks(int *done, scoring *w, const agop__block *a, const agop__block *b)
+{
+    const agop__side *s = side_of(w->d, 0), *t = side_of(w->d, 1);
+    agop__tile        G;
+    agop_status       st = AGOP_OK;
+
+    product_of(&G, w, a, b, 0);
+    *done = w->d->plan.screened && agop__screen_fits(s, a) && agop__screen_fits(t, b);
+    if (*done) {
+        TRY(agop__screen_begin(&w->screen, w->ctx, s, a, t, b));
+        TRY(meet(w, &G, a, b, 0, w->step, add_bytes));
+        if (w->step < w->rows)
+            TRY(agop__screen_try(done, &w->screen, w->ctx, &G, w->step));
+    }
+    if (*done) {
+        TRY(meet(w, &G, a, b, w->step, w->rows, add_bytes));
+        TRY(agop__screen_pick(done, &w->screen, w->ctx, &G));
+    }
+    if (*done) {
+        TRY(meet(w, NULL, a, b, 0, w->rows, add_picks));
+        clear_pairs(w, a, b, 0);
+        TRY(agop__screen_join(w->pairs, &w->screen, w->ctx));
+    }
 done:
     return st;
 }
@@ -263,9 +336,7 @@ static agop_status join_blocks(scoring *w, const agop__tile *G, const agop__bloc
     int64_t           high = agop__unit_rows(a, pairwise), wide = agop__unit_rows(b, pairwise), row = 0;
     agop_status       st = AGOP_OK;
 
-    memset(w->pairs, 0, (size_t)(a->variables * b->variables) * sizeof *w->pairs);
-    for (int64_t i = 0; w->count && i < a->variables * b->variables; i++)
-        w->count[i] = pairwise ? 0 : (double)w->rows;
+    clear_pairs(w, a, b, pairwise);
     for (int64_t p = 0; p < a->panels; p++) {
         const agop__panel *left = &s->panel[a->panel + p];
         agop__tile         rows = op_rows(w->ctx, G, row, high * left->units);
@@ -330,24 +401,55 @@ done:
     return st;
 }
 
+static agop_status score_cells(scoring *w, const agop__block *a, const agop__block *b, int same)
+{
+    agop__tile  G;
+    agop_status st;
+
+    TRY(sum_cells(w, &G, a, b, same));
+    TRY(join_blocks(w, &G, a, b, same, 0));
+done:
+    return st;
+}
+
+static agop_status score_features(scoring *w, const agop__block *a, const agop__block *b, int same)
+{
+    int         pairwise = a->missing || b->missing, done;
+    agop__tile  G;
+    agop_status st;
+
+    product_of(&G, w, a, b, pairwise);
+    TRY(screen_blocks(&done, w, a, b));
+    if (done) {
+        w->d->screened += (double)a->variables * (double)b->variables;
+        goto done;
+    }
+    TRY(sum_products(w, &G, a, b));
+    if (w->d->plan.units && !pairwise)
+        TRY(settle_rounding(w, &G, a, b));
+    TRY(join_blocks(w, &G, a, b, same, pairwise));
+done:
+    return st;
+}
+
 /* number: of this pair of blocks, whatever was done before */
 static agop_status score_blocks(scoring *w, const agop__block *a, const agop__block *b, int same, int64_t number)
 {
-    int         pairwise = a->missing || b->missing, there;
-    agop__tile  G = {0};
-    agop_status st;
+    int         there;
+    agop_status st = AGOP_OK;
 
     TRY(agop__tell_scored(w->ctx, w->done, w->total, w->started));
     w->done += (double)a->variables * (double)b->variables;
     TRY(agop__batch_begin(&there, &w->batch, (uint64_t)number));
     if (there)
         goto done;
-    if (a->panels > 0 && b->panels > 0) {
-        TRY(a->sparse && b->sparse ? sum_cells(w, &G, a, b, same) : sum_products(w, &G, a, b, same, pairwise));
-        if (w->d->plan.units && !pairwise && !(a->sparse && b->sparse))
-            TRY(settle_rounding(w, &G, a, b));
-    }
-    TRY(join_blocks(w, &G, a, b, same, pairwise));
+    if (a->panels == 0 || b->panels == 0)
+        clear_pairs(w, a, b, a->missing || b->missing);
+    else if (a->sparse && b->sparse)
+        TRY(score_cells(w, a, b, same));
+    else
+        TRY(score_features(w, a, b, same));
+    w->d->scored += (double)a->variables * (double)b->variables;
     TRY(tell_pairs(w, a, b, same));
     agop__batch_end(&w->batch);
 done:
@@ -430,7 +532,7 @@ static agop_status open_scoring(scoring *w)
     kinds             ours = kinds_of(s), theirs = kinds_of(t);
     int32_t           dtype = w->d->plan.dtype;
     int               pairwise = ours.missing || theirs.missing;
-    int64_t           left = 0, right = 0, u = 0, v = 0, kept;
+    int64_t           left = 0, right = 0, u = 0, v = 0, kept, full;
     double            bytes;
     agop_status       st;
 
@@ -440,16 +542,19 @@ static agop_status open_scoring(scoring *w)
     widest(&right, &v, t, pairwise);
     bytes = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
     kept  = t->blocks > 1 && bytes <= KEPT_BYTES ? w->rows : w->step; /* a block that meets only one is not kept */
+    full  = w->d->plan.screened && 2 * bytes <= KEPT_BYTES ? w->rows : w->step; /* it is met twice */
     TRY(open_host(w, u * v));
     if (ours.sparse && theirs.sparse)
         TRY(open_sparse(w, left, right));
     if (!ours.other && !theirs.other)
         goto done;
     TRY(op_alloc(w->ctx, &w->left, left, kept, dtype));
-    TRY(op_alloc(w->ctx, &w->right, right, w->step, dtype));
+    TRY(op_alloc(w->ctx, &w->right, right, full, dtype));
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
     TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));
     TRY(agop__room_open(&w->values, w->ctx, s, t, w->step));
+    if (w->d->plan.screened)
+        TRY(agop__screen_open(&w->screen, w->ctx, s, t));
 done:
     return st;
 }
@@ -465,6 +570,7 @@ static void close_scoring(scoring *w)
     op_release(w->ctx, &w->sum[0]);
     op_release(w->ctx, &w->sum[1]);
     agop__room_close(&w->values, w->ctx);
+    agop__screen_close(&w->screen, w->ctx);
     agop__batch_free(&w->batch);
     free(w->host);
     free(w->pairs);

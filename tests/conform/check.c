@@ -114,6 +114,11 @@ static int threads_check(void *self)
     return agop__backend_cpu.threads(((check *)self)->inner);
 }
 
+static int bytes_check(void *self)
+{
+    return agop__backend_cpu.bytes(((check *)self)->inner);
+}
+
 /* ---- memory ---- */
 
 static agop_status alloc_check(void *self, agop__tile *out, int64_t rows, int64_t cols, int32_t dtype, agop__err *e)
@@ -269,6 +274,13 @@ FORWARD(gemm16,
          agop__err *e),
         (c->inner, ta, tb, a, A, B, b, C, e))
 FORWARD(syrk16, (void *self, const agop__tile *A, double b, agop__tile *C, agop__err *e), (c->inner, A, b, C, e))
+FORWARD(gemm8,
+        (void *self, const agop__tile *A, const agop__tile *B, double b, agop__tile *C, int lower, uint64_t seed,
+         agop__tile *step, agop__tile *other, agop__err *e),
+        (c->inner, A, B, b, C, lower, seed, step, other, e))
+FORWARD(row_products,
+        (void *self, agop__tile *s, const agop__tile *A, const agop__tile *B, const agop__tile *pairs, agop__err *e),
+        (c->inner, s, A, B, pairs, e))
 FORWARD(multiply, (void *self, agop__tile *A, const agop__tile *B, agop__err *e), (c->inner, A, B, e))
 FORWARD(add, (void *self, agop__tile *A, double w, const agop__tile *B, agop__err *e), (c->inner, A, w, B, e))
 FORWARD(scale_rows, (void *self, agop__tile *A, const agop__tile *v, agop__err *e), (c->inner, A, v, e))
@@ -318,6 +330,9 @@ const agop__backend agop__backend_check = {
     .round16          = round16_check,
     .gemm16           = gemm16_check,
     .syrk16           = syrk16_check,
+    .bytes            = bytes_check,
+    .gemm8            = gemm8_check,
+    .row_products     = row_products_check,
     .multiply         = multiply_check,
     .add              = add_check,
     .scale_rows       = scale_rows_check,

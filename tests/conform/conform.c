@@ -1619,6 +1619,279 @@ static void units_cases(void)
     gradient16_case(17, 50, 0, 2, 1);
 }
 
+/* ---- bytes ---- */
+
+enum { BYTE_STRETCH = 2048 }; /* columns that are rounded together, at most */
+
+/* What `step` becomes: of every row the largest of its stretches, and of what was there. */
+static double *steps_of(const double *v, int64_t rows, int64_t cols, double before)
+{
+    double *step = reals(rows);
+
+    for (int64_t i = 0; i < rows; i++) {
+        step[i] = before;
+        for (int64_t k = 0; k < cols; k += BYTE_STRETCH) {
+            double low = INFINITY, high = -INFINITY;
+            for (int64_t l = k; l < cols && l < k + BYTE_STRETCH; l++) {
+                low  = fmin(low, v[i * cols + l]);
+                high = fmax(high, v[i * cols + l]);
+            }
+            step[i] = fmax(step[i], (high - low) / 255);
+        }
+    }
+    return step;
+}
+
+static double *squares_of(const double *v, int64_t rows, int64_t cols)
+{
+    double *s = reals(rows);
+
+    for (int64_t i = 0; i < rows * cols; i++)
+        s[i / cols] += v[i] * v[i];
+    return s;
+}
+
+/* Errors are never above their bound, and in proportion to their deviation: backend.h. `before`: what steps hold. */
+static void gemm8_case(int64_t m, int64_t n, int64_t k, double b, int lower, double before)
+{
+    double    *A = draws(m * k, AGOP_F32), *B = draws(n * k, AGOP_F32), *C = draws(m * n, AGOP_F32), *got, *near;
+    double    *tolerance = reals(m * n), *step[2], *square[2], *s;
+    agop__tile tA, tB, tC, held[2];
+    agop__err  e = {0};
+
+    for (int64_t i = 0; i < m * k; i++) /* rows of different sizes, and far from 0 */
+        A[i] = (double)(float)(A[i] * (double)(1 + i / k % 7) + 3);
+    tA      = tile_of(A, m, k, 1, AGOP_F32);
+    tB      = tile_of(B, n, k, 0, AGOP_F32);
+    tC      = b == 0 ? tile(m, n, 3, AGOP_F32) : tile_of(C, m, n, 3, AGOP_F32);
+    near    = reals(m > n ? m : n);
+    for (int64_t i = 0; i < (m > n ? m : n); i++)
+        near[i] = before;
+    held[0] = tile_of(near, m, 1, 0, AGOP_F64);
+    held[1] = tile_of(near, n, 1, 2, AGOP_F64);
+    ok(be->gemm8(ctx->self, &tA, &tB, b, &tC, lower, 1, &held[0], &held[1], &e), &e, "gemm8");
+    got       = values_of(&tC);
+    step[0]   = steps_of(A, m, k, before);
+    step[1]   = steps_of(B, n, k, before);
+    square[0] = squares_of(A, m, k);
+    square[1] = squares_of(B, n, k);
+    ref_gemm(0, 1, m, n, k, 1, A, B, b, C, FLT_EPSILON, tolerance);
+    for (int64_t i = 0; i < m * n; i++) {
+        double r = step[0][i / n], q = step[1][i % n], d = 0, sure = 0;
+        d        = (r * r * square[1][i % n] + q * q * square[0][i / n]) / 4 + (double)k * r * r * q * q / 16;
+        for (int64_t l = 0; l < k; l++)
+            sure += r * fabs(B[i % n * k + l]) + q * fabs(A[i / n * k + l]) + r * q;
+        tolerance[i] += fmin(sure, 6 * sqrt(d)) * (1 + 1e-4);
+        if (lower && i % n > i / n) /* lost */
+            got[i] = C[i];
+    }
+    compare(got, C, tolerance, m * n, "gemm8");
+    for (int side = 0; side < 2; side++) {
+        int64_t rows = side ? n : m;
+        s = values_of(&held[side]);
+        for (int64_t i = 0; i < rows && m > 0 && n > 0; i++)
+            is_true(fabs(s[i] - step[side][i]) <= 1e-6 * step[side][i], "gemm8 tells its steps");
+        free(s);
+        free(step[side]);
+        free(square[side]);
+        drop(&held[side]);
+    }
+    free(A);
+    free(B);
+    free(C);
+    free(got);
+    free(near);
+    free(tolerance);
+    drop(&tA);
+    drop(&tB);
+    drop(&tC);
+}
+
+/* 0 and 255, and then anything between them, in every stretch. */
+static double on_a_step(int64_t col)
+{
+    int64_t at = col % BYTE_STRETCH;
+
+    return at < 2 ? (double)(255 * at) : floor(agop__rng_uniform(&rng) * 256);
+}
+
+/* Numbers that stand on a step are multiplied exactly. */
+static void exact8_case(int64_t m, int64_t n, int64_t k)
+{
+    double    *A = reals(m * k), *B = reals(n * k), *want = reals(m * n), *none = reals(m * n), *got;
+    agop__tile tA, tB, tC = tile(m, n, 0, AGOP_F32), s = tile_of(none, m, 1, 0, AGOP_F64), t;
+    agop__err  e = {0};
+
+    t = tile_of(none, n, 1, 0, AGOP_F64);
+    for (int64_t i = 0; i < m * k; i++)
+        A[i] = on_a_step(i % k) - 100;
+    for (int64_t i = 0; i < n * k; i++)
+        B[i] = on_a_step(i % k) - 255;
+    tA = tile_of(A, m, k, 0, AGOP_F32);
+    tB = tile_of(B, n, k, 0, AGOP_F32);
+    ok(be->gemm8(ctx->self, &tA, &tB, 0, &tC, 0, 0, &s, &t, &e), &e, "gemm8");
+    got = values_of(&tC);
+    ref_gemm(0, 1, m, n, k, 1, A, B, 0, want, 0, none);
+    compare(got, want, none, m * n, "gemm8 of integers");
+    free(A);
+    free(B);
+    free(want);
+    free(none);
+    free(got);
+    drop(&tA);
+    drop(&tB);
+    drop(&tC);
+    drop(&s);
+    drop(&t);
+}
+
+/* What lies between two steps is rounded to both, so that nothing is lost in the mean: sums of k errors of deviation
+ * sqrt(share (1 - share)) each, in one product or in many. */
+static void fair8_case(double share, int64_t k, int64_t times)
+{
+    enum { M = 9 };
+    double    *A = reals(M * k), *B = reals(k), none[M] = {0}, *got;
+    agop__tile tA, tB, tC = tile(M, 1, 0, AGOP_F32), s = tile_of(none, M, 1, 0, AGOP_F64), t;
+    agop__err  e = {0};
+
+    t = tile_of(none, 1, 1, 0, AGOP_F64);
+    for (int64_t i = 0; i < M * k; i++)
+        A[i] = i % k % BYTE_STRETCH == 0 ? 255 : i % k % BYTE_STRETCH == 1 ? 0 : (double)(i / k) * 28 + share;
+    for (int64_t i = 0; i < k; i++)
+        B[i] = 1;
+    tA = tile_of(A, M, k, 0, AGOP_F32);
+    tB = tile_of(B, 1, k, 0, AGOP_F32);
+    for (int64_t i = 0; i < times; i++)
+        ok(be->gemm8(ctx->self, &tA, &tB, i > 0, &tC, 0, (uint64_t)(i * k), &s, &t, &e), &e, "gemm8");
+    got = values_of(&tC);
+    for (int64_t i = 0; i < M; i++) {
+        double sum = 0;
+        for (int64_t l = 0; l < k; l++)
+            sum += (double)times * A[i * k + l];
+        is_true(fabs(got[i] - sum) <= 5 * sqrt((double)(times * k) * share * (1 - share)) + FLT_EPSILON * sum * 4,
+                "gemm8 rounds up as often as it should");
+    }
+    free(A);
+    free(B);
+    free(got);
+    drop(&tA);
+    drop(&tB);
+    drop(&tC);
+    drop(&s);
+    drop(&t);
+}
+
+/* Errors of the two sides of one matrix are independent: of a row with itself they are of both signs, where equal ones
+ * would add up to k / 4. */
+static void own8_case(int64_t m, int64_t k)
+{
+    double    *A = reals(m * k), *zero = reals(m), *got;
+    agop__tile tA, tC = tile(m, m, 0, AGOP_F32), s = tile_of(zero, m, 1, 0, AGOP_F64), t;
+    agop__err  e = {0};
+
+    t = tile_of(zero, m, 1, 0, AGOP_F64);
+    for (int64_t i = 0; i < m * k; i++) /* steps of 1, and nearly all numbers between two of them */
+        A[i] = i % k % BYTE_STRETCH < 2 ? 127.5 - 255 * (double)(i % k % BYTE_STRETCH) : (double)(i % 2);
+    tA = tile_of(A, m, k, 0, AGOP_F32);
+    ok(be->gemm8(ctx->self, &tA, &tA, 0, &tC, 1, 0, &s, &t, &e), &e, "gemm8");
+    got = values_of(&tC);
+    for (int64_t i = 0; i < m; i++) {
+        double square = 0;
+        for (int64_t l = 0; l < k; l++)
+            square += A[i * k + l] * A[i * k + l];
+        is_true(fabs(got[i * m + i] - square) <= 6 * sqrt(square / 2 + (double)k / 16) + FLT_EPSILON * 4 * square,
+                "errors of both sides of gemm8 are independent");
+    }
+    free(A);
+    free(zero);
+    free(got);
+    drop(&tA);
+    drop(&tC);
+    drop(&s);
+    drop(&t);
+}
+
+static void row_products_case(int64_t m, int64_t n, int64_t k, int64_t count)
+{
+    double    *A = draws(m * k, AGOP_F32), *B = draws(n * k, AGOP_F32), *s = draws(count, AGOP_F64), *got;
+    double    *tolerance = reals(count);
+    int32_t   *pair = need(calloc((size_t)count + 1, 2 * sizeof *pair));
+    agop__tile tA = tile_of(A, m, k, 1, AGOP_F32), tB = tile_of(B, n, k, 0, AGOP_F32), ts, pairs;
+    agop__err  e = {0};
+
+    ts = tile_of(s, count, 1, 1, AGOP_F64);
+    ok(be->alloc(ctx->self, &pairs, count, 2, AGOP__I32, &e), &e, "alloc");
+    for (int64_t c = 0; c < count; c++) { /* runs of one row, as they come, and single ones */
+        pair[2 * c]     = (int32_t)(c % 11 < 8 ? c / 11 % m : agop__rng_below(&rng, m));
+        pair[2 * c + 1] = (int32_t)agop__rng_below(&rng, n);
+        tolerance[c]    = 1e-15;
+        for (int64_t l = 0; l < k; l++) {
+            double product = A[pair[2 * c] * k + l] * B[pair[2 * c + 1] * k + l];
+            s[c] += product;
+            tolerance[c] += FLT_EPSILON * 20 * fabs(product);
+        }
+    }
+    ok(be->put(ctx->self, &pairs, pair, 2, AGOP__I32, &e), &e, "put");
+    ok(be->row_products(ctx->self, &ts, &tA, &tB, &pairs, &e), &e, "row_products");
+    got = values_of(&ts);
+    compare(got, s, tolerance, count, "row_products");
+    free(A);
+    free(B);
+    free(s);
+    free(got);
+    free(pair);
+    free(tolerance);
+    drop(&tA);
+    drop(&tB);
+    drop(&ts);
+    drop(&pairs);
+}
+
+/* Where there is nothing that multiplies bytes, and of doubles. */
+static void refused8_case(int32_t dtype)
+{
+    double     none[2] = {0};
+    agop__tile A = tile_of(none, 1, 2, 0, dtype), C = tile_of(none, 1, 1, 0, dtype);
+    agop__tile s = tile_of(none, 1, 1, 0, AGOP_F64), pairs = tile_of(none, 1, 2, 0, AGOP_F64);
+    agop__err  e = {0};
+
+    is_true(be->gemm8(ctx->self, &A, &A, 0, &C, 0, 0, &s, &s, &e) == AGOP_E_BUG, "gemm8 refuses");
+    is_true(be->row_products(ctx->self, &s, &A, &A, &pairs, &e) == AGOP_E_BUG, "row_products refuses");
+    drop(&A);
+    drop(&C);
+    drop(&s);
+    drop(&pairs);
+}
+
+static void bytes_cases(void)
+{
+    refused8_case(AGOP_F64);
+    if (!be->bytes(ctx->self)) {
+        refused8_case(AGOP_F32);
+        return;
+    }
+    for (int s = 0; s < SIDES * SIDES; s++)
+        gemm8_case(sides[s % SIDES], sides[s / SIDES], sides[(s + s / SIDES) % SIDES] + 1, s % 2 ? 0.5 : 0, 0, 0);
+    gemm8_case(100, 150, 5000, 0, 0, 0); /* several panels and stretches */
+    gemm8_case(150, 100, 4097, 1, 0, 0.1);
+    gemm8_case(150, 150, 2048, 1, 1, 0);
+    gemm8_case(7, 49, 0, 0.5, 0, 0);
+    for (int64_t k = 2; k < 70; k += 3)
+        exact8_case(k % 17 + 1, 60 - k / 2, k);
+    for (int64_t tenths = 0; tenths <= 10; tenths += 2)
+        fair8_case(0.1 * (double)tenths, 20000, 1);
+    exact8_case(5, 50, 2049);
+    exact8_case(50, 5, 4100);
+    own8_case(60, 20000);
+    fair8_case(.5, 60, 2000);
+    fair8_case(.3, 2048, 50);
+    row_products_case(5, 7, 1, 40);
+    row_products_case(40, 30, 255, 300);
+    row_products_case(3, 300, 257, 1000);
+    row_products_case(30, 30, 5000, 100);
+    row_products_case(4, 4, 10, 0);
+}
+
 /* ---- main ---- */
 
 static int only_units(void)
@@ -1666,6 +1939,7 @@ int main(int argc, char **argv)
         eigh_case(sides[s], sides[s]);
         eigh_case(sides[s], sides[s] < 5 ? 0 : 5);
     }
+    bytes_cases();
     repeat_cases(spec);
     agop_close(ctx);
     printf("conform %s: %ld checks, %ld failures\n", spec, checks, failures);

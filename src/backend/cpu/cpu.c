@@ -95,6 +95,7 @@ static agop_status open_cpu(void **out, const char *spec, int threads, agop__err
     if (!self)
         TRY(agop__fail_memory(e, (double)sizeof *self, "the backend"));
     TRY(agop__cpu_dispatch(&self->loops, colon ? colon + 1 : "auto", e));
+    self->bytes   = strcmp(self->loops[0]->isa, "avx512") == 0 ? agop__cpu_byte_loops() : NULL;
     self->threads = threads > 0 ? threads : offered_threads();
     if (self->threads > MOST_THREADS)
         self->threads = MOST_THREADS;
@@ -247,6 +248,9 @@ const agop__backend agop__backend_cpu = {
     .round16          = agop__cpu_round16,
     .gemm16           = agop__cpu_gemm16,
     .syrk16           = agop__cpu_syrk16,
+    .bytes            = agop__cpu_bytes,
+    .gemm8            = agop__cpu_gemm8,
+    .row_products     = agop__cpu_row_products,
     .kernel_symm      = agop__cpu_kernel_symm,
     .gradient         = agop__cpu_gradient,
     .weights          = agop__cpu_weights,

@@ -3,6 +3,7 @@
  *   cpu.c           the table of operations, opening, memory, put and get
  *   cpu_dense.c     BLAS and LAPACK: gemm, syrk, mirror, factor, solve, diagonal of the inverse, eigenvectors
  *   cpu_dense16.c   round16, gemm16, syrk16: products of bf16 numbers, over cpu_units.c, which is oneDNN
+ *   cpu_dense8.c    gemm8, row_products: products of numbers rounded to bytes, over cpu_bytes_*.c
  *   cpu_terms.c     terms and strength: features of single variables, and how strongly they go together
  *   cpu_cells.c     cell_products: products of features of sparse variables
  *   cpu_points.c    kernel, kernel_lower, kernel_apply, gradient: tiles over the inner loops
@@ -11,6 +12,7 @@
 #define AGOP_CPU_H
 
 #include "backend/backend.h"
+#include "backend/cpu/cpu_bytes.h"
 #include "backend/cpu/cpu_kernel.h"
 #include "backend/cpu/cpu_units.h"
 
@@ -18,6 +20,7 @@ typedef struct agop__cpu {
     int                           threads;
     const agop__cpu_loops *const *loops; /* by agop__double_of() */
     agop__units                  *units; /* NULL until it was asked for */
+    const agop__byte_loops       *bytes; /* NULL: none here */
 } agop__cpu;
 
 static inline int agop__double_of(int32_t dtype) { return dtype == AGOP_F64; }
@@ -70,6 +73,14 @@ void agop__cpu_scale(agop__tile *C, double b, int lower);
 /* The sides of a product of tiles; AGOP_E_BUG where they do not belong together. */
 agop_status agop__cpu_gemm_sides(int64_t mnk[3], int ta, int tb, const agop__tile *A, const agop__tile *B,
                                  const agop__tile *C, agop__err *e);
+
+/* ---- bytes (cpu_dense8.c) ---- */
+
+int         agop__cpu_bytes(void *self);
+agop_status agop__cpu_gemm8(void *self, const agop__tile *A, const agop__tile *B, double b, agop__tile *C, int lower,
+                            uint64_t seed, agop__tile *step, agop__tile *other, agop__err *e);
+agop_status agop__cpu_row_products(void *self, agop__tile *s, const agop__tile *A, const agop__tile *B,
+                                   const agop__tile *pairs, agop__err *e);
 
 /* ---- dependence (cpu_terms.c) ---- */
 
