@@ -1,9 +1,10 @@
 /* score.c - every pair of blocks: correlations of all their features as one product, joined into scores.
  *
- * Features are made anew for every pair of blocks, a few thousand rows at a time; those of the first block are kept for
- * all rows where they fit. Of a block with itself only one triangle is computed. Where a block has missing cells both
- * sides carry squares and presence, and every correlation is that of the rows that both have. Of two sparse blocks the
- * non-zeros are multiplied, always in double, and nothing is done for the other cells. */
+ * Features are made anew for every pair of blocks, a few thousand rows at a time; those of the first block, and where
+ * they are wanted twice (screen.c) of the second, are kept for all rows where they fit. Of a block with itself only one
+ * triangle is computed. Where a block has missing cells both sides carry squares and presence, and every correlation is
+ * that of the rows that both have. Of two sparse blocks the non-zeros are multiplied, always in double, and nothing is
+ * done for the other cells. */
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "depend/screen.h"
 
 enum { ROWS = 2048 }; /* at a time */
-#define KEPT_BYTES 128e6 /* features of a block for all rows, at most */
+#define KEPT_BYTES 128e6 /* features of two blocks for all rows, at most */
 #define NEAR_BYTES 10e6  /* features of the non-zeros of a block that are multiplied at a time: a third cache or less */
 
 typedef struct scoring {
@@ -401,6 +402,12 @@ done:
     return st;
 }
 
+/* A variable with itself is one of them. */
+static double pairs_of(const agop__block *a, const agop__block *b)
+{
+    return (double)a->variables * (double)(a == b ? a->variables + 1 : b->variables) / (a == b ? 2 : 1);
+}
+
 static agop_status score_cells(scoring *w, const agop__block *a, const agop__block *b, int same)
 {
     agop__tile  G;
@@ -421,7 +428,7 @@ static agop_status score_features(scoring *w, const agop__block *a, const agop__
     product_of(&G, w, a, b, pairwise);
     TRY(screen_blocks(&done, w, a, b));
     if (done) {
-        w->d->screened += (double)a->variables * (double)b->variables;
+        w->d->screened += pairs_of(a, b);
         goto done;
     }
     TRY(sum_products(w, &G, a, b));
@@ -449,7 +456,7 @@ static agop_status score_blocks(scoring *w, const agop__block *a, const agop__bl
         TRY(score_cells(w, a, b, same));
     else
         TRY(score_features(w, a, b, same));
-    w->d->scored += (double)a->variables * (double)b->variables;
+    w->d->scored += pairs_of(a, b);
     TRY(tell_pairs(w, a, b, same));
     agop__batch_end(&w->batch);
 done:
@@ -532,29 +539,34 @@ static agop_status open_scoring(scoring *w)
     kinds             ours = kinds_of(s), theirs = kinds_of(t);
     int32_t           dtype = w->d->plan.dtype;
     int               pairwise = ours.missing || theirs.missing;
-    int64_t           left = 0, right = 0, u = 0, v = 0, kept, full;
-    double            bytes;
+    int64_t           left = 0, right = 0, u = 0, v = 0;
+    double            room = KEPT_BYTES;
     agop_status       st;
 
     w->rows = s->t->rows;
     w->step = w->rows < ROWS ? w->rows : ROWS;
     widest(&left, &u, s, pairwise);
     widest(&right, &v, t, pairwise);
-    bytes = (double)left * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
-    kept  = t->blocks > 1 && bytes <= KEPT_BYTES ? w->rows : w->step; /* a block that meets only one is not kept */
-    full  = w->d->plan.screened && 2 * bytes <= KEPT_BYTES ? w->rows : w->step; /* it is met twice */
     TRY(open_host(w, u * v));
     if (ours.sparse && theirs.sparse)
         TRY(open_sparse(w, left, right));
     if (!ours.other && !theirs.other)
         goto done;
-    TRY(op_alloc(w->ctx, &w->left, left, kept, dtype));
-    TRY(op_alloc(w->ctx, &w->right, right, full, dtype));
+    if (w->d->plan.screened)
+        TRY(agop__screen_open(&w->screen, w->ctx, s, t));
+    for (int side = 0; side < 2; side++) {
+        int64_t rows  = side ? right : left;
+        double  bytes = (double)rows * (double)w->rows * (dtype == AGOP_F64 ? 8 : 4);
+        int     again = t->blocks > 1 && (side == 0 || w->screen.near); /* its features are wanted more than once */
+        if (again && bytes <= room)
+            room -= bytes;
+        else
+            again = 0;
+        TRY(op_alloc(w->ctx, side ? &w->right : &w->left, rows, again ? w->rows : w->step, dtype));
+    }
     TRY(op_alloc(w->ctx, &w->product, left, right, dtype));
     TRY(op_alloc(w->ctx, &w->strength, AGOP__PANEL, AGOP__PANEL, dtype));
     TRY(agop__room_open(&w->values, w->ctx, s, t, w->step));
-    if (w->d->plan.screened)
-        TRY(agop__screen_open(&w->screen, w->ctx, s, t));
 done:
     return st;
 }

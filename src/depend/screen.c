@@ -18,15 +18,17 @@
 
 #define FAR 4.5F
 enum {
-    STRIP        = 2,    /* panels whose features stay near */
-    FEWEST_TERMS = 4,    /* of a variable: of the products of fewer too many are picked */
-    FEWEST_ROWS  = 1000, /* of fewer a product is soon made */
-    MOST_PICKS   = 4,    /* of all correlations one in so many: more take longer than a product of all */
+    STRIP           = 2,    /* panels whose features stay near */
+    FEWEST_TERMS    = 4,    /* of a variable: of the products of fewer too many are picked */
+    FEWEST_FEATURES = 128,  /* of a block: to round both takes longer than to multiply one with fewer */
+    FEWEST_ROWS     = 1000, /* of fewer a product is soon made */
+    MOST_PICKS      = 4,    /* of all correlations looked at one in so many: more take longer than all of them */
 };
 
 int agop__screen_fits(const agop__side *s, const agop__block *b)
 {
-    return s->t->rows >= FEWEST_ROWS && !b->missing && b->terms >= FEWEST_TERMS;
+    return s->t->rows >= FEWEST_ROWS && !b->missing && b->terms >= FEWEST_TERMS &&
+           agop__block_rows(s, b, 0) >= FEWEST_FEATURES;
 }
 
 /* ---- room ---- */
@@ -56,11 +58,11 @@ agop_status agop__screen_open(agop__screen *out, agop_ctx *ctx, const agop__side
     out->near     = agop__malloc(high * right, sizeof *out->near);
     out->error[0] = agop__malloc(left, sizeof **out->error);
     out->error[1] = agop__malloc(right, sizeof **out->error);
-    out->pick     = agop__malloc(most / MOST_PICKS + 1, sizeof *out->pick);
+    out->pick     = agop__malloc(most, sizeof *out->pick);
     out->start    = agop__malloc(panels * others, sizeof *out->start);
     out->picked   = agop__malloc(panels * others, sizeof *out->picked);
     if (!out->near || !out->error[0] || !out->error[1] || !out->pick || !out->start || !out->picked)
-        return agop__fail_memory(&ctx->err, 12.0 / MOST_PICKS * (double)most, "correlations");
+        return agop__fail_memory(&ctx->err, 12.0 * (double)most, "correlations");
     TRY(op_alloc(ctx, &out->step[0], left, 1, AGOP_F64));
     TRY(op_alloc(ctx, &out->step[1], right, 1, AGOP_F64));
 done:
@@ -177,8 +179,8 @@ AGOP__CLONES static int mark_candidates(uint8_t *marked, const float *least, con
 
 /* Some right panels, whose features stay near while those of one left unit after another meet them. */
 typedef struct strip {
-    int64_t first, panels, col[STRIP + 1]; /* panels of the block, and where their features begin and end */
-    int64_t number, room;                  /* among the shares, and for so many picks */
+    int64_t first, panels, col[STRIP]; /* panels of the block, and where their features begin */
+    int64_t number;                    /* among the shares */
 } strip;
 
 static const agop__panel *right_panel(const picking *k, const strip *r, int64_t q)
@@ -192,8 +194,7 @@ static int64_t first_other(const picking *k, const strip *r, int64_t q, int64_t 
     return k->x->a != k->x->b || r->first + q > k->p ? 0 : r->first + q < k->p ? AGOP__PANEL : i;
 }
 
-/* 0: there is no more room. */
-static int add_picks(const picking *k, const strip *r, int64_t q, int64_t i, int64_t row, int64_t col,
+static void add_picks(const picking *k, const strip *r, int64_t q, int64_t i, int64_t row, int64_t col,
                      const uint8_t *marked)
 {
     agop__screen      *x     = k->x;
@@ -203,18 +204,14 @@ static int add_picks(const picking *k, const strip *r, int64_t q, int64_t i, int
 
     for (int64_t j = first_other(k, r, q, i); j < right->units; j++) {
         int64_t v = x->t->unit[right->first + j].variable - x->b->variable;
-        if (!marked[j])
-            continue;
-        if (*count == r->room)
-            return 0;
-        x->pick[x->start[r->number] + (*count)++] =
-            (agop__pick){{(int32_t)row, (int32_t)(col + j)}, (int32_t)(u * x->b->variables + v)};
+        if (marked[j])
+            x->pick[x->start[r->number] + (*count)++] =
+                (agop__pick){{(int32_t)row, (int32_t)(col + j)}, (int32_t)(u * x->b->variables + v)};
     }
-    return 1;
 }
 
 /* Of unit i of the left panel, feature by feature. */
-static int pick_unit(const picking *k, const strip *r, int64_t i)
+static void pick_unit(const picking *k, const strip *r, int64_t i)
 {
     const agop__screen *x = k->x;
     int64_t             L = agop__block_terms(x->b);
@@ -231,20 +228,18 @@ static int pick_unit(const picking *k, const strip *r, int64_t i)
                 errors_of(off, x->error[0][k->row + f], x->error[1] + col, v, k->first, k->second);
                 if (pass == 0)
                     raise_least(least[q], g, off, v);
-                else if (mark_candidates(marked, least[q], g, off, v) &&
-                         !add_picks(k, r, q, i, k->row + f, col, marked))
-                    return 0;
+                else if (mark_candidates(marked, least[q], g, off, v))
+                    add_picks(k, r, q, i, k->row + f, col, marked);
             }
-    return 1;
 }
 
-/* Each strip has room in proportion to its correlations, one after another. */
+/* Each strip has room for all of its correlations, one after another. */
 static void pick_strip(void *user, int number)
 {
     const picking *k = user;
     agop__screen  *x = k->x;
     strip          r = {.first = (int64_t)number * STRIP, .number = number * x->a->panels + k->p};
-    int64_t        col = 0, before, after;
+    int64_t        col = 0;
 
     r.panels = x->b->panels - r.first < STRIP ? x->b->panels - r.first : STRIP;
     for (int64_t q = 0; q < r.first + r.panels; q++) {
@@ -252,23 +247,16 @@ static void pick_strip(void *user, int number)
             r.col[q - r.first] = col;
         col += x->t->panel[x->b->panel + q].units * agop__block_terms(x->b);
     }
-    r.col[r.panels]     = col;
-    before              = (k->row * k->ld + k->high * r.col[0]) / MOST_PICKS;
-    after               = (k->row * k->ld + k->high * r.col[r.panels]) / MOST_PICKS;
-    r.room              = after - before;
-    x->start[r.number]  = before;
-    x->picked[r.number] = 0;
+    x->start[r.number] = k->row * k->ld + k->high * r.col[0];
     for (int64_t i = 0; i < k->left->units; i++)
-        if (!pick_unit(k, &r, i)) {
-            x->picked[r.number] = -1;
-            return;
-        }
+        pick_unit(k, &r, i);
 }
 
-/* Of the first `panels` on the left, after so many rows; how many picks, or -1: too many. */
+/* Of the first `panels` on the left, after so many rows; how many picks, or -1: too many. Of a block with itself half
+ * of the panels are looked at. */
 static agop_status choose(int64_t *count, agop__screen *x, agop_ctx *ctx, agop__tile *G, int64_t rows, int64_t panels)
 {
-    int64_t     strips = (x->b->panels + STRIP - 1) / STRIP;
+    int64_t     strips = (x->b->panels + STRIP - 1) / STRIP, looked = 0;
     picking     k = {.x = x, .ld = G->cols, .first = (float)sqrt((double)rows / (double)x->s->t->rows),
                      .second = (float)sqrt((double)rows)};
     agop_status st;
@@ -280,18 +268,19 @@ static agop_status choose(int64_t *count, agop__screen *x, agop_ctx *ctx, agop__
     TRY(take_errors(x, ctx, 1, x->t, x->b));
     if (x->a == x->b)
         TRY(op_mirror(ctx, G));
-    for (; k.p < panels && *count >= 0; k.p++, k.row += k.high) {
+    for (; k.p < panels; k.p++, k.row += k.high) {
         agop__tile part;
         k.left = &x->s->panel[x->a->panel + k.p];
         k.high = k.left->units * agop__block_terms(x->a);
         part   = op_rows(ctx, G, k.row, k.high);
         TRY(op_get(ctx, x->near, k.ld, AGOP_F32, &part));
         agop__parallel(ctx->threads, (int)strips, pick_strip, &k);
-        for (int64_t q = 0; q < strips && *count >= 0; q++) {
-            int64_t here = x->picked[q * x->a->panels + k.p];
-            *count       = here < 0 ? -1 : *count + here;
-        }
+        for (int64_t q = 0; q < strips; q++)
+            *count += x->picked[q * x->a->panels + k.p];
+        looked += k.high * (k.ld - (x->a == x->b ? k.row : 0));
     }
+    if (*count > looked / MOST_PICKS)
+        *count = -1;
 done:
     return st;
 }

@@ -19,7 +19,7 @@ typedef struct agop__screen {
     float             *error[2];  /* step / 2; below 0: of a feature that does not vary */
     agop__pick        *pick;
     int64_t           *start, *picked; /* of a left panel and a strip of right ones: where its picks begin, and how many
-                                          there are; -1: too many */
+                                          there are */
     int64_t            shares;         /* such panels and strips */
     double            *value;          /* of each pick */
 } agop__screen;

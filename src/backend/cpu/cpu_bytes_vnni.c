@@ -3,7 +3,6 @@
 
 #ifdef __x86_64__
 #include <immintrin.h>
-#include <stddef.h>
 #include <string.h>
 
 /* The whole file is compiled for this instruction set, as cpu_kernel_avx512.c is. */
@@ -28,8 +27,8 @@ static void range_of(float *low, float *high, const float *x, int64_t n)
 {
     __m512 least = _mm512_set1_ps(x[0]), most = least;
 
-    for (; n > 0; n -= LANES, x += LANES) {
-        __m512 v = n >= LANES ? _mm512_loadu_ps(x) : _mm512_mask_loadu_ps(least, first_lanes(n), x);
+    for (int64_t i = 0; i < n; i += LANES) {
+        __m512 v = n - i >= LANES ? _mm512_loadu_ps(x + i) : _mm512_mask_loadu_ps(least, first_lanes(n - i), x + i);
         least    = _mm512_min_ps(least, v);
         most     = _mm512_max_ps(most, v);
     }
@@ -69,17 +68,17 @@ static void round_row(uint8_t *out, float *low, float *step, int64_t *sum, const
     *step = (high - *low) / 255;
     times = _mm512_set1_ps(*step > 0 ? 1 / *step : 0);
     base  = _mm512_set1_ps(*low);
-    for (; n > 0; n -= LANES, x += LANES, out += LANES) {
-        __mmask16 some = first_lanes(n);
-        __m512    at   = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(some, x), base), times);
+    for (int64_t i = 0; i < n; i += LANES) {
+        __mmask16 some = first_lanes(n - i);
+        __m512    at   = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(some, x + i), base), times);
         __m512    add  = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32(random, 17)), unit);
         __m512i   p    = _mm512_maskz_min_epi32(some, _mm512_cvttps_epi32(_mm512_add_ps(at, add)), most);
         total          = _mm512_add_epi32(total, p);
         random         = next_random(random);
-        if (n >= LANES) /* a store under a mask takes many times as long */
-            _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(p));
+        if (n - i >= LANES) /* a store under a mask takes many times as long */
+            _mm_storeu_si128((__m128i *)(void *)(out + i), _mm512_cvtepi32_epi8(p));
         else
-            _mm_mask_storeu_epi8(out, some, _mm512_cvtepi32_epi8(p));
+            _mm_mask_storeu_epi8(out + i, some, _mm512_cvtepi32_epi8(p));
     }
     *sum = _mm512_reduce_add_epi32(total);
 }
@@ -157,21 +156,28 @@ static __m256 halves(__m512 v)
     return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
 }
 
-/* Four at a time, missing ones made up for by the first: it is near then. */
 static void dots(float *s, const float *x, const float *const *y, int64_t n, const float *next)
 {
     const float *a = y[0], *b = y[1], *c = y[2], *d = y[3];
     __m512       s0 = _mm512_setzero_ps(), s1 = s0, s2 = s0, s3 = s0;
     __m256       sums;
+    int64_t      i = 0;
 
-    for (; n > 0; n -= LANES, x += LANES, a += LANES, b += LANES, c += LANES, d += LANES, next += LANES) {
-        _mm_prefetch((const char *)next, _MM_HINT_T0);
-        __mmask16 some = first_lanes(n);
-        __m512    v = n >= LANES ? _mm512_loadu_ps(x) : _mm512_maskz_loadu_ps(some, x);
-        s0 = _mm512_fmadd_ps(v, n >= LANES ? _mm512_loadu_ps(a) : _mm512_maskz_loadu_ps(some, a), s0);
-        s1 = _mm512_fmadd_ps(v, n >= LANES ? _mm512_loadu_ps(b) : _mm512_maskz_loadu_ps(some, b), s1);
-        s2 = _mm512_fmadd_ps(v, n >= LANES ? _mm512_loadu_ps(c) : _mm512_maskz_loadu_ps(some, c), s2);
-        s3 = _mm512_fmadd_ps(v, n >= LANES ? _mm512_loadu_ps(d) : _mm512_maskz_loadu_ps(some, d), s3);
+    for (; i + LANES <= n; i += LANES) {
+        __m512 v = _mm512_loadu_ps(x + i);
+        _mm_prefetch((const char *)(next + i), _MM_HINT_T0);
+        s0 = _mm512_fmadd_ps(v, _mm512_loadu_ps(a + i), s0);
+        s1 = _mm512_fmadd_ps(v, _mm512_loadu_ps(b + i), s1);
+        s2 = _mm512_fmadd_ps(v, _mm512_loadu_ps(c + i), s2);
+        s3 = _mm512_fmadd_ps(v, _mm512_loadu_ps(d + i), s3);
+    }
+    if (i < n) {
+        __mmask16 some = first_lanes(n - i);
+        __m512    v    = _mm512_maskz_loadu_ps(some, x + i);
+        s0             = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(some, a + i), s0);
+        s1             = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(some, b + i), s1);
+        s2             = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(some, c + i), s2);
+        s3             = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(some, d + i), s3);
     }
     sums = _mm256_hadd_ps(_mm256_hadd_ps(halves(s0), halves(s1)), _mm256_hadd_ps(halves(s2), halves(s3)));
     _mm_storeu_ps(s, _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps(sums, 1)));

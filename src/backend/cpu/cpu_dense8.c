@@ -17,8 +17,7 @@ enum {
     STRETCH  = 2048, /* of the sum: a panel of A stays in the first cache, one of B in the second */
     FOUR     = 4,    /* columns that are multiplied in one instruction */
     PIECE    = 256,  /* of rows: those of 400 stay in the second cache */
-    PARTS    = 4,    /* of A, with which a panel of B is one thread's */
-    SHARES   = 4,    /* of pairs of rows, for every thread */
+    SHARES   = 4,    /* of pairs of rows, for every thread: one is soon done, another waits for memory */
     OFFSET   = 128,
     TOGETHER = AGOP__BYTE_HIGH, /* rows that are rounded before they are laid beside each other */
 };
@@ -120,17 +119,17 @@ static agop__byte_rows rows_from(const side8 *s, int64_t i)
     return (agop__byte_rows){s->of.low + i, s->of.step + i, s->of.sum + i};
 }
 
+/* A panel of B and a part of A, as many parts as there are threads, is one thread's at a time. */
 static void multiply_panels(void *arg, int t, int of)
 {
     gemm8  *g = arg;
     int32_t D[AGOP__BYTE_HIGH * AGOP__BYTE_WIDE];
 
     (void)t;
-    (void)of;
-    for (int64_t at; (at = atomic_fetch_add(&g->next, 1)) < g->B.panels * PARTS;) {
-        int64_t         b = at / PARTS, first = g->A.panels * (at % PARTS) / PARTS;
+    for (int64_t at; (at = atomic_fetch_add(&g->next, 1)) < g->B.panels * of;) {
+        int64_t         b = at / of, first = g->A.panels * (at % of) / of;
         int64_t         j = b * g->B.panel, cols = g->C->cols - j < g->B.panel ? g->C->cols - j : g->B.panel;
-        int64_t         least = g->lower ? j / g->A.panel : 0, end = g->A.panels * (at % PARTS + 1) / PARTS;
+        int64_t         least = g->lower ? j / g->A.panel : 0, end = g->A.panels * (at % of + 1) / of;
         agop__byte_rows right = rows_from(&g->B, j);
         for (int64_t a = first > least ? first : least; a < end; a++) {
             int64_t         i = a * g->A.panel, rows = g->C->rows - i < g->A.panel ? g->C->rows - i : g->A.panel;
